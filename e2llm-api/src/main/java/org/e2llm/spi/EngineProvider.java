@@ -1,0 +1,19 @@
+package org.e2llm.spi;
+
+import java.util.function.Consumer;
+import org.e2llm.ModelInspection;
+import org.e2llm.Progress;
+import org.e2llm.model.ModelSource;
+import org.e2llm.text.Tokenizer;
+
+/** Opens models. Implemented by {@code e2llm-kernels}. */
+public interface EngineProvider {
+  /** Reads the header only. */
+  ModelInspection inspect(ModelSource source);
+
+  /** Reads the tokenizer only; works on files without tensors. */
+  Tokenizer tokenizer(ModelSource source);
+
+  /** Opens a model; reads the header, maps no weights yet. */
+  Engine open(ModelSource source, EngineOptions options, Consumer<Progress> progress);
+}

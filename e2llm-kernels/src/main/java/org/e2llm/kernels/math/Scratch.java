@@ -1,0 +1,27 @@
+package org.e2llm.kernels.math;
+
+/**
+ * Working memory of one thread: grows to the largest request, then stays. Not thread-safe.
+ *
+ * <p>What a buffer holds is lost with the next kernel call.
+ */
+public final class Scratch {
+  private float[] floats = new float[0];
+  private byte[] bytes = new byte[0];
+
+  /** At least {@code n} floats. */
+  public float[] floats(int n) {
+    if (floats.length < n) {
+      floats = new float[n];
+    }
+    return floats;
+  }
+
+  /** At least {@code n} bytes. */
+  public byte[] bytes(int n) {
+    if (bytes.length < n) {
+      bytes = new byte[n];
+    }
+    return bytes;
+  }
+}
