@@ -1,8 +1,8 @@
 package org.e2llm.kernels.tokenizer;
 
 /**
- * The classes of characters that pre-tokenizers tell apart, as Unicode 15.1 has them (the
- * version of the reference engine).
+ * The classes of characters that pre-tokenizers tell apart, as Unicode 15.1 has them (the version
+ * of the reference engine).
  *
  * <p>A table of our own rather than {@link Character}: its Unicode version differs between JVMs and
  * Android, and the same text must have the same tokens everywhere.
@@ -24,8 +24,8 @@ final class CharacterClass {
 
   /**
    * Runs of equal class from U+0000 on: the class ({@code L}, {@code N}, {@code P}, {@code S} for
-   * space, {@code .} for others) and the run's length in base 36, left out where it is 1. The last run
-   * goes on to U+10FFFF.
+   * space, {@code .} for others) and the run's length in base 36, left out where it is 1. The last
+   * run goes on to U+10FFFF.
    */
   private static final String RUNS =
       ""
