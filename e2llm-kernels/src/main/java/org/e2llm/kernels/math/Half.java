@@ -6,7 +6,7 @@ package org.e2llm.kernels.math;
  *
  * <p>NaN keeps its sign and the top of its payload and becomes quiet.
  */
-final class Half {
+public final class Half {
   /** 2^112: the distance between the exponent biases of F32 (127) and F16 (15). */
   static final float BIAS = 0x1p112f;
 
@@ -16,7 +16,7 @@ final class Half {
   private Half() {}
 
   /** Exact. Moves the bits into place and lets one multiplication fix exponent and subnormals. */
-  static float toFloat(short half) {
+  public static float toFloat(short half) {
     float f = Float.intBitsToFloat((half << 13) & 0x8fffe000) * BIAS;
     return Math.abs(f) >= SPECIAL ? special(half) : f;
   }
@@ -27,7 +27,7 @@ final class Half {
   }
 
   /** Rounds to nearest even; overflow gives infinity. */
-  static short fromFloat(float x) {
+  public static short fromFloat(float x) {
     int bits = Float.floatToRawIntBits(x);
     int sign = bits >>> 16 & 0x8000;
     int magnitude = bits & 0x7fffffff;
