@@ -44,7 +44,7 @@ public final class Half {
   }
 
   /** Exact. */
-  static float bfloatToFloat(short bfloat) {
+  public static float bfloatToFloat(short bfloat) {
     return Float.intBitsToFloat(bfloat << 16);
   }
 }
