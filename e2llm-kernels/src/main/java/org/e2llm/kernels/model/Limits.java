@@ -12,7 +12,6 @@ final class Limits {
   static final int HEAD_LENGTH = 4096;
   static final int VOCABULARY = 1 << 24;
   static final int CONTEXT = 1 << 28;
-  static final int BATCH_ROWS = 1 << 16;
 
   private Limits() {}
 }

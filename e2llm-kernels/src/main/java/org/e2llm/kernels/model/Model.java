@@ -2,6 +2,7 @@ package org.e2llm.kernels.model;
 
 import java.util.Map;
 import org.e2llm.InvalidRequestException;
+import org.e2llm.ModelFormatException;
 import org.e2llm.kernels.gguf.GgufFile;
 import org.e2llm.kernels.gguf.TensorInfo;
 import org.e2llm.kernels.gguf.WeightSlice;
@@ -13,6 +14,9 @@ import org.e2llm.model.LayerRange;
  * Immutable.
  */
 public final class Model {
+  /** The longest context that may be asked for. */
+  public static final int MOST_CONTEXT = Limits.CONTEXT;
+
   /** Positions of a session where nobody asks for more or fewer. */
   private static final int DEFAULT_CONTEXT = 4096;
 
@@ -56,6 +60,22 @@ public final class Model {
   /** Whether the output head is the embedding. */
   public boolean isTied() {
     return !file.tensors().containsKey(TensorLayout.OUTPUT);
+  }
+
+  /**
+   * Refuses a tokenizer that is not this model's: every token needs a row, every row a token.
+   *
+   * @throws ModelFormatException names both sizes
+   */
+  public void checkVocabulary(int tokens) {
+    if (tokens != config.vocabularySize()) {
+      throw new ModelFormatException(
+          "tensor token_embd.weight has "
+              + config.vocabularySize()
+              + " rows, tokenizer.ggml.tokens has "
+              + tokens
+              + " tokens");
+    }
   }
 
   /**
