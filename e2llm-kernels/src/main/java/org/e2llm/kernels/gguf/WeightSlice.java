@@ -10,6 +10,7 @@ import java.util.Set;
 import org.e2llm.ClosedException;
 import org.e2llm.ModelFormatException;
 import org.e2llm.UnsupportedModelException;
+import org.e2llm.kernels.math.Half;
 import org.e2llm.kernels.math.Tensor;
 import org.e2llm.model.GgmlType;
 
@@ -103,8 +104,8 @@ public final class WeightSlice implements AutoCloseable {
       values[i] =
           switch (info.type()) {
             case F32 -> bytes.getFloat(offset + 4 * i);
-            case F16 -> halfToFloat(bytes.getShort(offset + 2 * i));
-            case BF16 -> Float.intBitsToFloat(bytes.getShort(offset + 2 * i) << 16);
+            case F16 -> Half.toFloat(bytes.getShort(offset + 2 * i));
+            case BF16 -> Half.bfloatToFloat(bytes.getShort(offset + 2 * i));
             default ->
                 throw new UnsupportedModelException(
                     at(name) + "type " + info.type() + ", expected F32, F16 or BF16 for a vector");
@@ -155,18 +156,5 @@ public final class WeightSlice implements AutoCloseable {
 
   private String at(String name) {
     return file + ": tensor " + name + ": ";
-  }
-
-  /** IEEE binary16 to F32; a subnormal is its integer times 2^-24, which is exact. */
-  private static float halfToFloat(short half) {
-    int exponent = half >> 10 & 0x1f;
-    int mantissa = half & 0x3ff;
-    int sign = half << 16 & 0x80000000;
-    if (exponent == 0) {
-      float value = mantissa * 0x1p-24f;
-      return sign != 0 ? -value : value;
-    }
-    int widened = exponent == 31 ? 255 : exponent + 112;
-    return Float.intBitsToFloat(sign | widened << 23 | mantissa << 13);
   }
 }
