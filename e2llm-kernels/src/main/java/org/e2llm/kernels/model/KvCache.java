@@ -1,5 +1,6 @@
 package org.e2llm.kernels.model;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -115,7 +116,7 @@ final class KvCache {
       keys(layer).copyOut(from, to, data);
       values(layer).copyOut(from, to, data);
     }
-    data.rewind();
+    ((Buffer) data).rewind();
     return new KvBlock(KvBlock.Kind.KV, wanted, from, to, type, data);
   }
 

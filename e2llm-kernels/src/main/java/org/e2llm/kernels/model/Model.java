@@ -4,6 +4,7 @@ import java.util.Map;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.ModelFormatException;
 import org.e2llm.kernels.gguf.GgufFile;
+import org.e2llm.kernels.gguf.GgufMetadata;
 import org.e2llm.kernels.gguf.TensorInfo;
 import org.e2llm.kernels.gguf.WeightSlice;
 import org.e2llm.model.KvType;
@@ -38,14 +39,24 @@ public final class Model {
    * @throws org.e2llm.ModelFormatException for a missing or wrong key or tensor
    */
   public static Model of(GgufFile file, int contextLength) {
-    Map<String, TensorInfo> tensors = file.tensors();
-    ModelHeader header = new ModelHeader(file.metadata(), tensors);
+    GgufMetadata metadata = file.metadata();
+    int context = contextLength;
+    if (context == 0) {
+      ModelHeader header = new ModelHeader(metadata, file.tensors());
+      Architectures.named(header.architecture());
+      context = Math.min(header.trainedContext(), DEFAULT_CONTEXT);
+    }
+    return new Model(file, configure(metadata, file.tensors(), context), context);
+  }
+
+  /** Reads the config and checks every tensor against it. */
+  static ModelConfig configure(
+      GgufMetadata metadata, Map<String, TensorInfo> tensors, int contextLength) {
+    ModelHeader header = new ModelHeader(metadata, tensors);
     Architecture architecture = Architectures.named(header.architecture());
-    int context =
-        contextLength == 0 ? Math.min(header.trainedContext(), DEFAULT_CONTEXT) : contextLength;
-    ModelConfig config = architecture.configure(header, context);
+    ModelConfig config = architecture.configure(header, contextLength);
     TensorLayout.check(architecture, config, tensors);
-    return new Model(file, config, context);
+    return config;
   }
 
   public ModelConfig config() {

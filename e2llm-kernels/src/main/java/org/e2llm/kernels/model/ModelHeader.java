@@ -28,10 +28,6 @@ final class ModelHeader {
     return architecture;
   }
 
-  GgufMetadata metadata() {
-    return metadata;
-  }
-
   boolean hasTensor(String name) {
     return tensors.containsKey(name);
   }
