@@ -81,9 +81,22 @@ public final class ScalarKernels implements Kernels {
   @Override
   public void rotate(
       float[] x, int xOffset, float[] cos, float[] sin, int cosOffset, int pairs, boolean neox) {
+    rotate(x, xOffset, cos, sin, cosOffset, 0, pairs, neox);
+  }
+
+  /** Pairs {@code from <= i < pairs} only. */
+  static void rotate(
+      float[] x,
+      int xOffset,
+      float[] cos,
+      float[] sin,
+      int cosOffset,
+      int from,
+      int pairs,
+      boolean neox) {
     int step = neox ? 1 : 2;
     int distance = neox ? pairs : 1;
-    for (int i = 0; i < pairs; i++) {
+    for (int i = from; i < pairs; i++) {
       int at = xOffset + step * i;
       float a = x[at];
       float b = x[at + distance];
@@ -163,7 +176,7 @@ public final class ScalarKernels implements Kernels {
   }
 
   /** Element i of n goes to partial sum {@code (first + i) mod 16}: 16 strided passes. */
-  private static float sum(float[] x, int offset, int n, int first) {
+  static float sum(float[] x, int offset, int n, int first) {
     float s0 = lane(x, offset, n, first, 0) + lane(x, offset, n, first, 8);
     float s1 = lane(x, offset, n, first, 1) + lane(x, offset, n, first, 9);
     float s2 = lane(x, offset, n, first, 2) + lane(x, offset, n, first, 10);

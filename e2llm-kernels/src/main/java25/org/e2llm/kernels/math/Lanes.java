@@ -1,0 +1,124 @@
+package org.e2llm.kernels.math;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.B2I;
+import static jdk.incubator.vector.VectorOperators.S2I;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The vector width of this JVM, and the loads that depend on it.
+ *
+ * <p>A group is 16 consecutive elements of a row, one for each partial sum. It takes {@link #STRIPS}
+ * vectors: strip h has the elements from {@code h * COUNT} on. Everything here is {@code static final},
+ * so that compiled code knows the width.
+ */
+final class Lanes {
+  /** Partial sums of a dot product. */
+  static final int GROUP = 16;
+
+  static final int BITS = bits();
+
+  /** Floats per vector. */
+  static final int COUNT = BITS / Float.SIZE;
+
+  static final int STRIPS = GROUP / COUNT;
+
+  static final VectorSpecies<Float> F =
+      VectorSpecies.of(float.class, VectorShape.forBitSize(BITS));
+  static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, VectorShape.forBitSize(BITS));
+  static final VectorSpecies<Short> S =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(BITS / 2));
+
+  /** As many bytes as there are lanes; eight, the smallest vector, for four lanes. */
+  private static final VectorSpecies<Byte> B =
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, BITS / 4)));
+
+  private static final VectorShuffle<Float> BY_8 = rotation(8);
+  private static final VectorShuffle<Float> BY_4 = rotation(4);
+  private static final VectorShuffle<Float> BY_2 = rotation(2);
+  private static final VectorShuffle<Float> BY_1 = rotation(1);
+
+  private Lanes() {}
+
+  private static int bits() {
+    int forced = KernelsLookup.forcedVectorBits();
+    int bits = forced != 0 ? forced : FloatVector.SPECIES_PREFERRED.vectorBitSize();
+    return Math.min(Math.max(bits, 128), 512);
+  }
+
+  private static VectorShuffle<Float> rotation(int by) {
+    return VectorShuffle.fromOp(F, i -> (i + by) % COUNT);
+  }
+
+  /** Strip {@code strip} of the group of 16 unsigned bytes at {@code at}. */
+  static IntVector unsignedBytes(MemorySegment in, long at, int strip) {
+    if (COUNT == 4) {
+      return (IntVector)
+          ByteVector.fromMemorySegment(B, in, at + (strip >> 1) * 8, LITTLE_ENDIAN)
+              .convertShape(ZERO_EXTEND_B2I, I, strip & 1);
+    }
+    return (IntVector)
+        ByteVector.fromMemorySegment(B, in, at + strip * COUNT, LITTLE_ENDIAN)
+            .convertShape(ZERO_EXTEND_B2I, I, 0);
+  }
+
+  /** Strip {@code strip} of the group of 16 signed bytes at {@code at}. */
+  static IntVector signedBytes(MemorySegment in, long at, int strip) {
+    if (COUNT == 4) {
+      return (IntVector)
+          ByteVector.fromMemorySegment(B, in, at + (strip >> 1) * 8, LITTLE_ENDIAN)
+              .convertShape(B2I, I, strip & 1);
+    }
+    return (IntVector)
+        ByteVector.fromMemorySegment(B, in, at + strip * COUNT, LITTLE_ENDIAN)
+            .convertShape(B2I, I, 0);
+  }
+
+  /** Strip {@code strip} of the group of 16 signed shorts at {@code at}. */
+  static IntVector shorts(MemorySegment in, long at, int strip) {
+    return (IntVector)
+        ShortVector.fromMemorySegment(S, in, at + 2L * strip * COUNT, LITTLE_ENDIAN)
+            .convertShape(S2I, I, 0);
+  }
+
+  static FloatVector toFloat(IntVector v) {
+    return (FloatVector) v.convert(VectorOperators.I2F, 0);
+  }
+
+  /** The 16 partial sums at {@code at}, added in the canonical tree. */
+  static float sum(float[] sums, int at) {
+    FloatVector s0 = FloatVector.fromArray(F, sums, at);
+    FloatVector s1 = STRIPS > 1 ? FloatVector.fromArray(F, sums, at + COUNT) : s0;
+    FloatVector s2 = STRIPS > 2 ? FloatVector.fromArray(F, sums, at + 2 * COUNT) : s0;
+    FloatVector s3 = STRIPS > 2 ? FloatVector.fromArray(F, sums, at + 3 * COUNT) : s0;
+    return sum(s0, s1, s2, s3);
+  }
+
+  /** Likewise, of as many vectors as there are strips. */
+  static float sum(FloatVector s0, FloatVector s1, FloatVector s2, FloatVector s3) {
+    FloatVector v = s0;
+    if (STRIPS == 1) {
+      v = v.add(v.rearrange(BY_8));
+    } else if (STRIPS == 2) {
+      v = v.add(s1);
+    } else {
+      v = v.add(s2).add(s1.add(s3));
+    }
+    if (COUNT > 4) {
+      v = v.add(v.rearrange(BY_4));
+    }
+    v = v.add(v.rearrange(BY_2));
+    v = v.add(v.rearrange(BY_1));
+    return v.lane(0);
+  }
+}
