@@ -5,6 +5,6 @@ public interface TokenLog {
   /** Tokens held: positions {@code [0, size())}. */
   int size();
 
-  /** The token at {@code position}. */
+  /** The token at {@code position}, at least 0 and below {@link #size()}. */
   int get(int position);
 }
