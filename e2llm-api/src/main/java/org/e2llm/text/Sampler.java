@@ -60,7 +60,7 @@ public final class Sampler {
     System.arraycopy(source, offset, logits, 0, vocabularySize);
     requireFinite(tokens.size());
     boolean report = params.logprobs() != SamplingParams.NO_LOGPROBS;
-    double logNormalizer = report ? logNormalizer() : 0;
+    double logNormalizer = report ? LogProbability.normalizer(logits, 0, vocabularySize) : 0;
     List<TokenLogprob> top = report ? top(params.logprobs(), logNormalizer) : List.of();
     if (processor != null) {
       process(processor, tokens);
@@ -85,16 +85,6 @@ public final class Sampler {
                 + ": the model's weights are damaged or overflow");
       }
     }
-  }
-
-  /** The logarithm of the sum of exp over all logits. */
-  private double logNormalizer() {
-    double max = logits[best()];
-    double sum = 0;
-    for (int id = 0; id < vocabularySize; id++) {
-      sum += Exp.ofNonPositive(logits[id] - max);
-    }
-    return max + StrictMath.log(sum);
   }
 
   private List<TokenLogprob> top(int count, double logNormalizer) {
