@@ -4,7 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Code of the app threw where the library called it: a token callback, a subscriber, a logits
- * processor, a progress listener. Its generation ended; others went on. The cause is what was thrown.
+ * processor, a progress listener. Its generation ended; others went on. The cause is what was
+ * thrown.
  */
 public class CallbackException extends E2llmException {
   private static final long serialVersionUID = 1L;

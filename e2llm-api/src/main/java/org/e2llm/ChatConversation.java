@@ -38,7 +38,8 @@ final class ChatConversation implements Conversation {
       throw new IllegalStateException("a turn of this conversation still runs: await or cancel it");
     }
     if (turn.messages().isEmpty()) {
-      throw new InvalidRequestException("a turn of a conversation needs messages, not a raw prompt");
+      throw new InvalidRequestException(
+          "a turn of a conversation needs messages, not a raw prompt");
     }
     List<Message> before = messages;
     List<Message> asked = new ArrayList<>(before);

@@ -6,8 +6,8 @@ import java.util.List;
  * A conversation that keeps its KV cache between turns, so that a turn computes only what is new.
  *
  * <p>Every turn renders the whole conversation with the model's chat template, compares the tokens
- * with those the KV cache holds, and goes on after the longest common beginning: the text is the same
- * as if nothing had been kept.
+ * with those the KV cache holds, and goes on after the longest common beginning: the text is the
+ * same as if nothing had been kept.
  *
  * <p>Between turns the KV cache counts as reserved memory; if other requests need that memory it is
  * given up, and the next turn computes everything. {@link #close()} frees it.

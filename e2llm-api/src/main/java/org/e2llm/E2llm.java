@@ -33,10 +33,10 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>Thread-safe. Several generations may run at once: they share forward passes and are admitted first
- * come, first served, as far as {@link Builder#kvMemory} allows. All computing happens on the thread
- * {@code e2llm-serving} and the engine's own team, all callbacks come from {@code e2llm-delivery};
- * none of them keeps a JVM alive.
+ * <p>Thread-safe. Several generations may run at once: they share forward passes and are admitted
+ * first come, first served, as far as {@link Builder#kvMemory} allows. All computing happens on the
+ * thread {@code e2llm-serving} and the engine's own team, all callbacks come from {@code
+ * e2llm-delivery}; none of them keeps a JVM alive.
  *
  * <p>After {@link #close()} everything that would generate, encode or score throws {@link
  * ClosedException}; what describes the model can still be read.
@@ -116,8 +116,8 @@ public final class E2llm implements AutoCloseable {
   }
 
   /**
-   * A scorer that can be fed {@link #contextLength()} tokens, or as many as {@link Builder#kvMemory}
-   * holds, if those are fewer.
+   * A scorer that can be fed {@link #contextLength()} tokens, or as many as {@link
+   * Builder#kvMemory} holds, if those are fewer.
    *
    * @throws CapacityException if that much KV cache is not free now
    */
@@ -178,8 +178,8 @@ public final class E2llm implements AutoCloseable {
 
   /**
    * Cancels what runs and releases the model after its last use. Returns when that is done, which
-   * takes no longer than the batch in flight; if the calling thread is interrupted, or is the one that
-   * computes, it is done soon after. Does nothing the second time.
+   * takes no longer than the batch in flight; if the calling thread is interrupted, or is the one
+   * that computes, it is done soon after. Does nothing the second time.
    */
   @Override
   public void close() {

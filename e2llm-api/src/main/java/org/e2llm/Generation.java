@@ -19,19 +19,19 @@ import java.util.function.Consumer;
  * there are at most as many as the request's {@code maxTokens}. The generation computes on whether
  * or not they are read.
  *
- * <p>Thread-safe. Callbacks and publisher signals come from one delivery thread that all generations
- * of an {@link E2llm} share, in order; never from the thread that computes. A slow callback delays
- * other callbacks, not the computing.
+ * <p>Thread-safe. Callbacks and publisher signals come from one delivery thread that all
+ * generations of an {@link E2llm} share, in order; never from the thread that computes. A slow
+ * callback delays other callbacks, not the computing.
  *
  * <p>A generation that fails throws its error from the iterator and from {@code await}; the error
- * carries the {@linkplain E2llmException#textSoFar() text so far}. A cancelled one does not fail: its
- * iterator ends, its result says {@link FinishReason#CANCELLED}.
+ * carries the {@linkplain E2llmException#textSoFar() text so far}. A cancelled one does not fail:
+ * its iterator ends, its result says {@link FinishReason#CANCELLED}.
  */
 public interface Generation extends Iterable<Token>, AutoCloseable {
   /**
-   * The tokens as they come; {@code hasNext} blocks until there is one, or the generation has ended.
-   * An interrupt while blocked gives {@link WaitInterruptedException}, keeps the interrupt flag, and
-   * leaves the generation running; the iterator can be used again.
+   * The tokens as they come; {@code hasNext} blocks until there is one, or the generation has
+   * ended. An interrupt while blocked gives {@link WaitInterruptedException}, keeps the interrupt
+   * flag, and leaves the generation running; the iterator can be used again.
    *
    * @throws IllegalStateException if a view is already in use
    */
@@ -47,8 +47,8 @@ public interface Generation extends Iterable<Token>, AutoCloseable {
   Flow.Publisher<Token> publisher();
 
   /**
-   * Calls {@code callback} for every token, also for those that came before this call. If it throws,
-   * the generation ends with {@link CallbackException}.
+   * Calls {@code callback} for every token, also for those that came before this call. If it
+   * throws, the generation ends with {@link CallbackException}.
    *
    * @return this
    * @throws IllegalStateException if a view is already in use

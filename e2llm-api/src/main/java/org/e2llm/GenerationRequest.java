@@ -10,8 +10,8 @@ import org.e2llm.text.SamplingParams;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What to generate from, and how. Immutable; made by a {@link Builder}, which checks everything that
- * can be checked without a model.
+ * What to generate from, and how. Immutable; made by a {@link Builder}, which checks everything
+ * that can be checked without a model.
  */
 public final class GenerationRequest {
   /** What {@link Builder#maxTokens} is if unset. */

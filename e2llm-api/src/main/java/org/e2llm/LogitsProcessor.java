@@ -7,8 +7,8 @@ import org.e2llm.text.TokenLog;
  *
  * <p>Called once per generated token, before every other step of the sampling chain, on the thread
  * that samples (the one that computes: be quick, and do not block). Calls for one request come in
- * order and never overlap; an object shared by several requests must keep their state apart. What it
- * throws ends its generation with a {@link CallbackException}.
+ * order and never overlap; an object shared by several requests must keep their state apart. What
+ * it throws ends its generation with a {@link CallbackException}.
  */
 @FunctionalInterface
 public interface LogitsProcessor {

@@ -31,8 +31,8 @@ public record ModelInspection(
     String chatTemplate,
     String computable) {
   /**
-   * Bytes needed to run with one session of {@code context} tokens: weights (mapped, may be evicted)
-   * plus KV cache plus working buffers.
+   * Bytes needed to run with one session of {@code context} tokens: weights (mapped, may be
+   * evicted) plus KV cache plus working buffers.
    */
   public long memoryNeeded(int context, KvType type) {
     return weightBytes() + context * spec.kvBytesPerToken(type, spec.layers()) + workingBytes(512);

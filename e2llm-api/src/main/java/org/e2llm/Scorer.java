@@ -4,9 +4,9 @@ package org.e2llm;
  * Feeds tokens to the model and reads what it makes of them: for evaluation, perplexity and
  * benchmarks. Nothing is sampled.
  *
- * <p>Computes on the serving thread, between the batches of generations; the calling thread blocks in
- * {@code feed}, {@code logProbabilities} and {@code reset} only. Not thread-safe. Holds a reservation
- * of KV cache from its making until {@link #close()}.
+ * <p>Computes on the serving thread, between the batches of generations; the calling thread blocks
+ * in {@code feed}, {@code logProbabilities} and {@code reset} only. Not thread-safe. Holds a
+ * reservation of KV cache from its making until {@link #close()}.
  *
  * <p>After an error other than {@link InvalidRequestException} and {@link CapacityException} the
  * scorer is as after {@link #reset()}.

@@ -6,9 +6,9 @@ import java.util.Objects;
 /**
  * One generated token.
  *
- * <p>The texts of a generation's tokens, put together, are its text. A token's own text may be empty
- * or belong in part to tokens before it: a character that is split over tokens comes once it is
- * complete, and text that may yet become a stop sequence is held back until that is decided. The
+ * <p>The texts of a generation's tokens, put together, are its text. A token's own text may be
+ * empty or belong in part to tokens before it: a character that is split over tokens comes once it
+ * is complete, and text that may yet become a stop sequence is held back until that is decided. The
  * token that ends a generation brings what was held back; bytes left over become U+FFFD.
  *
  * @param id in the model's vocabulary

@@ -3,8 +3,8 @@ package org.e2llm;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A generation had not ended when the time given to {@link Generation#await(java.time.Duration)} was
- * over. It goes on.
+ * A generation had not ended when the time given to {@link Generation#await(java.time.Duration)}
+ * was over. It goes on.
  */
 public class WaitTimeoutException extends E2llmException {
   private static final long serialVersionUID = 1L;

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where a model's bytes lie: a file, or a part of an open channel (an Android asset has no path).
  *
- * <p>A channel stays the caller's: it must be open until the model is closed, and is not closed by it.
+ * <p>A channel stays the caller's: it must be open until the model is closed, and is not closed by
+ * it.
  */
 public final class ModelSource {
   private final @Nullable Path path;
@@ -15,7 +16,8 @@ public final class ModelSource {
   private final long offset;
   private final long length;
 
-  private ModelSource(@Nullable Path path, @Nullable FileChannel channel, long offset, long length) {
+  private ModelSource(
+      @Nullable Path path, @Nullable FileChannel channel, long offset, long length) {
     this.path = path;
     this.channel = channel;
     this.offset = offset;
@@ -30,7 +32,8 @@ public final class ModelSource {
   /** The GGUF file that lies at {@code [offset, offset + length)} of {@code channel}. */
   public static ModelSource of(FileChannel channel, long offset, long length) {
     if (offset < 0 || length < 0) {
-      throw new IllegalArgumentException("offset " + offset + " or length " + length + " is negative");
+      throw new IllegalArgumentException(
+          "offset " + offset + " or length " + length + " is negative");
     }
     return new ModelSource(null, channel, offset, length);
   }

@@ -55,7 +55,8 @@ public record ModelSpec(
   /** Bytes of KV cache that one position takes over {@code layers}. */
   public long kvBytesPerToken(KvType type, LayerRange layers) {
     return layers.size()
-        * (type.bytes((long) headCountKv * keyLength) + type.bytes((long) headCountKv * valueLength));
+        * (type.bytes((long) headCountKv * keyLength)
+            + type.bytes((long) headCountKv * valueLength));
   }
 
   public boolean isEndOfGeneration(int token) {

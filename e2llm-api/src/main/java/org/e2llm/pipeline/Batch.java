@@ -48,8 +48,7 @@ public final class Batch {
   private final int width;
   private final int rows;
 
-  private Batch(
-      List<Slice> slices, int @Nullable [] tokens, float @Nullable [] hidden, int width) {
+  private Batch(List<Slice> slices, int @Nullable [] tokens, float @Nullable [] hidden, int width) {
     this.slices = List.copyOf(slices);
     this.tokens = tokens;
     this.hidden = hidden;

@@ -79,8 +79,7 @@ final class ChainSession implements StageSession {
       requireKv(block);
       bytes += block.data().remaining();
     }
-    ByteBuffer data =
-        ByteBuffer.allocate(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer data = ByteBuffer.allocate(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
     for (KvBlock block : blocks) {
       data.put(block.data().duplicate());
     }

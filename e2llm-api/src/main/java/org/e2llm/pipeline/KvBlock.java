@@ -7,9 +7,9 @@ import org.e2llm.model.LayerRange;
 /**
  * A session's state by absolute layer and position, as it leaves one stage for another.
  *
- * <p>{@link Kind#KV}: little-endian; for each layer ascending the keys of positions {@code [from, to)}
- * (each {@code headCountKv × keyLength} elements in {@code type}), then their values likewise. A
- * {@link Kind#SNAPSHOT} is the recurrent state of hybrid models after position {@code to - 1}: it
+ * <p>{@link Kind#KV}: little-endian; for each layer ascending the keys of positions {@code [from,
+ * to)} (each {@code headCountKv × keyLength} elements in {@code type}), then their values likewise.
+ * A {@link Kind#SNAPSHOT} is the recurrent state of hybrid models after position {@code to - 1}: it
  * cannot be cut by position.
  *
  * @param kind how {@code data} is to be read

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.concurrent.CompletionStage;
 
 /**
- * A chain of stages that together hold the whole model once, with the sampler at its end: tokens in,
- * tokens out. What the serving core talks to, wherever its stages are.
+ * A chain of stages that together hold the whole model once, with the sampler at its end: tokens
+ * in, tokens out. What the serving core talks to, wherever its stages are.
  *
  * <p>Driven by one thread: calls do not overlap, nor does a call overlap a step in flight.
  */
@@ -26,9 +26,9 @@ public interface Replica extends AutoCloseable {
   ReplicaSession open(long session, int epoch, int capacity);
 
   /**
-   * Takes a batch of tokens through all stages and samples. What concerns one session alone, such as
-   * logits that are not finite, is an error in its output; a step that fails leaves the sessions of
-   * its batch in no state to go on.
+   * Takes a batch of tokens through all stages and samples. What concerns one session alone, such
+   * as logits that are not finite, is an error in its output; a step that fails leaves the sessions
+   * of its batch in no state to go on.
    *
    * @return one output per slice, in the order of the batch; logits in it are valid until the next
    *     step

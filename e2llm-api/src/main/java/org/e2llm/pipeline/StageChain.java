@@ -11,8 +11,8 @@ import org.e2llm.model.LayerRange;
 /**
  * Neighbouring stages as one: a batch goes through them in order.
  *
- * <p>If a stage fails, those before it have taken the batch and those after it have not: the sessions
- * of the batch cannot go on.
+ * <p>If a stage fails, those before it have taken the batch and those after it have not: the
+ * sessions of the batch cannot go on.
  */
 public final class StageChain implements Stage {
   private final List<Stage> stages;

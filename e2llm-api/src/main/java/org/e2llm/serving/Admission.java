@@ -11,9 +11,10 @@ import org.e2llm.CapacityException;
  * Decides which session may hold KV cache: first come, first served, by reservation of all that a
  * session may come to need, so that nothing is evicted half-way.
  *
- * <p>A session is <i>waiting</i>, <i>running</i> (its reservation is fixed), or <i>idle</i>: it keeps
- * KV cache between turns, counts as reserved, and is evicted, least recently used first, when the
- * head of the queue needs its room. An idle session may wait for its next turn at the same time.
+ * <p>A session is <i>waiting</i>, <i>running</i> (its reservation is fixed), or <i>idle</i>: it
+ * keeps KV cache between turns, counts as reserved, and is evicted, least recently used first, when
+ * the head of the queue needs its room. An idle session may wait for its next turn at the same
+ * time.
  *
  * <p>A pure state machine: time comes in as nanoseconds since any fixed moment. Not thread-safe.
  */
@@ -52,8 +53,14 @@ public final class Admission {
   public Admission(long budgetBytes, long bytesPerToken, int contextLength, int queueLimit) {
     if (budgetBytes < 0 || bytesPerToken < 1 || contextLength < 1 || queueLimit < 0) {
       throw new IllegalArgumentException(
-          "budget " + budgetBytes + " bytes, " + bytesPerToken + " per token, context "
-              + contextLength + ", queue " + queueLimit);
+          "budget "
+              + budgetBytes
+              + " bytes, "
+              + bytesPerToken
+              + " per token, context "
+              + contextLength
+              + ", queue "
+              + queueLimit);
     }
     this.budgetBytes = budgetBytes;
     this.bytesPerToken = bytesPerToken;

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The one thread that calls the app's code. It starts with the first call, ends when it has had
- * nothing to do for a second, and is a daemon: nobody has to stop it, and what was computed before a
- * close is still delivered after it.
+ * nothing to do for a second, and is a daemon: nobody has to stop it, and what was computed before
+ * a close is still delivered after it.
  */
 final class Delivery implements Executor {
   static final String THREAD_NAME = "e2llm-delivery";

@@ -24,8 +24,9 @@ import org.e2llm.WaitTimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where tokens pass from the thread that computes to those that read. The serving thread calls {@link
- * #emit}, {@link #prefilled} and {@link #finish}; none of them runs code of the app or waits for it.
+ * Where tokens pass from the thread that computes to those that read. The serving thread calls
+ * {@link #emit}, {@link #prefilled} and {@link #finish}; none of them runs code of the app or waits
+ * for it.
  */
 final class GenerationHandle implements Generation {
   private static final Logger LOG = Logger.getLogger(Generation.class.getName());
@@ -307,8 +308,7 @@ final class GenerationHandle implements Generation {
 
   private boolean settled() {
     PushView view = push;
-    return ended
-        && (!awaitPush || view == null || view.finished() || delivery.isCurrentThread());
+    return ended && (!awaitPush || view == null || view.finished() || delivery.isCurrentThread());
   }
 
   private GenerationResult outcome() {

@@ -16,9 +16,9 @@ import org.e2llm.text.Utf8Assembler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One generation as its caller's side keeps it: the log of tokens by position, which is the truth, the
- * text made of them, and when what happened. Times are nanoseconds since any fixed moment. Belongs to
- * the serving thread once it has started.
+ * One generation as its caller's side keeps it: the log of tokens by position, which is the truth,
+ * the text made of them, and when what happened. Times are nanoseconds since any fixed moment.
+ * Belongs to the serving thread once it has started.
  */
 final class GenerationRun {
   final long id;
@@ -103,8 +103,7 @@ final class GenerationRun {
     }
     text.append(piece);
     handle.emit(
-        new Token(
-            sampled.token(), piece.toString(), position, sampled.logprob(), sampled.top()));
+        new Token(sampled.token(), piece.toString(), position, sampled.logprob(), sampled.top()));
     return reason;
   }
 

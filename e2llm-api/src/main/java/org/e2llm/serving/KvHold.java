@@ -34,7 +34,9 @@ public final class KvHold {
     length = 0;
   }
 
-  /** How many of the tokens held the prompt begins with; at least one of the prompt stays to feed. */
+  /**
+   * How many of the tokens held the prompt begins with; at least one of the prompt stays to feed.
+   */
   int reusable(int[] prompt) {
     int most = Math.min(tokens.length, prompt.length - 1);
     int common = 0;

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Carries a generation's tokens to a subscriber, on the delivery thread, as far as it asked for.
  *
- * <p>Rules: Reactive Streams 1.0.4. Signals never overlap: whoever makes {@link #pending} leave zero
- * schedules the drain, which goes on until it is zero again.
+ * <p>Rules: Reactive Streams 1.0.4. Signals never overlap: whoever makes {@link #pending} leave
+ * zero schedules the drain, which goes on until it is zero again.
  */
 final class PushView implements Flow.Subscription {
   /** Signals in a row before other generations get their turn. */
@@ -29,9 +29,7 @@ final class PushView implements Flow.Subscription {
   private boolean announced;
 
   PushView(
-      GenerationHandle generation,
-      Delivery delivery,
-      Flow.Subscriber<? super Token> subscriber) {
+      GenerationHandle generation, Delivery delivery, Flow.Subscriber<? super Token> subscriber) {
     this.generation = generation;
     this.delivery = delivery;
     this.subscriber = subscriber;
@@ -40,7 +38,9 @@ final class PushView implements Flow.Subscription {
   @Override
   public void request(long n) {
     if (n <= 0) {
-      violation = new IllegalArgumentException("request of " + n + " tokens: rule 3.9 asks for more than 0");
+      violation =
+          new IllegalArgumentException(
+              "request of " + n + " tokens: rule 3.9 asks for more than 0");
       generation.cancel();
     } else {
       demand.updateAndGet(before -> before + n < 0 ? Long.MAX_VALUE : before + n);

@@ -3,9 +3,9 @@ package org.e2llm.serving;
 /**
  * Decides on which replicas a session runs.
  *
- * <p>With one replica there is nothing to choose: it does both phases. The serving loop asks all the
- * same, so that choosing among several (earliest expected completion, see the planner) changes this
- * class and nothing that asks it. A pure state machine; not thread-safe.
+ * <p>With one replica there is nothing to choose: it does both phases. The serving loop asks all
+ * the same, so that choosing among several (earliest expected completion, see the planner) changes
+ * this class and nothing that asks it. A pure state machine; not thread-safe.
  */
 public final class Router {
   /**

@@ -33,11 +33,11 @@ import org.e2llm.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Drives the policies for a live replica: one daemon thread that admits, forms batches, computes and
- * passes tokens on. Between two batches it carries out what other threads asked for.
+ * Drives the policies for a live replica: one daemon thread that admits, forms batches, computes
+ * and passes tokens on. Between two batches it carries out what other threads asked for.
  *
- * <p>Thread-safe. The lock guards admission and what is handed to the thread; it is never held while
- * a batch is computed or code of the app runs.
+ * <p>Thread-safe. The lock guards admission and what is handed to the thread; it is never held
+ * while a batch is computed or code of the app runs.
  */
 public final class ServingLoop implements AutoCloseable {
   static final String THREAD_NAME = "e2llm-serving";
@@ -561,8 +561,7 @@ public final class ServingLoop implements AutoCloseable {
       }
       run.tokens().copyTo(item.start(), item.length(), batchTokens, row);
       Batch.Logits logits = item.samples() ? Batch.Logits.LAST : Batch.Logits.NONE;
-      slices.add(
-          new Batch.Slice(item.session(), EPOCH, item.start(), item.length(), logits));
+      slices.add(new Batch.Slice(item.session(), EPOCH, item.start(), item.length(), logits));
       row += item.length();
     }
     return Batch.ofTokens(slices, batchTokens);

@@ -3,6 +3,7 @@ package org.e2llm.serving;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.e2llm.CapacityException;
 import org.e2llm.ClosedException;
 import org.e2llm.E2llmException;
@@ -18,7 +19,9 @@ import org.e2llm.pipeline.SliceOutput;
 import org.e2llm.text.LogProbability;
 import org.jspecify.annotations.Nullable;
 
-/** A scorer: every chunk is a task of the serving thread, so that generations go on between them. */
+/**
+ * A scorer: every chunk is a task of the serving thread, so that generations go on between them.
+ */
 final class ServingScorer implements Scorer {
   /** The most logits of one chunk when all positions are wanted: 32 MiB of floats. */
   private static final int MOST_LOGITS = 8 << 20;
@@ -60,7 +63,8 @@ final class ServingScorer implements Scorer {
       rows = Math.min(tokens.length - fed, Math.min(chunk, loop.maxRows()));
       int[] part = Arrays.copyOfRange(tokens, fed, fed + rows);
       boolean last = fed + rows == tokens.length;
-      call(replica -> forward(replica, part, last ? Batch.Logits.LAST : Batch.Logits.NONE));
+      Batch.Logits wanted = last ? Batch.Logits.LAST : Batch.Logits.NONE;
+      call(replica -> forward(replica, part, wanted, output -> {}));
       position += rows;
     }
   }
@@ -76,21 +80,21 @@ final class ServingScorer implements Scorer {
       int[] part = Arrays.copyOfRange(tokens, fed, fed + rows);
       int from = fed;
       call(
-          replica -> {
-            SliceOutput.Logits output = forward(replica, part, Batch.Logits.ALL);
-            for (int row = 0; row < part.length && from + row < result.length; row++) {
-              result[from + row] =
-                  LogProbability.of(
-                      output.data(),
-                      output.offset() + row * output.width(),
-                      output.width(),
-                      tokens[from + row + 1]);
-            }
-            return output;
-          });
+          replica ->
+              forward(
+                  replica, part, Batch.Logits.ALL, output -> score(output, tokens, from, result)));
       position += rows;
     }
     return result;
+  }
+
+  /** Row r of the output tells how probable {@code tokens[from + r + 1]} was. */
+  private static void score(SliceOutput.Logits output, int[] tokens, int from, double[] result) {
+    for (int row = 0; row < output.rows() && from + row < result.length; row++) {
+      int offset = output.offset() + row * output.width();
+      result[from + row] =
+          LogProbability.of(output.data(), offset, output.width(), tokens[from + row + 1]);
+    }
   }
 
   private void check(int[] tokens) {
@@ -112,12 +116,16 @@ final class ServingScorer implements Scorer {
   }
 
   /** One chunk on the serving thread; an interrupt is noticed before it, never inside. */
-  private <T> void call(java.util.function.Function<Replica, T> chunk) {
+  private void call(Consumer<Replica> chunk) {
     if (Thread.currentThread().isInterrupted()) {
       throw new WaitInterruptedException("the thread was interrupted while it fed a scorer");
     }
     try {
-      loop.call(chunk);
+      loop.call(
+          replica -> {
+            chunk.accept(replica);
+            return id;
+          });
     } catch (E2llmException e) {
       position = 0;
       logits = null;
@@ -125,7 +133,9 @@ final class ServingScorer implements Scorer {
     }
   }
 
-  private SliceOutput.@Nullable Logits forward(Replica replica, int[] tokens, Batch.Logits wanted) {
+  /** A chunk through the replica, then what is wanted of its logits; on the serving thread. */
+  private void forward(
+      Replica replica, int[] tokens, Batch.Logits wanted, Consumer<SliceOutput.Logits> use) {
     try {
       ReplicaSession open = session;
       if (open == null) {
@@ -134,14 +144,16 @@ final class ServingScorer implements Scorer {
       }
       Batch.Slice slice =
           new Batch.Slice(id, ServingLoop.EPOCH, open.length(), tokens.length, wanted);
-      List<SliceOutput> outputs = ServingLoop.compute(replica, Batch.ofTokens(List.of(slice), tokens));
+      Batch batch = Batch.ofTokens(List.of(slice), tokens);
+      SliceOutput output = ServingLoop.compute(replica, batch).get(0);
       allocatedBytes = open.allocatedBytes();
-      SliceOutput.Logits output = outputs.get(0).logits();
       if (wanted != Batch.Logits.NONE) {
-        keepLast(Objects.requireNonNull(output, "a session that does not sample gives logits"));
+        SliceOutput.Logits rows =
+            Objects.requireNonNull(output.logits(), "a session that does not sample gives logits");
+        keepLast(rows);
+        use.accept(rows);
       }
-      return output;
-    } catch (Throwable e) { // a stage failed; what it holds of this session is unknown
+    } catch (Throwable e) { // what the stages hold of this session now is unknown
       free();
       throw e instanceof E2llmException known
           ? known
@@ -160,7 +172,11 @@ final class ServingScorer implements Scorer {
     for (int token = 0; token < row.length; token++) {
       if (!(Math.abs(row[token]) <= Float.MAX_VALUE)) {
         throw new NonFiniteLogitsException(
-            "the logit of token " + token + " is " + row[token] + ": the model's weights are damaged");
+            "the logit of token "
+                + token
+                + " is "
+                + row[token]
+                + ": the model's weights are damaged");
       }
     }
   }

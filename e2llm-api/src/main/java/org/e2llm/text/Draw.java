@@ -1,12 +1,12 @@
 package org.e2llm.text;
 
 /**
- * The random draws: a function of (seed, position), never of a generator's state, so that any device
- * can go on with a session at any position.
+ * The random draws: a function of (seed, position), never of a generator's state, so that any
+ * device can go on with a session at any position.
  *
  * <p>Two rounds of the mixing function of SplitMix64 (Steele, Lea, Flood: <i>Fast splittable
- * pseudorandom number generators</i>, OOPSLA 2014), the seed first so that neighbouring seeds do not
- * give shifted sequences.
+ * pseudorandom number generators</i>, OOPSLA 2014), the seed first so that neighbouring seeds do
+ * not give shifted sequences.
  */
 final class Draw {
   private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;

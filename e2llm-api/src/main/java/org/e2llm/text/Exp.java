@@ -1,8 +1,8 @@
 package org.e2llm.text;
 
 /**
- * The exponential function for weights, the same bits on every platform; {@link Math#exp} may differ
- * in its last bit, and {@link StrictMath#exp} is slow over a whole vocabulary.
+ * The exponential function for weights, the same bits on every platform; {@link Math#exp} may
+ * differ in its last bit, and {@link StrictMath#exp} is slow over a whole vocabulary.
  *
  * <p>{@code exp(x) = 2^k · exp(r)} with {@code k = round(x / ln 2)} and {@code |r| ≤ ln 2 / 2}; the
  * Taylor polynomial of degree 13 is exact to below one unit in the last place there. Only products

@@ -2,8 +2,8 @@ package org.e2llm.text;
 
 /**
  * Candidates of the sampling chain: token ids, all or the best of them, without sorting a whole
- * vocabulary when few are wanted. Better means a higher logit, ties go to the lower id. Tokens whose
- * logit is negative infinity are never candidates.
+ * vocabulary when few are wanted. Better means a higher logit, ties go to the lower id. Tokens
+ * whose logit is negative infinity are never candidates.
  */
 final class Ranking {
   private final int[] ids;

@@ -238,7 +238,9 @@ public final class Sampler {
     return true;
   }
 
-  /** Drops what is less than p times as probable as the best; gives how many candidates are left. */
+  /**
+   * Drops what is less than p times as probable as the best; gives how many candidates are left.
+   */
   private int minP(float p, double max, boolean sorted) {
     if (p == 0) {
       return ranking.size();

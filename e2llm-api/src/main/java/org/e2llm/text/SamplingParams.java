@@ -48,11 +48,18 @@ public record SamplingParams(
     check(topK >= 0, "topK", topK, "0 or more");
     check(topP > 0 && topP <= 1, "topP", topP, "above 0, up to 1");
     check(minP >= 0 && minP <= 1, "minP", minP, "0 to 1");
-    check(repeatPenalty > 0 && repeatPenalty <= 100, "repeatPenalty", repeatPenalty, "above 0, up to 100");
+    check(
+        repeatPenalty > 0 && repeatPenalty <= 100,
+        "repeatPenalty",
+        repeatPenalty,
+        "above 0, up to 100");
     check(Math.abs(frequencyPenalty) <= 100, "frequencyPenalty", frequencyPenalty, "-100 to 100");
     check(Math.abs(presencePenalty) <= 100, "presencePenalty", presencePenalty, "-100 to 100");
     check(
-        logprobs >= NO_LOGPROBS && logprobs <= MAX_LOGPROBS, "logprobs", logprobs, "0 to " + MAX_LOGPROBS);
+        logprobs >= NO_LOGPROBS && logprobs <= MAX_LOGPROBS,
+        "logprobs",
+        logprobs,
+        "0 to " + MAX_LOGPROBS);
     for (Map.Entry<Integer, Float> bias : logitBias.entrySet()) {
       check(bias.getKey() >= 0, "logitBias token", bias.getKey(), "0 or more");
       float value = bias.getValue();
