@@ -1,0 +1,318 @@
+package org.e2llm;
+
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.e2llm.model.KvType;
+import org.e2llm.model.ModelSource;
+import org.e2llm.model.ModelSpec;
+import org.e2llm.pipeline.LocalReplica;
+import org.e2llm.pipeline.Replica;
+import org.e2llm.pipeline.StageChain;
+import org.e2llm.serving.Admission;
+import org.e2llm.serving.ServingLoop;
+import org.e2llm.spi.Engine;
+import org.e2llm.spi.EngineOptions;
+import org.e2llm.spi.EngineProvider;
+import org.e2llm.text.ChatTemplate;
+import org.e2llm.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open model that generates.
+ *
+ * <pre>{@code
+ * try (E2llm llm = E2llm.builder().model(path).open()) {
+ *   Generation g = llm.generate(GenerationRequest.builder().prompt("Once upon a time").build());
+ *   for (Token t : g) {
+ *     show(t.text());
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>Thread-safe. Several generations may run at once: they share forward passes and are admitted
+ * first come, first served, as far as {@link Builder#kvMemory} allows. All computing happens on the
+ * thread {@code e2llm-serving} and the engine's own team, all callbacks come from {@code
+ * e2llm-delivery}; none of them keeps a JVM alive.
+ *
+ * <p>After {@link #close()} everything that would generate, encode or score throws {@link
+ * ClosedException}; what describes the model can still be read.
+ */
+public final class E2llm implements AutoCloseable {
+  private final Engine engine;
+  private final ServingLoop loop;
+  private final Prompts prompts;
+  private final int largestSession;
+  private final Duration loadTime;
+  private volatile boolean closed;
+
+  private E2llm(Engine engine, Builder builder, long startNanos) {
+    this.engine = engine;
+    ModelSpec spec = engine.modelSpec();
+    int context = engine.contextLength();
+    long budget = builder.kvMemory > 0 ? builder.kvMemory : Runtime.getRuntime().maxMemory() / 2;
+    long perToken = spec.kvBytesPerToken(engine.kvType(), spec.layers());
+    Admission admission = new Admission(budget, perToken, context, builder.queueLimit);
+    this.largestSession = admission.largestSession();
+    int vocabulary = spec.vocabularySize();
+    this.prompts = new Prompts(engine.tokenizer(), engine.chatTemplate(), vocabulary, context);
+    StageChain chain = new StageChain(List.of(engine.stage(spec.layers())));
+    Replica replica = new LocalReplica(chain, vocabulary);
+    this.loop =
+        new ServingLoop(replica, spec, engine.tokenizer(), admission, context, engine::close);
+    this.loadTime = Duration.ofNanos(System.nanoTime() - startNanos);
+  }
+
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** What a model file says of itself; reads its header only. */
+  public static ModelInspection inspect(Path file) {
+    return EngineLookup.provider().inspect(ModelSource.of(file));
+  }
+
+  /** What the model file at {@code [offset, offset + length)} says of itself. */
+  public static ModelInspection inspect(FileChannel channel, long offset, long length) {
+    return EngineLookup.provider().inspect(ModelSource.of(channel, offset, length));
+  }
+
+  /** The tokenizer of a model file, which may be without tensors. */
+  public static Tokenizer tokenizer(Path file) {
+    return EngineLookup.provider().tokenizer(ModelSource.of(file));
+  }
+
+  /**
+   * Starts a generation and returns at once: encodes the prompt, so that what cannot be served is
+   * refused here, and leaves the computing to the serving thread.
+   *
+   * @throws InvalidRequestException if the prompt has no token, or a token is not in the vocabulary
+   * @throws CapacityException if it can never fit (the message says how many tokens would), or the
+   *     queue is full
+   * @throws UnknownChatTemplateException for messages, where the model's template is not known
+   * @throws ClosedException after {@link #close()}
+   */
+  public Generation generate(GenerationRequest request) {
+    requireOpen();
+    return loop.submit(prompts.submission(request, prompts.encode(request), null, null));
+  }
+
+  /** A conversation without a system message of the app's own. */
+  public Conversation conversation() {
+    return conversation(List.of());
+  }
+
+  /** A conversation that begins with a system message. */
+  public Conversation conversation(String system) {
+    return conversation(List.of(Message.system(system)));
+  }
+
+  private Conversation conversation(List<Message> beginning) {
+    requireOpen();
+    return new ChatConversation(loop, prompts, beginning);
+  }
+
+  /**
+   * A scorer that can be fed {@link #contextLength()} tokens, or as many as {@link
+   * Builder#kvMemory} holds, if those are fewer.
+   *
+   * @throws CapacityException if that much KV cache is not free now
+   */
+  public Scorer scorer() {
+    return scorer(largestSession);
+  }
+
+  /**
+   * A scorer that can be fed {@code capacity} tokens.
+   *
+   * @throws CapacityException if that much KV cache is not free now
+   */
+  public Scorer scorer(int capacity) {
+    requireOpen();
+    if (capacity < 1) {
+      throw new InvalidRequestException("a scorer's capacity of " + capacity + " is less than 1");
+    }
+    return loop.scorer(capacity);
+  }
+
+  public Tokenizer tokenizer() {
+    requireOpen();
+    return engine.tokenizer();
+  }
+
+  public ChatTemplate chatTemplate() {
+    requireOpen();
+    return engine.chatTemplate();
+  }
+
+  public ModelSpec modelSpec() {
+    return engine.modelSpec();
+  }
+
+  /** Which kernels compute, and why not faster ones. */
+  public KernelInfo kernels() {
+    return engine.kernels();
+  }
+
+  /** The most tokens of a session, prompt and output together. */
+  public int contextLength() {
+    return engine.contextLength();
+  }
+
+  public KvType kvType() {
+    return engine.kvType();
+  }
+
+  /** How long {@link Builder#open()} took. */
+  public Duration loadTime() {
+    return loadTime;
+  }
+
+  /** What is held now. */
+  public ServingStats stats() {
+    return loop.stats();
+  }
+
+  /**
+   * Cancels what runs and releases the model after its last use. Returns when that is done, which
+   * takes no longer than the batch in flight; if the calling thread is interrupted, or is the one
+   * that computes, it is done soon after. Does nothing the second time.
+   */
+  @Override
+  public void close() {
+    closed = true;
+    loop.close();
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new ClosedException("the model was closed");
+    }
+  }
+
+  /** How to open a model. Only the model must be given. Not thread-safe. */
+  public static final class Builder {
+    private static final int MOST_BATCH_ROWS = 1 << 16;
+
+    private @Nullable ModelSource source;
+    private @Nullable EngineProvider provider;
+    private int threads;
+    private int context;
+    private KvType kvType = KvType.F16;
+    private long kvMemory;
+    private int batchRows = 512;
+    private int queueLimit = 1024;
+    private Consumer<Progress> onProgress = progress -> {};
+
+    private Builder() {}
+
+    /** A GGUF file, or the first file of a split set. */
+    public Builder model(Path file) {
+      source = ModelSource.of(Objects.requireNonNull(file, "file"));
+      return this;
+    }
+
+    /**
+     * A GGUF file inside an open channel (an Android asset has no path). The channel must stay open
+     * until the model is closed, and is not closed by it.
+     */
+    public Builder model(FileChannel channel, long offset, long length) {
+      if (offset < 0 || length < 1) {
+        throw new InvalidRequestException(
+            "a model at offset " + offset + " of length " + length + " in a channel");
+      }
+      source = ModelSource.of(Objects.requireNonNull(channel, "channel"), offset, length);
+      return this;
+    }
+
+    /** For tests: an engine that is not looked up. */
+    Builder provider(EngineProvider engines) {
+      provider = engines;
+      return this;
+    }
+
+    /** Threads that compute; unset or 0, as many as physical cores. */
+    public Builder threads(int count) {
+      threads = atLeast(0, count, "threads");
+      return this;
+    }
+
+    /** Most tokens of a session; unset or 0, min(what the model was trained for, 4096). */
+    public Builder context(int tokens) {
+      context = atLeast(0, tokens, "context");
+      return this;
+    }
+
+    /** How KV cache is stored; unset, F16. */
+    public Builder kvType(KvType type) {
+      kvType = Objects.requireNonNull(type, "type");
+      return this;
+    }
+
+    /**
+     * The most KV cache all sessions may have together; requests wait rather than exceed it. Unset,
+     * half of the most heap the JVM may use.
+     */
+    public Builder kvMemory(long bytes) {
+      if (bytes < 1) {
+        throw new InvalidRequestException("kvMemory " + bytes + " is less than 1 byte");
+      }
+      kvMemory = bytes;
+      return this;
+    }
+
+    /** Most tokens of one forward pass; unset, 512. */
+    public Builder batch(int rows) {
+      if (rows > MOST_BATCH_ROWS) {
+        throw new InvalidRequestException("batch " + rows + " is more than " + MOST_BATCH_ROWS);
+      }
+      batchRows = atLeast(1, rows, "batch");
+      return this;
+    }
+
+    /** Most generations that may wait for memory; unset, 1024. */
+    public Builder queueLimit(int requests) {
+      queueLimit = atLeast(0, requests, "queueLimit");
+      return this;
+    }
+
+    /** Is told how far {@link #open()} has come, on the thread that calls it. */
+    public Builder onProgress(Consumer<Progress> listener) {
+      onProgress = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
+    private static int atLeast(int least, int value, String field) {
+      if (value < least) {
+        throw new InvalidRequestException(field + " " + value + " is less than " + least);
+      }
+      return value;
+    }
+
+    /**
+     * Opens the model.
+     *
+     * @throws MissingModuleException if no engine is on the class path
+     * @throws ModelFormatException if the file is damaged
+     * @throws UnsupportedModelException if it asks for what the engine does not compute
+     */
+    public E2llm open() {
+      if (source == null) {
+        throw new InvalidRequestException("no model was given: call model(path) first");
+      }
+      long start = System.nanoTime();
+      EngineProvider engines = provider != null ? provider : EngineLookup.provider();
+      EngineOptions options = new EngineOptions(threads, context, kvType, batchRows);
+      Engine engine = engines.open(source, options, onProgress);
+      try {
+        return new E2llm(engine, this, start);
+      } catch (RuntimeException | Error e) {
+        engine.close();
+        throw e;
+      }
+    }
+  }
+}

@@ -1,0 +1,17 @@
+package org.e2llm;
+
+/**
+ * What the serving core holds at a moment.
+ *
+ * @param activeSessions generations that run, idle conversations with a KV cache, open scorers
+ * @param queued generations that wait for admission
+ * @param kvBudgetBytes the bound: {@link E2llm.Builder#kvMemory}
+ * @param kvReservedBytes KV cache reserved for active sessions, never more than the budget
+ * @param kvAllocatedBytes KV cache they have allocated so far
+ */
+public record ServingStats(
+    int activeSessions,
+    int queued,
+    long kvBudgetBytes,
+    long kvReservedBytes,
+    long kvAllocatedBytes) {}

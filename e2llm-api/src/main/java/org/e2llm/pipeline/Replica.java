@@ -1,0 +1,41 @@
+package org.e2llm.pipeline;
+
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * A chain of stages that together hold the whole model once, with the sampler at its end: tokens
+ * in, tokens out. What the serving core talks to, wherever its stages are.
+ *
+ * <p>Driven by one thread: calls do not overlap, nor does a call overlap a step in flight.
+ */
+public interface Replica extends AutoCloseable {
+  /** The most rows one batch may have. */
+  int maxRows();
+
+  /** Rows of the output head. */
+  int vocabularySize();
+
+  /**
+   * Opens a session. Until {@link ReplicaSession#begin} it gives logits instead of tokens.
+   *
+   * @param session an id that is free on this replica
+   * @param epoch the session's epoch
+   * @param capacity the most positions the session will ever hold; memory grows towards it
+   */
+  ReplicaSession open(long session, int epoch, int capacity);
+
+  /**
+   * Takes a batch of tokens through all stages and samples. What concerns one session alone, such
+   * as logits that are not finite, is an error in its output; a step that fails leaves the sessions
+   * of its batch in no state to go on.
+   *
+   * @return one output per slice, in the order of the batch; logits in it are valid until the next
+   *     step
+   */
+  CompletionStage<List<SliceOutput>> step(Batch batch);
+
+  /** Closes every session and every stage. */
+  @Override
+  void close();
+}

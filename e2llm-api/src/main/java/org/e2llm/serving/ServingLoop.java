@@ -1,0 +1,719 @@
+package org.e2llm.serving;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.e2llm.ClosedException;
+import org.e2llm.DeadlineExceededException;
+import org.e2llm.E2llmException;
+import org.e2llm.FinishReason;
+import org.e2llm.Generation;
+import org.e2llm.GenerationResult;
+import org.e2llm.Scorer;
+import org.e2llm.ServingStats;
+import org.e2llm.StageFailedException;
+import org.e2llm.model.ModelSpec;
+import org.e2llm.pipeline.Batch;
+import org.e2llm.pipeline.Replica;
+import org.e2llm.pipeline.ReplicaSession;
+import org.e2llm.pipeline.SliceOutput;
+import org.e2llm.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Drives the policies for a live replica: one daemon thread that admits, forms batches, computes
+ * and passes tokens on. Between two batches it carries out what other threads asked for.
+ *
+ * <p>Thread-safe. The lock guards admission and what is handed to the thread; it is never held
+ * while a batch is computed or code of the app runs.
+ */
+public final class ServingLoop implements AutoCloseable {
+  static final String THREAD_NAME = "e2llm-serving";
+
+  private static final Logger LOG = Logger.getLogger(ServingLoop.class.getName());
+
+  /** A session's caller raises its epoch when it recovers; on one device it never does. */
+  static final int EPOCH = 0;
+
+  private final List<Replica> replicas;
+  private final Router router = new Router();
+  private final ModelSpec model;
+  private final Tokenizer tokenizer;
+  private final int contextLength;
+  private final Runnable onClosed;
+  private final Delivery delivery = new Delivery();
+  private final Thread thread;
+  private final long origin = System.nanoTime();
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition work = lock.newCondition();
+  // Guarded by the lock.
+  private final Admission admission;
+  private final Map<Long, GenerationRun> waiting = new LinkedHashMap<>();
+  private final List<GenerationRun> expired = new ArrayList<>();
+  private final List<Long> evicted = new ArrayList<>();
+  private final List<GenerationRun> admitted = new ArrayList<>();
+  private final ArrayDeque<Runnable> commands = new ArrayDeque<>();
+  private final ArrayDeque<Task<?>> tasks = new ArrayDeque<>();
+  private long lastId;
+  private boolean closing;
+
+  // Belonging to the serving thread.
+  private final BatchScheduler scheduler;
+  private final Map<Long, GenerationRun> runs = new LinkedHashMap<>();
+  private final Map<Long, KvHold> holds = new HashMap<>();
+  private final List<Runnable> endings = new ArrayList<>();
+  private final int[] batchTokens;
+
+  private final Map<Long, ServingScorer> scorers = new ConcurrentHashMap<>();
+  private volatile long allocatedBytes;
+
+  /** Work for the serving thread that somebody waits for. */
+  private record Task<T>(Function<Replica, T> work, CompletableFuture<T> result) {
+    void run(Replica replica) {
+      try {
+        result.complete(work.apply(replica));
+      } catch (Throwable e) { // given to whoever waits
+        result.completeExceptionally(e);
+      }
+    }
+  }
+
+  /**
+   * Starts the thread.
+   *
+   * @param replica taken over; closed by this
+   * @param admission taken over
+   * @param contextLength most positions of a session
+   * @param onClosed runs on the serving thread after the replica was closed
+   */
+  public ServingLoop(
+      Replica replica,
+      ModelSpec model,
+      Tokenizer tokenizer,
+      Admission admission,
+      int contextLength,
+      Runnable onClosed) {
+    this.replicas = List.of(replica);
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.admission = admission;
+    this.contextLength = contextLength;
+    this.onClosed = onClosed;
+    this.scheduler = new BatchScheduler(replica.maxRows());
+    this.batchTokens = new int[replica.maxRows()];
+    this.thread = new Thread(this::serve, THREAD_NAME);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  // What other threads ask for.
+
+  /**
+   * Puts a request in the queue.
+   *
+   * @throws org.e2llm.CapacityException if it can never fit, or the queue is full
+   * @throws ClosedException after {@link #close()}
+   */
+  public Generation submit(Submission submission) {
+    lock.lock();
+    try {
+      requireOpen();
+      KvHold hold = submission.hold();
+      long id = hold != null ? hold.id : ++lastId;
+      long now = now();
+      GenerationHandle handle =
+          new GenerationHandle(delivery, ended -> cancel(id, ended), submission.onPrefill());
+      GenerationRun run = new GenerationRun(id, submission, handle, tokenizer, now);
+      poll();
+      admission.offer(id, run.mostTokens(), deadline(submission, now));
+      waiting.put(id, run);
+      poll();
+      work.signal();
+      return handle;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static long deadline(Submission submission, long now) {
+    if (submission.deadline() == null) {
+      return Admission.NEVER;
+    }
+    // A century is as good as never, and does not overflow.
+    long days = submission.deadline().toDays();
+    return days > 36500 ? Admission.NEVER : now + submission.deadline().toNanos();
+  }
+
+  private void cancel(long id, GenerationHandle handle) {
+    GenerationRun withdrawn = null;
+    lock.lock();
+    try {
+      GenerationRun run = waiting.get(id);
+      if (run != null && run.handle == handle) {
+        waiting.remove(id);
+        admission.withdraw(id);
+        withdrawn = run;
+      } else {
+        commands.add(() -> cancelNow(id, handle));
+      }
+      work.signal();
+    } finally {
+      lock.unlock();
+    }
+    if (withdrawn != null) {
+      complete(withdrawn, withdrawn.result(FinishReason.CANCELLED, now()), null);
+    }
+  }
+
+  /** A place for a conversation's KV cache. */
+  public KvHold hold() {
+    lock.lock();
+    try {
+      requireOpen();
+      return new KvHold(++lastId);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Frees a hold's KV cache, once; a turn that still runs there keeps nothing. */
+  public void release(KvHold hold) {
+    lock.lock();
+    try {
+      if (!closing) {
+        commands.add(() -> releaseNow(hold));
+        work.signal();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * A scorer with a reservation of its own.
+   *
+   * @throws org.e2llm.CapacityException if there is no room now
+   */
+  public Scorer scorer(int capacity) {
+    lock.lock();
+    try {
+      requireOpen();
+      poll();
+      long id = ++lastId;
+      evicted.addAll(admission.claim(id, capacity));
+      ServingScorer scorer = new ServingScorer(this, id, capacity);
+      scorers.put(id, scorer);
+      work.signal();
+      return scorer;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  int maxRows() {
+    return batchTokens.length;
+  }
+
+  int vocabularySize() {
+    return replicas.get(0).vocabularySize();
+  }
+
+  /** Gives a scorer's reservation back; on the serving thread. */
+  void forget(long scorer) {
+    lock.lock();
+    try {
+      scorers.remove(scorer);
+      admission.release(scorer);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Runs {@code work} on the serving thread between two batches and waits for it, also through
+   * interrupts (the flag is kept).
+   */
+  <T> T call(Function<Replica, T> work) {
+    if (Thread.currentThread() == thread) {
+      throw new IllegalStateException("the thread that computes cannot wait for itself");
+    }
+    CompletableFuture<T> result = new CompletableFuture<>();
+    lock.lock();
+    try {
+      requireOpen();
+      tasks.add(new Task<>(work, result));
+      this.work.signal();
+    } finally {
+      lock.unlock();
+    }
+    try {
+      return result.join();
+    } catch (CompletionException e) {
+      Throwable cause = e.getCause();
+      if (cause instanceof E2llmException failure) {
+        throw failure;
+      }
+      throw stageFailed(cause == null ? e : cause);
+    }
+  }
+
+  public ServingStats stats() {
+    lock.lock();
+    try {
+      return new ServingStats(
+          admission.active(),
+          admission.queued(),
+          admission.budgetBytes(),
+          admission.reservedBytes(),
+          allocatedBytes);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Cancels everything and waits for the thread to release the replica, which takes no longer than
+   * the batch in flight. An interrupt ends the waiting, not the closing; the flag is kept.
+   */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      closing = true;
+      work.signal();
+    } finally {
+      lock.unlock();
+    }
+    if (Thread.currentThread() != thread) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private void requireOpen() {
+    if (closing) {
+      throw new ClosedException("the model was closed");
+    }
+  }
+
+  private long now() {
+    return System.nanoTime() - origin + 1;
+  }
+
+  /** Asks admission what follows now; the lock is held. */
+  private void poll() {
+    Admission.Decision decision = admission.poll(now());
+    evicted.addAll(decision.evicted());
+    for (long id : decision.expired()) {
+      GenerationRun run = waiting.remove(id);
+      if (run != null) {
+        expired.add(run);
+      }
+    }
+    for (long id : decision.admitted()) {
+      GenerationRun run = waiting.remove(id);
+      if (run != null) {
+        admitted.add(run);
+      }
+    }
+  }
+
+  // The serving thread, in the order of a turn.
+
+  private void serve() {
+    Throwable failure = null;
+    try {
+      while (awaitWork()) {
+        turn();
+      }
+    } catch (Throwable e) { // a defect of ours: nobody may be left waiting
+      LOG.log(Level.SEVERE, "the serving thread failed; the model is closed", e);
+      failure = e;
+    }
+    shutDown(failure);
+  }
+
+  /** Waits until there is something to do; gives false when closing. */
+  private boolean awaitWork() {
+    lock.lock();
+    try {
+      for (; ; ) {
+        poll();
+        if (closing) {
+          return false;
+        }
+        boolean handed = !commands.isEmpty() || !tasks.isEmpty();
+        boolean decided = !expired.isEmpty() || !evicted.isEmpty() || !admitted.isEmpty();
+        if (handed || decided || !scheduler.isEmpty()) {
+          return true;
+        }
+        long deadline = admission.nextDeadline();
+        try {
+          if (deadline == Admission.NEVER) {
+            work.await();
+          } else {
+            work.await(deadline - now(), TimeUnit.NANOSECONDS);
+          }
+        } catch (InterruptedException e) {
+          // Only a logits processor could have interrupted this thread, and that says nothing.
+          continue;
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void turn() {
+    carryOutCommands();
+    publish();
+    applyAdmission();
+    Task<?> task;
+    lock.lock();
+    try {
+      task = tasks.poll();
+    } finally {
+      lock.unlock();
+    }
+    if (task != null) {
+      task.run(replicas.get(0));
+    }
+    step();
+    publish();
+  }
+
+  private void carryOutCommands() {
+    List<Runnable> taken;
+    lock.lock();
+    try {
+      taken = new ArrayList<>(commands);
+      commands.clear();
+    } finally {
+      lock.unlock();
+    }
+    taken.forEach(Runnable::run);
+  }
+
+  private void cancelNow(long id, GenerationHandle handle) {
+    GenerationRun run = runs.get(id);
+    if (run != null && run.handle == handle) {
+      end(run, FinishReason.CANCELLED);
+      return;
+    }
+    List<GenerationRun> notStarted = new ArrayList<>();
+    lock.lock();
+    try {
+      for (GenerationRun candidate : admitted) {
+        if (candidate.handle == handle) {
+          notStarted.add(candidate);
+        }
+      }
+      admitted.removeAll(notStarted);
+    } finally {
+      lock.unlock();
+    }
+    notStarted.forEach(candidate -> end(candidate, FinishReason.CANCELLED));
+  }
+
+  private void releaseNow(KvHold hold) {
+    hold.released = true;
+    if (!runs.containsKey(hold.id)) {
+      free(hold);
+      lock.lock();
+      try {
+        admission.release(hold.id);
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private void free(KvHold hold) {
+    ReplicaSession session = hold.session;
+    if (session != null) {
+      closeQuietly(session);
+    }
+    hold.drop();
+    holds.remove(hold.id);
+  }
+
+  private void applyAdmission() {
+    List<GenerationRun> late;
+    List<Long> losing;
+    List<GenerationRun> starting;
+    lock.lock();
+    try {
+      poll();
+      late = new ArrayList<>(expired);
+      losing = new ArrayList<>(evicted);
+      starting = new ArrayList<>(admitted);
+      expired.clear();
+      evicted.clear();
+      admitted.clear();
+    } finally {
+      lock.unlock();
+    }
+    for (GenerationRun run : late) {
+      endings.add(() -> complete(run, null, tooLate(run)));
+    }
+    for (long id : losing) {
+      KvHold hold = holds.get(id);
+      if (hold != null) {
+        free(hold);
+      }
+    }
+    starting.forEach(this::start);
+  }
+
+  private static E2llmException tooLate(GenerationRun run) {
+    return new DeadlineExceededException(
+        "the request waited for memory longer than its deadline of "
+            + run.submission.deadline()
+            + " and was not started");
+  }
+
+  private void start(GenerationRun run) {
+    Submission submission = run.submission;
+    int[] prompt = submission.prompt();
+    KvHold hold = submission.hold();
+    ReplicaSession session = hold == null ? null : hold.session;
+    int cached = 0;
+    Router.Route route = router.route(prompt.length, submission.maxTokens());
+    try {
+      if (session == null) {
+        // A conversation grows: its next turns decide how far.
+        int capacity = hold == null ? run.mostTokens() : contextLength;
+        session = replicas.get(route.prefill()).open(run.id, EPOCH, capacity);
+      } else if (hold != null) {
+        cached = hold.reusable(prompt);
+        session.truncate(cached);
+        hold.drop();
+        holds.remove(hold.id);
+      }
+      run.start(session, cached, now());
+      session.begin(prompt, submission.sampling());
+    } catch (Throwable e) { // a stage failed: that ends this generation, not the others
+      fail(run, stageFailed(e));
+      return;
+    }
+    runs.put(run.id, run);
+    scheduler.add(run.id, cached, prompt.length, run.mostTokens() - 1);
+  }
+
+  private void step() {
+    BatchScheduler.Decision decision = scheduler.decide();
+    if (decision.items().isEmpty()) {
+      return;
+    }
+    List<SliceOutput> outputs;
+    try {
+      outputs = compute(replicas.get(0), batch(decision));
+      if (outputs.size() != decision.items().size()) {
+        throw new E2llmException(
+            outputs.size() + " outputs for " + decision.items().size() + " slices");
+      }
+    } catch (Throwable e) { // a stage failed: that ends the sessions of the batch, not the others
+      for (BatchScheduler.Item item : decision.items()) {
+        GenerationRun run = runs.get(item.session());
+        if (run != null) {
+          fail(run, stageFailed(e));
+        }
+      }
+      return;
+    }
+    scheduler.advance(decision);
+    for (int i = 0; i < outputs.size(); i++) {
+      GenerationRun run = runs.get(decision.items().get(i).session());
+      if (run == null) {
+        continue;
+      }
+      try {
+        accept(run, decision.items().get(i), outputs.get(i));
+      } catch (RuntimeException e) { // such as a tokenizer that does not know the token
+        fail(run, new StageFailedException("a sampled token could not be taken: " + e, e));
+      }
+    }
+  }
+
+  private Batch batch(BatchScheduler.Decision decision) {
+    List<Batch.Slice> slices = new ArrayList<>(decision.items().size());
+    int row = 0;
+    for (BatchScheduler.Item item : decision.items()) {
+      GenerationRun run = runs.get(item.session());
+      if (run == null) {
+        throw new IllegalStateException("session " + item.session() + " is scheduled, not running");
+      }
+      run.tokens().copyTo(item.start(), item.length(), batchTokens, row);
+      Batch.Logits logits = item.samples() ? Batch.Logits.LAST : Batch.Logits.NONE;
+      slices.add(new Batch.Slice(item.session(), EPOCH, item.start(), item.length(), logits));
+      row += item.length();
+    }
+    return Batch.ofTokens(slices, batchTokens);
+  }
+
+  /** Takes a batch through a replica and waits for it. */
+  static List<SliceOutput> compute(Replica replica, Batch batch) throws Throwable {
+    try {
+      return replica.step(batch).toCompletableFuture().join();
+    } catch (CompletionException e) {
+      throw e.getCause() == null ? e : e.getCause();
+    }
+  }
+
+  private void accept(GenerationRun run, BatchScheduler.Item item, SliceOutput output) {
+    if (item.start() < run.submission.prompt().length) {
+      run.prefilled(item.start() + item.length());
+    }
+    E2llmException error = output.error();
+    if (error != null) {
+      fail(run, error);
+    } else if (output.token() != null) {
+      boolean last = model.isEndOfGeneration(output.token().token());
+      FinishReason reason = run.accept(output.token(), last, now());
+      if (reason != null) {
+        end(run, reason);
+      }
+    } else if (item.samples()) {
+      fail(run, new StageFailedException("the replica sampled no token", null));
+    }
+  }
+
+  private static StageFailedException stageFailed(Throwable cause) {
+    return new StageFailedException("a stage failed: " + cause, cause);
+  }
+
+  // The end of a generation: memory first, then whoever waits.
+
+  private void end(GenerationRun run, FinishReason reason) {
+    GenerationResult result = run.result(reason, now());
+    remove(run, true);
+    endings.add(() -> complete(run, result, null));
+  }
+
+  private void fail(GenerationRun run, E2llmException error) {
+    remove(run, false);
+    endings.add(() -> complete(run, null, error.withTextSoFar(run.text())));
+  }
+
+  /** Frees what the run holds, or leaves it to its conversation if it ended soundly. */
+  private void remove(GenerationRun run, boolean sound) {
+    runs.remove(run.id, run);
+    scheduler.remove(run.id);
+    KvHold hold = run.submission.hold();
+    ReplicaSession session = run.session();
+    boolean keep = sound && hold != null && !hold.released;
+    if (session != null) {
+      if (keep && hold != null) {
+        hold.keep(session, run.tokens().head(session.length()));
+        holds.put(hold.id, hold);
+      } else {
+        closeQuietly(session);
+      }
+    }
+    // A turn that ended before it started may have reserved less than is held from turns before.
+    keep = keep && hold != null && hold.length() > 0 && hold.length() <= run.mostTokens();
+    if (!keep && hold != null) {
+      free(hold);
+    }
+    lock.lock();
+    try {
+      if (keep && hold != null) {
+        admission.idle(run.id, hold.length());
+      } else {
+        admission.release(run.id);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static void complete(
+      GenerationRun run, @Nullable GenerationResult result, @Nullable E2llmException error) {
+    Submission.EndListener listener = run.submission.onEnd();
+    if (listener != null) {
+      listener.ended(result);
+    }
+    run.handle.finish(result, error);
+  }
+
+  /** Counts memory, then tells whoever waits: what they read of it afterwards is true. */
+  private void publish() {
+    long bytes = 0;
+    for (GenerationRun run : runs.values()) {
+      ReplicaSession session = run.session();
+      bytes += session == null ? 0 : session.allocatedBytes();
+    }
+    for (KvHold hold : holds.values()) {
+      bytes += hold.session == null ? 0 : hold.session.allocatedBytes();
+    }
+    for (ServingScorer scorer : scorers.values()) {
+      bytes += scorer.allocatedBytes();
+    }
+    allocatedBytes = bytes;
+    endings.forEach(Runnable::run);
+    endings.clear();
+  }
+
+  private static void closeQuietly(AutoCloseable resource) {
+    try {
+      resource.close();
+    } catch (Exception | Error e) {
+      LOG.log(Level.WARNING, "closing failed", e);
+    }
+  }
+
+  private void shutDown(@Nullable Throwable failure) {
+    List<GenerationRun> rest;
+    List<Task<?>> unserved;
+    lock.lock();
+    try {
+      closing = true;
+      rest = new ArrayList<>(waiting.values());
+      rest.addAll(expired);
+      rest.addAll(admitted);
+      unserved = new ArrayList<>(tasks);
+      waiting.clear();
+      expired.clear();
+      admitted.clear();
+      commands.clear();
+      tasks.clear();
+    } finally {
+      lock.unlock();
+    }
+    rest.addAll(runs.values());
+    for (GenerationRun run : rest) {
+      GenerationResult result = run.result(FinishReason.CANCELLED, now());
+      remove(run, false);
+      endings.add(
+          failure == null
+              ? () -> complete(run, result, null)
+              : () -> complete(run, null, stageFailed(failure).withTextSoFar(run.text())));
+    }
+    for (KvHold hold : List.copyOf(holds.values())) {
+      releaseNow(hold);
+    }
+    List.copyOf(scorers.keySet()).forEach(this::forget);
+    replicas.forEach(ServingLoop::closeQuietly);
+    closeQuietly(onClosed::run);
+    for (Task<?> task : unserved) {
+      task.result().completeExceptionally(new ClosedException("the model was closed"));
+    }
+    publish();
+  }
+}
