@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
 import java.util.logging.LogManager;
+import org.e2llm.samples.bench.Bench;
 import org.e2llm.samples.chat.Chat;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.ErrorLine;
@@ -23,9 +24,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /**
  * The samples, one subcommand each: {@code samples/run generate "Once upon a time"}.
  *
- * <p>Ends with 0, with 1 after an error, with 2 if the command line is wrong, with 130 after Ctrl-C.
- * An error is one line on standard error; with {@code E2LLM_TRACE=1} its stack trace follows, and the
- * library's log is shown.
+ * <p>Ends with 0, with 1 after an error, with 2 if the command line is wrong, with 130 after
+ * Ctrl-C. An error is one line on standard error; with {@code E2LLM_TRACE=1} its stack trace
+ * follows, and the library's log is shown.
  */
 @Command(
     name = "samples/run",
@@ -82,6 +83,7 @@ public final class Main implements Runnable {
             new Tokenize(console),
             new Logits(console),
             new Perplexity(console),
+            new Bench(console),
             new Inspect(console))
         .forEach(main::addSubcommand);
     main.getSubcommands().values().forEach(Main::setApart);

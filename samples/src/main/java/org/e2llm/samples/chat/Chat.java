@@ -47,7 +47,8 @@ import picocli.CommandLine.Option;
       "  printf 'Hello\\nWhat did I say?\\n' | samples/run chat --model model.gguf --quiet"
     })
 public final class Chat implements Callable<Integer> {
-  private static final String COMMANDS = "/system TEXT, /reset, /help, /exit; Ctrl-C stops an answer";
+  private static final String COMMANDS =
+      "/system TEXT, /reset, /help, /exit; Ctrl-C stops an answer";
 
   private final Console console;
   private final TurnSwitch turn = new TurnSwitch();
@@ -55,7 +56,8 @@ public final class Chat implements Callable<Integer> {
   @Option(
       names = "--system",
       paramLabel = "TEXT",
-      description = "What the model is told before the conversation; default: the model's own text.")
+      description =
+          "What the model is told before the conversation; default: the model's own text.")
   private @Nullable String system;
 
   @Mixin private ModelOptions model = new ModelOptions();

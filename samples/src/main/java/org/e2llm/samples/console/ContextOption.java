@@ -8,7 +8,8 @@ public final class ContextOption {
   @Option(
       names = {"-c", "--context"},
       paramLabel = "N",
-      description = "Most tokens of prompt and answer; default: the model's own limit, at most 4096.")
+      description =
+          "Most tokens of prompt and answer; default: the model's own limit, at most 4096.")
   private int context;
 
   public E2llm.Builder apply(E2llm.Builder builder) {

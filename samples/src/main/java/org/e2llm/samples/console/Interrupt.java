@@ -4,8 +4,8 @@ import sun.misc.Signal;
 import sun.misc.SignalHandler;
 
 /**
- * Ctrl-C. While one of these is open, SIGINT runs an action on a thread of the JVM instead of ending
- * the process; closing it restores what was before.
+ * Ctrl-C. While one of these is open, SIGINT runs an action on a thread of the JVM instead of
+ * ending the process; closing it restores what was before.
  */
 public final class Interrupt implements AutoCloseable {
   /** What a shell expects of a command that ended by SIGINT: 128 + 2. */

@@ -57,6 +57,7 @@ public final class ModelOption {
         // Not loaded from a file: there is no folder to look in.
       }
     }
-    throw new UsageException("the model that ships with the samples was not found: use --model FILE");
+    throw new UsageException(
+        "the model that ships with the samples was not found: use --model FILE");
   }
 }

@@ -49,5 +49,4 @@ public final class ModelOptions {
     E2llm.Builder builder = E2llm.builder().model(model).kvType(kvType).threads(threads);
     return batch == null ? builder : builder.batch(batch);
   }
-
 }

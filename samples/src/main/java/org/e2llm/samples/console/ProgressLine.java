@@ -5,8 +5,8 @@ import java.util.function.Consumer;
 import org.e2llm.Progress;
 
 /**
- * Says on standard error how far a long step has come: only to a terminal, only after half a second,
- * and on one line that vanishes when the step is done. Thread-safe.
+ * Says on standard error how far a long step has come: only to a terminal, only after half a
+ * second, and on one line that vanishes when the step is done. Thread-safe.
  */
 public final class ProgressLine implements Consumer<Progress>, AutoCloseable {
   private static final long PATIENCE_NANOS = 500_000_000;

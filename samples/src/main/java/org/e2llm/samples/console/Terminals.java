@@ -5,8 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Which of the standard streams are terminals. Java cannot ask per stream: Linux's {@code /proc} can
- * be read instead, and elsewhere {@link System#console()} tells whether both input and output are.
+ * Which of the standard streams are terminals. Java cannot ask per stream: Linux's {@code /proc}
+ * can be read instead, and elsewhere {@link System#console()} tells whether both input and output
+ * are.
  *
  * @param in whether a person types
  * @param out whether a person reads the output

@@ -22,7 +22,8 @@ import picocli.CommandLine.Parameters;
 /** Shows what a model file says of itself. */
 @Command(
     name = "inspect",
-    description = "Shows what a GGUF file holds and how much memory it needs. Reads the header only.",
+    description =
+        "Shows what a GGUF file holds and how much memory it needs. Reads the header only.",
     footer = {
       "",
       "Models that cannot be computed are shown too, with the reason.",

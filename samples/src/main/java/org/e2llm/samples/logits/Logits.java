@@ -82,7 +82,9 @@ public final class Logits implements Callable<Integer> {
     return 0;
   }
 
-  /** The ids of the {@code count} greatest logits, best first; of equal ones the lowest id first. */
+  /**
+   * The ids of the {@code count} greatest logits, best first; of equal ones the lowest id first.
+   */
   static int[] best(float[] logits, int count) {
     Comparator<Integer> order =
         (a, b) -> logits[a] == logits[b] ? a - b : Float.compare(logits[b], logits[a]);

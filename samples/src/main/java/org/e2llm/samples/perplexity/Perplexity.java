@@ -12,7 +12,6 @@ import org.e2llm.samples.console.ModelOption;
 import org.e2llm.samples.console.ModelOptions;
 import org.e2llm.samples.console.Notes;
 import org.e2llm.samples.console.UsageException;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -36,7 +35,11 @@ import picocli.CommandLine.Option;
 public final class Perplexity implements Callable<Integer> {
   private final Console console;
 
-  @Option(names = {"-f", "--file"}, required = true, paramLabel = "TEXT", description = "A UTF-8 text.")
+  @Option(
+      names = {"-f", "--file"},
+      required = true,
+      paramLabel = "TEXT",
+      description = "A UTF-8 text.")
   private Path file = Path.of("");
 
   @Option(

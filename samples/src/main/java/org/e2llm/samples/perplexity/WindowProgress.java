@@ -4,8 +4,8 @@ import java.util.Locale;
 import org.e2llm.samples.console.Console;
 
 /**
- * How far the measuring is, on standard error: one line that changes on a terminal, a line for every
- * tenth otherwise.
+ * How far the measuring is, on standard error: one line that changes on a terminal, a line for
+ * every tenth otherwise.
  */
 final class WindowProgress {
   private final Console console;

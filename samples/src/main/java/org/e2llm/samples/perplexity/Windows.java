@@ -3,8 +3,8 @@ package org.e2llm.samples.perplexity;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A tokenised text, cut into windows of equal size that follow each other. An incomplete last one is
- * dropped.
+ * A tokenised text, cut into windows of equal size that follow each other. An incomplete last one
+ * is dropped.
  */
 final class Windows {
   private final int[] tokens;

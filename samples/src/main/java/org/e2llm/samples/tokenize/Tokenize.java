@@ -75,7 +75,8 @@ public final class Tokenize implements Callable<Integer> {
     } else if (text != null) {
       String whole = text.equals("-") ? console.readAll() : text;
       int[] ids = tokenizer.encode(whole, !noSpecial, !noSpecial);
-      console.println(Arrays.stream(ids).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
+      console.println(
+          Arrays.stream(ids).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
     }
     return 0;
   }
