@@ -37,7 +37,7 @@ public final class Shared {
     if ("true".equals(System.getenv("CI"))) {
       throw new AssertionFailedError("CI=true, and the test " + message);
     }
-    return abort(message);
+    return skip(message);
   }
 
   /** Gemma 3 270M, whose licence everybody has to accept for themselves; skips without it. */
@@ -53,10 +53,16 @@ public final class Shared {
   public static Path extraModel(String name) {
     String models = System.getenv("E2LLM_MODELS");
     if (models == null || models.isEmpty()) {
-      return abort("needs " + name + " in the folder that E2LLM_MODELS names (it is not set)");
+      return skip("needs " + name + " in the folder that E2LLM_MODELS names (it is not set)");
     }
     Path file = Path.of(models, name);
-    return Files.exists(file) ? file : abort("needs " + file + " (from E2LLM_MODELS)");
+    return Files.exists(file) ? file : skip("needs " + file + " (from E2LLM_MODELS)");
+  }
+
+  /** Surefire counts skipped tests without their reasons, so the reason is printed. */
+  private static Path skip(String message) {
+    System.out.println("[skipped] " + message);
+    return abort(message);
   }
 
   /** The shared folder; outside Maven (an IDE) it is searched upwards from the working folder. */

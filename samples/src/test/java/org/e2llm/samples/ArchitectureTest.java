@@ -1,0 +1,118 @@
+package org.e2llm.samples;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.lang.ArchRule;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The arrows between the modules, and what the library may not do.
+ *
+ * <p>Reads the class files of the modules themselves, so that those for JDK 25 under {@code
+ * META-INF/versions} are included.
+ */
+class ArchitectureTest {
+  private static final String KERNELS = "org.e2llm.kernels..";
+  private static final String SAMPLES = "org.e2llm.samples..";
+  private static final JavaClasses API = classesOf("e2llm-api");
+  private static final JavaClasses ENGINE = classesOf("e2llm-kernels");
+
+  @Test
+  void apiKnowsNoOtherModule() {
+    check(API, noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, SAMPLES));
+  }
+
+  @Test
+  void kernelsKnowOnlyTheApi() {
+    check(ENGINE, noClasses().should().dependOnClassesThat().resideInAPackage(SAMPLES));
+  }
+
+  @Test
+  void apiStaysOutOfPackagesOfOtherModules() {
+    check(API, noClasses().should().resideInAnyPackage(KERNELS, SAMPLES));
+  }
+
+  @Test
+  void kernelsStayInTheirOwnPackages() {
+    check(ENGINE, noClasses().should().resideOutsideOfPackage(KERNELS));
+  }
+
+  @Test
+  void apiDependsOnTheJdkAndJSpecifyOnly() {
+    check(
+        API,
+        noClasses()
+            .should()
+            .dependOnClassesThat(
+                not(
+                    resideInAnyPackage(
+                            "java..",
+                            "org.jspecify..",
+                            "com.fasterxml.jackson.core..",
+                            "org.e2llm..")
+                        .or(resideInAPackage("")))));
+  }
+
+  @Test
+  void libraryNeverPrints() {
+    for (String stream : List.of("out", "err")) {
+      ArchRule rule = noClasses().should().accessField(System.class, stream);
+      check(API, rule);
+      check(ENGINE, rule);
+    }
+    ArchRule stackTraces = noClasses().should().callMethod(Throwable.class, "printStackTrace");
+    check(API, stackTraces);
+    check(ENGINE, stackTraces);
+  }
+
+  @Test
+  void libraryNeverExits() {
+    ArchRule rule =
+        noClasses()
+            .should()
+            .callMethod(System.class, "exit", int.class)
+            .orShould()
+            .callMethod(Runtime.class, "exit", int.class)
+            .orShould()
+            .callMethod(Runtime.class, "halt", int.class);
+    check(API, rule);
+    check(ENGINE, rule);
+  }
+
+  @Test
+  void packagesOfTheKernelsHaveNoCycles() {
+    check(ENGINE, slices().matching("org.e2llm.kernels.(*)..").should().beFreeOfCycles());
+  }
+
+  @Test
+  void packagesOfTheApiHaveNoCycles() {
+    check(API, slices().matching("org.e2llm.(*)..").should().beFreeOfCycles());
+  }
+
+  private static void check(JavaClasses classes, ArchRule rule) {
+    rule.allowEmptyShould(true).check(classes);
+  }
+
+  private static JavaClasses classesOf(String module) {
+    Path classes = repository().resolve(module).resolve("target/classes");
+    return new ClassFileImporter().importPath(classes);
+  }
+
+  private static Path repository() {
+    return Stream.iterate(Path.of("").toAbsolutePath(), Path::getParent)
+        .takeWhile(folder -> folder != null)
+        .filter(folder -> Files.exists(folder.resolve("mvnw")))
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("the tests run outside the repository"));
+  }
+}
