@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -34,6 +35,9 @@ final class GenerationHandle implements Generation {
   private final Delivery delivery;
   private final Consumer<GenerationHandle> canceller;
   private final @Nullable Consumer<Progress> onPrefill;
+
+  /** Prefill reports that the delivery thread has not made yet. */
+  private final AtomicInteger reports = new AtomicInteger();
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -82,6 +86,7 @@ final class GenerationHandle implements Generation {
     Consumer<Progress> listener = onPrefill;
     if (listener != null) {
       Progress progress = new Progress(Progress.Phase.PREFILL, done, total);
+      reports.incrementAndGet();
       delivery.execute(() -> report(listener, progress));
     }
   }
@@ -91,6 +96,17 @@ final class GenerationHandle implements Generation {
       listener.accept(progress);
     } catch (Throwable e) { // whatever the app throws, other generations go on
       callbackFailed(new CallbackException("the listener of prefill progress threw " + e, e));
+    }
+    PushView view;
+    lock.lock();
+    try {
+      reports.decrementAndGet();
+      view = push;
+    } finally {
+      lock.unlock();
+    }
+    if (view != null) {
+      view.signal();
     }
   }
 
@@ -120,6 +136,11 @@ final class GenerationHandle implements Generation {
   }
 
   // The side of the delivery thread.
+
+  /** Whether prefill progress is still on its way: tokens come after it. */
+  boolean reportsPending() {
+    return reports.get() > 0;
+  }
 
   /** The next token nobody has read, or null. */
   @Nullable Token poll() {

@@ -110,6 +110,9 @@ final class PushView implements Flow.Subscription {
       subscriber.onError(broken);
       return false;
     }
+    if (generation.reportsPending()) {
+      return false;
+    }
     if (demand.get() > 0) {
       Token token = generation.poll();
       if (token != null) {
