@@ -14,6 +14,7 @@ import org.e2llm.Generation;
 import org.e2llm.GenerationRequest;
 import org.e2llm.Message;
 import org.e2llm.Token;
+import org.e2llm.UnknownChatTemplateException;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.ContextOption;
 import org.e2llm.samples.console.ErrorLine;
@@ -22,6 +23,7 @@ import org.e2llm.samples.console.ModelOptions;
 import org.e2llm.samples.console.Notes;
 import org.e2llm.samples.console.ProgressLine;
 import org.e2llm.samples.console.SamplingOptions;
+import org.e2llm.samples.console.UsageException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -78,7 +80,7 @@ public final class Chat implements Callable<Integer> {
   public Integer call() throws IOException {
     try (Interrupt onCtrlC = Interrupt.on(() -> turn.interrupt(console));
         E2llm llm = open()) {
-      llm.chatTemplate().render(List.of(Message.user("?")), true); // unknown formats fail here
+      requireChatFormat(llm);
       if (!quiet) {
         Notes.slowKernels(console, llm.kernels());
         console.noteln(llm.modelSpec().name() + " listens. " + COMMANDS);
@@ -91,6 +93,18 @@ public final class Chat implements Callable<Integer> {
   private E2llm open() {
     try (ProgressLine progress = ProgressLine.on(console, !quiet)) {
       return context.apply(model.builder()).onProgress(progress).open();
+    }
+  }
+
+  /** Says at once, not at the first turn, that this model cannot chat. */
+  private void requireChatFormat(E2llm llm) {
+    try {
+      llm.chatTemplate().render(List.of(Message.user("?")), true);
+    } catch (UnknownChatTemplateException e) {
+      throw new UsageException(
+          llm.modelSpec().name()
+              + " has no chat format that is known here; choose an instruct model with --model, or"
+              + " pass a raw prompt to the command generate");
     }
   }
 

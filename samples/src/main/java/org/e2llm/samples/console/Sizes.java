@@ -13,7 +13,7 @@ public final class Sizes {
   public static String of(long bytes) {
     double value = bytes;
     int unit = 0;
-    while (value >= 1024 && unit < BINARY.length - 1) {
+    while (value >= 1000 && unit < BINARY.length - 1) {
       value /= 1024;
       unit++;
     }

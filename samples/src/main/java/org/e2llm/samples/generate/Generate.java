@@ -86,9 +86,6 @@ public final class Generate implements Callable<Integer> {
     try (Interrupt onCtrlC = Interrupt.on(stop::request);
         ProgressLine progress = ProgressLine.on(console, !quiet);
         E2llm llm = context.apply(model.builder()).onProgress(progress).open()) {
-      if (!quiet) {
-        Notes.slowKernels(console, llm.kernels());
-      }
       Generation generation =
           llm.generate(
               sampling
@@ -97,7 +94,15 @@ public final class Generate implements Callable<Integer> {
                   .onPrefill(progress)
                   .build());
       stop.attach(generation);
-      stream(start, generation, progress);
+      stream(
+          generation,
+          () -> {
+            progress.finish();
+            if (!quiet) {
+              Notes.slowKernels(console, llm.kernels());
+              console.print(start);
+            }
+          });
       GenerationResult result = generation.await();
       if (stats == StatsFormat.JSON) {
         console.noteln(Stats.json(llm, result));
@@ -108,15 +113,14 @@ public final class Generate implements Callable<Integer> {
     return stop.isRequested() ? Interrupt.EXIT_CODE : 0;
   }
 
-  /** Prints the tokens as they come, after the prompt they continue. */
-  private void stream(String start, Generation generation, ProgressLine progress) {
+  /** Prints the tokens as they come; {@code atFirst} runs when the first has come. */
+  private void stream(Generation generation, Runnable atFirst) {
     boolean begun = false;
     try {
       for (Token token : generation) {
         if (!begun) {
           begun = true;
-          progress.finish();
-          console.print(quiet ? "" : start);
+          atFirst.run();
         }
         console.print(token.text());
       }

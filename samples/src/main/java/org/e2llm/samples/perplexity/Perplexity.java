@@ -64,7 +64,6 @@ public final class Perplexity implements Callable<Integer> {
     String text = new String(bytes, StandardCharsets.UTF_8);
     try (E2llm llm = model.builder().context(window).open();
         Scorer scorer = llm.scorer(window)) {
-      Notes.slowKernels(console, llm.kernels());
       int[] tokens = llm.tokenizer().encode(text, false, false);
       Integer bos = llm.tokenizer().addsBos() ? llm.tokenizer().bos() : null;
       Windows windows = new Windows(tokens, window, bos);
@@ -72,6 +71,7 @@ public final class Perplexity implements Callable<Integer> {
         throw new UsageException(
             file + " has " + tokens.length + " tokens: too few for one window of " + window);
       }
+      Notes.slowKernels(console, llm.kernels());
       Mean nll = measure(scorer, windows);
       console.println("windows " + windows.count());
       console.println("tokens " + nll.count());
