@@ -1,5 +1,7 @@
 package org.e2llm.kernels.tokenizer;
 
+import java.util.Arrays;
+
 /**
  * The printable characters that byte-level vocabularies write bytes with: printable Latin-1 stands
  * for itself, the 68 other bytes are U+0100 and up, so that a space reads {@code Ġ}.
@@ -11,7 +13,7 @@ final class ByteAlphabet {
   private static final int[] BYTE = new int[0x144];
 
   static {
-    java.util.Arrays.fill(BYTE, -1);
+    Arrays.fill(BYTE, -1);
     char next = 0x100;
     for (int b = 0; b < 256; b++) {
       boolean printable = (b > 0x20 && b < 0x7F) || (b > 0xA0 && b != 0xAD);
@@ -59,6 +61,6 @@ final class ByteAlphabet {
         }
       }
     }
-    return java.util.Arrays.copyOf(result, length);
+    return Arrays.copyOf(result, length);
   }
 }

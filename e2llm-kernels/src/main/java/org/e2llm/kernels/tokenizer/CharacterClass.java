@@ -1,5 +1,7 @@
 package org.e2llm.kernels.tokenizer;
 
+import java.util.Arrays;
+
 /**
  * The classes of characters that pre-tokenizers tell apart, as Unicode 15.1 has them (the version
  * of the reference engine).
@@ -105,7 +107,7 @@ final class CharacterClass {
   }
 
   private static byte search(int codePoint) {
-    int index = java.util.Arrays.binarySearch(STARTS, codePoint);
+    int index = Arrays.binarySearch(STARTS, codePoint);
     return CLASSES[index >= 0 ? index : -index - 2];
   }
 

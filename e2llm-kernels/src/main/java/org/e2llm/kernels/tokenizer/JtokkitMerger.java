@@ -45,6 +45,7 @@ final class JtokkitMerger {
   }
 
   /** The engine for these merges, or null where it would not be exact. */
+  @SuppressWarnings("IdentityHashMapUsage") // jtokkit goes through the map once, looks nothing up
   static @Nullable JtokkitMerger of(MergeTable table) {
     int[] tokens = new int[256 + table.size()];
     Arrays.fill(tokens, -1);

@@ -150,15 +150,15 @@ record PreTokenizer(List<Splitter> splitters, boolean wholeWords, boolean addBos
 
   private static void register(
       boolean wholeWords, boolean addBos, List<Splitter> splitters, String names) {
-    for (String name : names.split(" ")) {
+    for (String name : names.split(" ", -1)) {
       BY_NAME.put(name, new PreTokenizer(splitters, wholeWords, addBos));
     }
   }
 
   private static int[] ranges(String text) {
     List<Integer> bounds = new ArrayList<>();
-    for (String range : text.split(" ")) {
-      String[] ends = range.split("-");
+    for (String range : text.split(" ", -1)) {
+      String[] ends = range.split("-", -1);
       bounds.add(Integer.parseInt(ends[0], 16));
       bounds.add(Integer.parseInt(ends[ends.length - 1], 16));
     }

@@ -1,5 +1,6 @@
 package org.e2llm.kernels.tokenizer;
 
+import java.util.Arrays;
 import org.e2llm.ModelFormatException;
 import org.e2llm.kernels.gguf.GgufMetadata;
 
@@ -96,7 +97,7 @@ final class SentencePieceCodec implements TokenCodec {
     if (removesExtraSpaces && afterSpace && length >= Utf8.SPACE_MARK.length) {
       length -= Utf8.SPACE_MARK.length;
     }
-    return java.util.Arrays.copyOf(result, length);
+    return Arrays.copyOf(result, length);
   }
 
   private static int appendSpace(byte[] target, int at) {
@@ -120,7 +121,7 @@ final class SentencePieceCodec implements TokenCodec {
         text[length++] = text[i++];
       }
     }
-    return java.util.Arrays.copyOf(text, length);
+    return Arrays.copyOf(text, length);
   }
 
   private static boolean isSpaceMark(byte[] text, int at) {

@@ -1,23 +1,33 @@
 package org.e2llm.kernels.tokenizer;
 
-/** What a token is for; the order is that of {@code tokenizer.ggml.token_type} in GGUF. */
+/** What a token is for. */
 enum TokenType {
-  UNDEFINED,
-  NORMAL,
-  UNKNOWN,
-  CONTROL,
-  USER_DEFINED,
-  UNUSED,
-  BYTE;
+  UNDEFINED(0),
+  NORMAL(1),
+  UNKNOWN(2),
+  CONTROL(3),
+  USER_DEFINED(4),
+  UNUSED(5),
+  BYTE(6);
 
-  private static final TokenType[] VALUES = values();
+  /** The largest {@link #code}; the smallest is 0. */
+  static final int MAX_CODE = 6;
 
-  static TokenType of(int code) {
-    return VALUES[code];
+  private static final TokenType[] BY_CODE = values();
+
+  private final byte code;
+
+  TokenType(int code) {
+    this.code = (byte) code;
   }
 
-  static int count() {
-    return VALUES.length;
+  static TokenType of(int code) {
+    return BY_CODE[code];
+  }
+
+  /** The number in {@code tokenizer.ggml.token_type} of GGUF. */
+  byte code() {
+    return code;
   }
 
   /** Whether text can become such a token only where special tokens are parsed. */

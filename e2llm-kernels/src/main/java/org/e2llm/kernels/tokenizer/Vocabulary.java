@@ -1,5 +1,7 @@
 package org.e2llm.kernels.tokenizer;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.logging.Level;
@@ -48,7 +50,7 @@ final class Vocabulary {
             Level.FINE,
             "token {0} {1} is of type {2}, taken as control",
             new Object[] {id, text(id), type(id)});
-        types[id] = (byte) TokenType.CONTROL.ordinal();
+        types[id] = TokenType.CONTROL.code();
       }
     }
   }
@@ -112,15 +114,15 @@ final class Vocabulary {
   private static byte[] readTypes(GgufMetadata metadata, int tokens) {
     byte[] types = new byte[tokens];
     if (!metadata.has(TYPES)) {
-      java.util.Arrays.fill(types, (byte) TokenType.NORMAL.ordinal());
+      Arrays.fill(types, TokenType.NORMAL.code());
       return types;
     }
     int[] codes = metadata.integers(TYPES);
     requireLength(TYPES, codes.length, tokens);
     for (int id = 0; id < tokens; id++) {
-      if (codes[id] < 0 || codes[id] >= TokenType.count()) {
+      if (codes[id] < 0 || codes[id] > TokenType.MAX_CODE) {
         throw new ModelFormatException(
-            TYPES + "[" + id + "] is " + codes[id] + ", expected 0 to " + (TokenType.count() - 1));
+            TYPES + "[" + id + "] is " + codes[id] + ", expected 0 to " + TokenType.MAX_CODE);
       }
       types[id] = (byte) codes[id];
     }
@@ -166,7 +168,7 @@ final class Vocabulary {
   }
 
   String text(int token) {
-    return new String(texts.get(token), java.nio.charset.StandardCharsets.UTF_8);
+    return new String(texts.get(token), StandardCharsets.UTF_8);
   }
 
   /** All texts, numbered by token id. */

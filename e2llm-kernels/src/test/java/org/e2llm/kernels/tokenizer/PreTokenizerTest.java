@@ -23,10 +23,10 @@ class PreTokenizerTest {
         "smollm, a·12·b, a|·|1|2|·b",
         "starcoder, x··1, x|··|1",
         "falcon, a+b·12345·'s, a|+|b|·|123|45|·|'|s",
-        "deepseek-llm, a·été·1234·中文, a|·été|·|1234|·|中文",
+        "deepseek-llm, a·bcd·été·1234·中文, a|·bcd|·é|t|é|·|1234|·|中文",
         "deepseek-coder, a·12中, a|·|1|2|中",
         "gpt-4o, fooBar·FOOBar's, foo|Bar|·FOOBar's",
-        "gpt-4o, ÉAb·É·123456, É|Ab|·É|·|123|456",
+        "gpt-4o, ÉAb·ÉA·123456, ÉAb|·É|A|·|123|456",
         "tekken, fooBar·12's, foo|Bar|·|1|2|'s",
         "default, a·123456·b, a|·|123|456|·b",
       })

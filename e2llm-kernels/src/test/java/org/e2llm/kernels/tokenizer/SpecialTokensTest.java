@@ -3,6 +3,8 @@ package org.e2llm.kernels.tokenizer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.e2llm.InvalidRequestException;
@@ -94,7 +96,7 @@ class SpecialTokensTest {
     keys.put("general.name", "Phi-3 mini");
     Tokenizer tokenizer = Tokenizers.of(GgufMetadata.of(keys));
     assertThat(pieces(tokenizer, "<|im_end|> \n ab<s> ab", true))
-        .isEqualTo("<|im_end|>|▁ab|<s>|▁▁|ab");
+        .isEqualTo("<|im_end|>|▁ab|<s>|▁|▁ab");
   }
 
   @Test
@@ -153,7 +155,7 @@ class SpecialTokensTest {
 
   private static Map<String, Object> withTokens(List<String> more, int type) {
     Map<String, Object> keys = TestVocabularies.byteLevel();
-    List<String> tokens = new java.util.ArrayList<>();
+    List<String> tokens = new ArrayList<>();
     ((List<?>) keys.get("tokenizer.ggml.tokens")).forEach(token -> tokens.add((String) token));
     tokens.remove("ab");
     tokens.add(256, "[was ab]");
@@ -162,8 +164,8 @@ class SpecialTokensTest {
     }
     tokens.addAll(more);
     int[] types = new int[tokens.size()];
-    java.util.Arrays.fill(types, TestVocabularies.NORMAL);
-    java.util.Arrays.fill(types, types.length - more.size(), types.length, type);
+    Arrays.fill(types, TestVocabularies.NORMAL);
+    Arrays.fill(types, types.length - more.size(), types.length, type);
     keys.put("tokenizer.ggml.tokens", tokens);
     keys.put("tokenizer.ggml.token_type", types);
     keys.put("tokenizer.ggml.merges", List.of("Ġ a"));

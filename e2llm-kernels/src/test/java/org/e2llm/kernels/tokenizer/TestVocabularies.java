@@ -11,6 +11,7 @@ import org.e2llm.kernels.gguf.GgufFile;
 import org.e2llm.kernels.gguf.GgufMetadata;
 import org.e2llm.model.ModelSource;
 import org.e2llm.testing.Shared;
+import org.e2llm.text.Tokenizer;
 
 /** Vocabularies for tests: those of the shared folder, and small ones made here. */
 final class TestVocabularies {
@@ -98,7 +99,7 @@ final class TestVocabularies {
   }
 
   /** The tokens' texts, joined by a bar. */
-  static String pieces(org.e2llm.text.Tokenizer tokenizer, int[] tokens) {
+  static String pieces(Tokenizer tokenizer, int[] tokens) {
     return String.join("|", Arrays.stream(tokens).mapToObj(tokenizer::piece).toList());
   }
 }

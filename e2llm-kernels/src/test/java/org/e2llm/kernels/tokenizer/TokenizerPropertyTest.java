@@ -2,9 +2,12 @@ package org.e2llm.kernels.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -13,6 +16,7 @@ import net.jqwik.api.Provide;
 import org.e2llm.kernels.gguf.GgufMetadata;
 import org.e2llm.testing.Shared;
 import org.e2llm.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -74,24 +78,24 @@ class TokenizerPropertyTest {
     assertThat(jtokkit(exact)).isNotNull();
 
     Map<String, Object> keys = TestVocabularies.byteLevel();
-    keys.put("tokenizer.ggml.merges", java.util.List.of("a b", "c c"));
+    keys.put("tokenizer.ggml.merges", List.of("a b", "c c"));
     assertThat(jtokkit(GgufMetadata.of(keys))).as("\"cc\" is no token").isNull();
   }
 
-  private static @org.jspecify.annotations.Nullable JtokkitMerger jtokkit(GgufMetadata metadata) {
+  private static @Nullable JtokkitMerger jtokkit(GgufMetadata metadata) {
     return JtokkitMerger.of(MergeTable.read(metadata, Vocabulary.read(metadata, -1, -1, -1)));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"gpt-2", "llama-bpe", "qwen2", "deepseek-llm", "deepseek-coder"})
-  void jtokkitAndOurMergeLoopAgreeOnRealVocabularies(String name) throws java.io.IOException {
+  void jtokkitAndOurMergeLoopAgreeOnRealVocabularies(String name) throws IOException {
     GgufMetadata metadata = TestVocabularies.shared(name);
     assertThat(jtokkit(metadata)).isNotNull();
     Tokenizer own = Tokenizers.byteLevel(metadata, false);
     Tokenizer jtokkit = Tokenizers.byteLevel(metadata, true);
     String opticks = Files.readString(Shared.require("golden/opticks.txt"));
     assertThat(jtokkit.encode(opticks, false, false)).isEqualTo(own.encode(opticks, false, false));
-    java.util.Random random = new java.util.Random(1);
+    Random random = new Random(1);
     for (int i = 0; i < 300; i++) {
       StringBuilder text = new StringBuilder();
       for (int n = random.nextInt(60); n > 0; n--) {
