@@ -1,17 +1,12 @@
 package org.e2llm.serving;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -57,18 +52,7 @@ public final class ServingLoop implements AutoCloseable {
   private final Thread thread;
   private final long origin = System.nanoTime();
 
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition work = lock.newCondition();
-  // Guarded by the lock.
-  private final Admission admission;
-  private final Map<Long, GenerationRun> waiting = new LinkedHashMap<>();
-  private final List<GenerationRun> expired = new ArrayList<>();
-  private final List<Long> evicted = new ArrayList<>();
-  private final List<GenerationRun> admitted = new ArrayList<>();
-  private final ArrayDeque<Runnable> commands = new ArrayDeque<>();
-  private final ArrayDeque<Task<?>> tasks = new ArrayDeque<>();
-  private long lastId;
-  private boolean closing;
+  private final Inbox inbox;
 
   // Belonging to the serving thread.
   private final BatchScheduler scheduler;
@@ -79,17 +63,6 @@ public final class ServingLoop implements AutoCloseable {
 
   private final Map<Long, ServingScorer> scorers = new ConcurrentHashMap<>();
   private volatile long allocatedBytes;
-
-  /** Work for the serving thread that somebody waits for. */
-  private record Task<T>(Function<Replica, T> work, CompletableFuture<T> result) {
-    void run(Replica replica) {
-      try {
-        result.complete(work.apply(replica));
-      } catch (Throwable e) { // given to whoever waits
-        result.completeExceptionally(e);
-      }
-    }
-  }
 
   /**
    * Starts the thread.
@@ -109,7 +82,7 @@ public final class ServingLoop implements AutoCloseable {
     this.replicas = List.of(replica);
     this.model = model;
     this.tokenizer = tokenizer;
-    this.admission = admission;
+    this.inbox = new Inbox(admission, this::now);
     this.contextLength = contextLength;
     this.onClosed = onClosed;
     this.scheduler = new BatchScheduler(replica.maxRows());
@@ -128,24 +101,14 @@ public final class ServingLoop implements AutoCloseable {
    * @throws ClosedException after {@link #close()}
    */
   public Generation submit(Submission submission) {
-    lock.lock();
-    try {
-      requireOpen();
-      KvHold hold = submission.hold();
-      long id = hold != null ? hold.id : ++lastId;
-      long now = now();
-      GenerationHandle handle =
-          new GenerationHandle(delivery, ended -> cancel(id, ended), submission.onPrefill());
-      GenerationRun run = new GenerationRun(id, submission, handle, tokenizer, now);
-      poll();
-      admission.offer(id, run.mostTokens(), deadline(submission, now));
-      waiting.put(id, run);
-      poll();
-      work.signal();
-      return handle;
-    } finally {
-      lock.unlock();
-    }
+    KvHold hold = submission.hold();
+    long id = hold != null ? hold.id : inbox.newId();
+    long now = now();
+    GenerationHandle handle =
+        new GenerationHandle(delivery, ended -> cancel(id, ended), submission.onPrefill());
+    GenerationRun run = new GenerationRun(id, submission, handle, tokenizer, now);
+    inbox.offer(run, deadline(submission, now));
+    return handle;
   }
 
   private static long deadline(Submission submission, long now) {
@@ -158,48 +121,22 @@ public final class ServingLoop implements AutoCloseable {
   }
 
   private void cancel(long id, GenerationHandle handle) {
-    GenerationRun withdrawn = null;
-    lock.lock();
-    try {
-      GenerationRun run = waiting.get(id);
-      if (run != null && run.handle == handle) {
-        waiting.remove(id);
-        admission.withdraw(id);
-        withdrawn = run;
-      } else {
-        commands.add(() -> cancelNow(id, handle));
-      }
-      work.signal();
-    } finally {
-      lock.unlock();
-    }
+    GenerationRun withdrawn = inbox.withdraw(id, handle);
     if (withdrawn != null) {
       complete(withdrawn, withdrawn.result(FinishReason.CANCELLED, now()), null);
+    } else {
+      inbox.command(() -> cancelNow(id, handle));
     }
   }
 
   /** A place for a conversation's KV cache. */
   public KvHold hold() {
-    lock.lock();
-    try {
-      requireOpen();
-      return new KvHold(++lastId);
-    } finally {
-      lock.unlock();
-    }
+    return new KvHold(inbox.newId());
   }
 
   /** Frees a hold's KV cache, once; a turn that still runs there keeps nothing. */
   public void release(KvHold hold) {
-    lock.lock();
-    try {
-      if (!closing) {
-        commands.add(() -> releaseNow(hold));
-        work.signal();
-      }
-    } finally {
-      lock.unlock();
-    }
+    inbox.command(() -> releaseNow(hold));
   }
 
   /**
@@ -208,19 +145,11 @@ public final class ServingLoop implements AutoCloseable {
    * @throws org.e2llm.CapacityException if there is no room now
    */
   public Scorer scorer(int capacity) {
-    lock.lock();
-    try {
-      requireOpen();
-      poll();
-      long id = ++lastId;
-      evicted.addAll(admission.claim(id, capacity));
-      ServingScorer scorer = new ServingScorer(this, id, capacity);
-      scorers.put(id, scorer);
-      work.signal();
-      return scorer;
-    } finally {
-      lock.unlock();
-    }
+    long id = inbox.newId();
+    inbox.claim(id, capacity);
+    ServingScorer scorer = new ServingScorer(this, id, capacity);
+    scorers.put(id, scorer);
+    return scorer;
   }
 
   int maxRows() {
@@ -233,13 +162,8 @@ public final class ServingLoop implements AutoCloseable {
 
   /** Gives a scorer's reservation back; on the serving thread. */
   void forget(long scorer) {
-    lock.lock();
-    try {
-      scorers.remove(scorer);
-      admission.release(scorer);
-    } finally {
-      lock.unlock();
-    }
+    scorers.remove(scorer);
+    inbox.release(scorer);
   }
 
   /**
@@ -250,38 +174,13 @@ public final class ServingLoop implements AutoCloseable {
     if (Thread.currentThread() == thread) {
       throw new IllegalStateException("the thread that computes cannot wait for itself");
     }
-    CompletableFuture<T> result = new CompletableFuture<>();
-    lock.lock();
-    try {
-      requireOpen();
-      tasks.add(new Task<>(work, result));
-      this.work.signal();
-    } finally {
-      lock.unlock();
-    }
-    try {
-      return result.join();
-    } catch (CompletionException e) {
-      Throwable cause = e.getCause();
-      if (cause instanceof E2llmException failure) {
-        throw failure;
-      }
-      throw stageFailed(cause == null ? e : cause);
-    }
+    ServingTask<T> task = new ServingTask<>(work);
+    inbox.task(task);
+    return task.await();
   }
 
   public ServingStats stats() {
-    lock.lock();
-    try {
-      return new ServingStats(
-          admission.active(),
-          admission.queued(),
-          admission.budgetBytes(),
-          admission.reservedBytes(),
-          allocatedBytes);
-    } finally {
-      lock.unlock();
-    }
+    return inbox.stats(allocatedBytes);
   }
 
   /**
@@ -290,13 +189,7 @@ public final class ServingLoop implements AutoCloseable {
    */
   @Override
   public void close() {
-    lock.lock();
-    try {
-      closing = true;
-      work.signal();
-    } finally {
-      lock.unlock();
-    }
+    inbox.close();
     if (Thread.currentThread() != thread) {
       try {
         thread.join();
@@ -306,32 +199,8 @@ public final class ServingLoop implements AutoCloseable {
     }
   }
 
-  private void requireOpen() {
-    if (closing) {
-      throw new ClosedException("the model was closed");
-    }
-  }
-
   private long now() {
     return System.nanoTime() - origin + 1;
-  }
-
-  /** Asks admission what follows now; the lock is held. */
-  private void poll() {
-    Admission.Decision decision = admission.poll(now());
-    evicted.addAll(decision.evicted());
-    for (long id : decision.expired()) {
-      GenerationRun run = waiting.remove(id);
-      if (run != null) {
-        expired.add(run);
-      }
-    }
-    for (long id : decision.admitted()) {
-      GenerationRun run = waiting.remove(id);
-      if (run != null) {
-        admitted.add(run);
-      }
-    }
   }
 
   // The serving thread, in the order of a turn.
@@ -339,7 +208,7 @@ public final class ServingLoop implements AutoCloseable {
   private void serve() {
     Throwable failure = null;
     try {
-      while (awaitWork()) {
+      while (inbox.await(!scheduler.isEmpty())) {
         turn();
       }
     } catch (Throwable e) { // a defect of ours: nobody may be left waiting
@@ -349,65 +218,16 @@ public final class ServingLoop implements AutoCloseable {
     shutDown(failure);
   }
 
-  /** Waits until there is something to do; gives false when closing. */
-  private boolean awaitWork() {
-    lock.lock();
-    try {
-      for (; ; ) {
-        poll();
-        if (closing) {
-          return false;
-        }
-        boolean handed = !commands.isEmpty() || !tasks.isEmpty();
-        boolean decided = !expired.isEmpty() || !evicted.isEmpty() || !admitted.isEmpty();
-        if (handed || decided || !scheduler.isEmpty()) {
-          return true;
-        }
-        long deadline = admission.nextDeadline();
-        try {
-          if (deadline == Admission.NEVER) {
-            work.await();
-          } else {
-            work.await(deadline - now(), TimeUnit.NANOSECONDS);
-          }
-        } catch (InterruptedException e) {
-          // Only a logits processor could have interrupted this thread, and that says nothing.
-          continue;
-        }
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
   private void turn() {
-    carryOutCommands();
+    inbox.takeCommands().forEach(Runnable::run);
     publish();
     applyAdmission();
-    Task<?> task;
-    lock.lock();
-    try {
-      task = tasks.poll();
-    } finally {
-      lock.unlock();
-    }
+    ServingTask<?> task = inbox.takeTask();
     if (task != null) {
       task.run(replicas.get(0));
     }
     step();
     publish();
-  }
-
-  private void carryOutCommands() {
-    List<Runnable> taken;
-    lock.lock();
-    try {
-      taken = new ArrayList<>(commands);
-      commands.clear();
-    } finally {
-      lock.unlock();
-    }
-    taken.forEach(Runnable::run);
   }
 
   private void cancelNow(long id, GenerationHandle handle) {
@@ -416,31 +236,17 @@ public final class ServingLoop implements AutoCloseable {
       end(run, FinishReason.CANCELLED);
       return;
     }
-    List<GenerationRun> notStarted = new ArrayList<>();
-    lock.lock();
-    try {
-      for (GenerationRun candidate : admitted) {
-        if (candidate.handle == handle) {
-          notStarted.add(candidate);
-        }
-      }
-      admitted.removeAll(notStarted);
-    } finally {
-      lock.unlock();
+    GenerationRun notStarted = inbox.takeAdmitted(handle);
+    if (notStarted != null) {
+      end(notStarted, FinishReason.CANCELLED);
     }
-    notStarted.forEach(candidate -> end(candidate, FinishReason.CANCELLED));
   }
 
   private void releaseNow(KvHold hold) {
     hold.released = true;
     if (!runs.containsKey(hold.id)) {
       free(hold);
-      lock.lock();
-      try {
-        admission.release(hold.id);
-      } finally {
-        lock.unlock();
-      }
+      inbox.release(hold.id);
     }
   }
 
@@ -454,31 +260,17 @@ public final class ServingLoop implements AutoCloseable {
   }
 
   private void applyAdmission() {
-    List<GenerationRun> late;
-    List<Long> losing;
-    List<GenerationRun> starting;
-    lock.lock();
-    try {
-      poll();
-      late = new ArrayList<>(expired);
-      losing = new ArrayList<>(evicted);
-      starting = new ArrayList<>(admitted);
-      expired.clear();
-      evicted.clear();
-      admitted.clear();
-    } finally {
-      lock.unlock();
-    }
-    for (GenerationRun run : late) {
+    Inbox.Decided decided = inbox.takeDecided();
+    for (GenerationRun run : decided.expired()) {
       endings.add(() -> complete(run, null, tooLate(run)));
     }
-    for (long id : losing) {
+    for (long id : decided.evicted()) {
       KvHold hold = holds.get(id);
       if (hold != null) {
         free(hold);
       }
     }
-    starting.forEach(this::start);
+    decided.admitted().forEach(this::start);
   }
 
   private static E2llmException tooLate(GenerationRun run) {
@@ -631,15 +423,10 @@ public final class ServingLoop implements AutoCloseable {
     if (!keep && hold != null) {
       free(hold);
     }
-    lock.lock();
-    try {
-      if (keep && hold != null) {
-        admission.idle(run.id, hold.length());
-      } else {
-        admission.release(run.id);
-      }
-    } finally {
-      lock.unlock();
+    if (keep && hold != null) {
+      inbox.idle(run.id, hold.length());
+    } else {
+      inbox.release(run.id);
     }
   }
 
@@ -679,23 +466,7 @@ public final class ServingLoop implements AutoCloseable {
   }
 
   private void shutDown(@Nullable Throwable failure) {
-    List<GenerationRun> rest;
-    List<Task<?>> unserved;
-    lock.lock();
-    try {
-      closing = true;
-      rest = new ArrayList<>(waiting.values());
-      rest.addAll(expired);
-      rest.addAll(admitted);
-      unserved = new ArrayList<>(tasks);
-      waiting.clear();
-      expired.clear();
-      admitted.clear();
-      commands.clear();
-      tasks.clear();
-    } finally {
-      lock.unlock();
-    }
+    List<GenerationRun> rest = inbox.drainRuns();
     rest.addAll(runs.values());
     for (GenerationRun run : rest) {
       GenerationResult result = run.result(FinishReason.CANCELLED, now());
@@ -711,8 +482,8 @@ public final class ServingLoop implements AutoCloseable {
     List.copyOf(scorers.keySet()).forEach(this::forget);
     replicas.forEach(ServingLoop::closeQuietly);
     closeQuietly(onClosed::run);
-    for (Task<?> task : unserved) {
-      task.result().completeExceptionally(new ClosedException("the model was closed"));
+    for (ServingTask<?> task = inbox.takeTask(); task != null; task = inbox.takeTask()) {
+      task.refuse(new ClosedException("the model was closed"));
     }
     publish();
   }
