@@ -15,9 +15,12 @@ import org.e2llm.model.GgmlType;
  * seconds. Block layouts: {@code block_q4_0} and the like in ggml-common.h.
  */
 final class RandomWeights implements TensorData {
-  private static final int CHUNK_BLOCKS = 1 << 12;
+  private static final int CHUNK_BYTES = 1 << 18;
   private static final int SCALES = 64;
   private static final int HALVES = 1 << 12;
+
+  /** The half-width of a uniform distribution of deviation 1. */
+  private static final float SQRT_3 = 1.7320508f;
 
   private final GgmlType type;
   private final long elements;
@@ -36,8 +39,7 @@ final class RandomWeights implements TensorData {
 
   @Override
   public void write(WritableByteChannel out) throws IOException {
-    // Chunks are whole blocks and whole longs, so that each starts with a fresh long.
-    int chunkBytes = CHUNK_BLOCKS * type.blockBytes();
+    int chunkBytes = CHUNK_BYTES / type.blockBytes() * type.blockBytes();
     ByteBuffer chunk = ByteBuffer.allocate((chunkBytes + 7) / 8 * 8).order(ByteOrder.LITTLE_ENDIAN);
     short[] table = table();
     long state = seed;
@@ -50,9 +52,7 @@ final class RandomWeights implements TensorData {
         state ^= state >>> 27;
         chunk.putLong(at, state * 0x2545f4914f6cdd1dL);
       }
-      for (int at = 0; at < bytes; at += type.blockBytes()) {
-        finishBlock(chunk, at, table);
-      }
+      finishBlocks(chunk, bytes, table);
       ByteBuffer ready = ByteBuffer.wrap(chunk.array(), 0, bytes);
       while (ready.hasRemaining()) {
         out.write(ready);
@@ -62,27 +62,44 @@ final class RandomWeights implements TensorData {
   }
 
   /** Replaces what may not be random: the scales of quantised blocks, or the floats themselves. */
-  private void finishBlock(ByteBuffer chunk, int at, short[] table) {
+  private void finishBlocks(ByteBuffer chunk, int bytes, short[] table) {
+    int step = type.blockBytes();
     switch (type) {
       case F32 -> {
-        float uniform = (chunk.getInt(at) >> 8) * 0x1p-23f;
-        chunk.putFloat(at, mean + uniform * (deviation * 1.7320508f));
+        for (int at = 0; at < bytes; at += step) {
+          float uniform = (chunk.getInt(at) >> 8) * 0x1p-23f;
+          chunk.putFloat(at, mean + uniform * (deviation * SQRT_3));
+        }
       }
-      case F16 -> chunk.putShort(at, table[chunk.getShort(at) & HALVES - 1]);
-      case Q4_0, Q5_0, Q8_0 -> chunk.putShort(at, table[chunk.getShort(at) & SCALES - 1]);
-      case Q6_K -> chunk.putShort(at + 208, table[chunk.getShort(at + 208) & SCALES - 1]);
+      case F16 -> replaceShorts(chunk, 0, bytes, table, HALVES - 1);
+      case Q4_0, Q5_0, Q8_0 -> replaceShorts(chunk, 0, bytes, table, SCALES - 1);
+      case Q6_K -> replaceShorts(chunk, 208, bytes, table, SCALES - 1);
       case Q4_K -> {
-        // Equal 6-bit scale and minimum in each group, and a minimum's unit of 7.5 times the
-        // scale's: the mean of a group's quants, 7.5, then becomes 0.
-        int index = chunk.getShort(at) & SCALES - 1;
-        chunk.putShort(at, table[index]);
-        chunk.putShort(at + 2, table[SCALES + index]);
-        chunk.putInt(at + 8, chunk.getInt(at + 4));
-        int low = chunk.getInt(at + 12) & 0x0f0f0f0f;
-        chunk.putInt(at + 12, low | low << 4);
+        for (int at = 0; at < bytes; at += step) {
+          finishQ4K(chunk, at, table);
+        }
       }
       default -> throw new IllegalArgumentException(type + " is not generated");
     }
+  }
+
+  private void replaceShorts(ByteBuffer chunk, int first, int bytes, short[] table, int mask) {
+    for (int at = first; at < bytes; at += type.blockBytes()) {
+      chunk.putShort(at, table[chunk.getShort(at) & mask]);
+    }
+  }
+
+  /**
+   * Equal 6-bit scale and minimum in each group, and a minimum's unit of 7.5 times the scale's: the
+   * mean of a group's quants, 7.5, then becomes 0.
+   */
+  private static void finishQ4K(ByteBuffer chunk, int at, short[] table) {
+    int index = chunk.getShort(at) & SCALES - 1;
+    chunk.putShort(at, table[index]);
+    chunk.putShort(at + 2, table[SCALES + index]);
+    chunk.putInt(at + 8, chunk.getInt(at + 4));
+    int low = chunk.getInt(at + 12) & 0x0f0f0f0f;
+    chunk.putInt(at + 12, low | low << 4);
   }
 
   /**
@@ -93,7 +110,7 @@ final class RandomWeights implements TensorData {
     if (type == GgmlType.F16) {
       short[] halves = new short[HALVES];
       for (int i = 0; i < HALVES; i++) {
-        halves[i] = Half.fromFloat((2f * i / (HALVES - 1) - 1) * deviation * 1.7320508f);
+        halves[i] = Half.fromFloat((2f * i / (HALVES - 1) - 1) * deviation * SQRT_3);
       }
       return halves;
     }

@@ -7,6 +7,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.UUID;
 import java.util.function.Consumer;
 import org.e2llm.E2llmException;
 import org.e2llm.InvalidRequestException;
@@ -67,7 +68,7 @@ public final class SyntheticModel {
     }
     try {
       Files.createDirectories(folder);
-      Path partial = Files.createTempFile(folder, file.getFileName() + ".", ".partial");
+      Path partial = folder.resolve(file.getFileName() + "." + UUID.randomUUID() + ".partial");
       try {
         new Builder(found, mix, progress).writer().write(partial);
         Files.move(

@@ -3,8 +3,8 @@ package org.e2llm.kernels.tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Byte-level BPE: the text is cut into words by a {@link PreTokenizer}, the bytes of each word merge
- * by a {@link MergeTable}. Bytes are written in the {@link ByteAlphabet}.
+ * Byte-level BPE: the text is cut into words by a {@link PreTokenizer}, the bytes of each word
+ * merge by a {@link MergeTable}. Bytes are written in the {@link ByteAlphabet}.
  */
 final class ByteLevelCodec implements TokenCodec {
   private final Vocabulary vocabulary;

@@ -20,7 +20,7 @@ final class ByteStrings {
   ByteStrings(int expectedSize) {
     data = new byte[Math.max(16, 8 * expectedSize)];
     ends = new int[Math.max(4, expectedSize)];
-    table = newTable(expectedSize);
+    table = new int[powerOfTwo(2L * expectedSize)];
   }
 
   int size() {
@@ -93,7 +93,7 @@ final class ByteStrings {
   }
 
   private void rehash() {
-    table = newTable(table.length);
+    table = new int[powerOfTwo(2L * table.length)];
     int mask = table.length - 1;
     for (int index = 0; index < size; index++) {
       int slot = (int) hash(data, start(index), ends[index]) & mask;
@@ -104,8 +104,9 @@ final class ByteStrings {
     }
   }
 
-  private static int[] newTable(int expectedSize) {
-    return new int[Math.max(16, Integer.highestOneBit(Math.max(1, expectedSize)) << 2)];
+  /** The smallest power of two that is at least {@code size}, from 16 to 2^30. */
+  static int powerOfTwo(long size) {
+    return size <= 16 ? 16 : (int) Math.min(1L << 30, Long.highestOneBit(size - 1) << 1);
   }
 
   private static long hash(byte[] source, int from, int to) {

@@ -9,7 +9,7 @@ import org.e2llm.kernels.gguf.GgufMetadata;
 /**
  * The tokens that end a generation: those the file names, and those that are known by their text,
  * since files name one where chat models have several. The texts are those the reference engine
- * knows.
+ * knows. On the way, other control tokens that files type otherwise are found.
  */
 final class EndOfGeneration {
   private static final List<String> KEYS =
@@ -55,6 +55,34 @@ final class EndOfGeneration {
           "<REPO>",
           "<reponame>");
 
+  /** Marks for filling in the middle: control tokens as well, but no end. */
+  private static final List<String> FILL_IN_MIDDLE =
+      List.of(
+          "<|fim_prefix|>",
+          "<fim-prefix>",
+          "<fim_prefix>",
+          "<｜fim▁begin｜>",
+          "<PRE>",
+          "▁<PRE>",
+          "<|code_prefix|>",
+          "<|prefix|>",
+          "<|fim_suffix|>",
+          "<fim-suffix>",
+          "<fim_suffix>",
+          "<｜fim▁hole｜>",
+          "<SUF>",
+          "▁<SUF>",
+          "<|code_suffix|>",
+          "<|suffix|>",
+          "<|fim_middle|>",
+          "<fim-middle>",
+          "<fim_middle>",
+          "<｜fim▁end｜>",
+          "<MID>",
+          "▁<MID>",
+          "<|code_middle|>",
+          "<|middle|>");
+
   private final List<Integer> ids;
   private final List<Integer> controls;
 
@@ -65,19 +93,10 @@ final class EndOfGeneration {
 
   static EndOfGeneration of(Vocabulary vocabulary, GgufMetadata metadata) {
     Set<Integer> controls = new TreeSet<>();
-    for (String text : UNMISTAKABLE) {
-      int id = vocabulary.find(text);
-      if (id >= 0) {
-        controls.add(id);
-      }
-    }
-    for (String text : WHERE_SPECIAL) {
-      int id = vocabulary.find(text);
-      if (id >= 0 && vocabulary.type(id).isSpecial()) {
-        controls.add(id);
-      }
-    }
+    find(vocabulary, UNMISTAKABLE, false, controls);
+    find(vocabulary, WHERE_SPECIAL, true, controls);
     Set<Integer> ids = new TreeSet<>(controls);
+    find(vocabulary, FILL_IN_MIDDLE, true, controls);
     List<Integer> named = new ArrayList<>();
     for (String key : KEYS) {
       named.add(Vocabulary.specialId(metadata, key, vocabulary.size(), -1));
@@ -91,12 +110,22 @@ final class EndOfGeneration {
     return new EndOfGeneration(ids, controls);
   }
 
+  private static void find(
+      Vocabulary vocabulary, List<String> texts, boolean onlySpecial, Set<Integer> result) {
+    for (String text : texts) {
+      int id = vocabulary.find(text);
+      if (id >= 0 && (!onlySpecial || vocabulary.type(id).isSpecial())) {
+        result.add(id);
+      }
+    }
+  }
+
   /** Ascending. */
   List<Integer> ids() {
     return ids;
   }
 
-  /** Those known by their text: control tokens, whatever type the file gives them. */
+  /** Tokens known by their text to be control tokens, whatever type the file gives them. */
   List<Integer> controls() {
     return controls;
   }

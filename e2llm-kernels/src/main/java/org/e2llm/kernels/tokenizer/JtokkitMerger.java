@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * is merged as if it stood alone, so its last merge is always the same one. With the rank of that
  * merge as the token's rank, and only tokens that come about this way, both rules do the same in
  * every step. What remains to be checked is that every byte is a token (for one that is not jtokkit
- * gives the id 2147483646), and that everything merges make is a token. Merges that repeat a result,
- * of which Llama 3 has 152,403, do no harm.
+ * gives the id 2147483646), and that everything merges make is a token. Merges that repeat a
+ * result, of which Llama 3 has 152,403, do no harm.
  *
  * <p>Thread-safe.
  */

@@ -28,7 +28,7 @@ final class MergeTable {
 
   private MergeTable(Vocabulary vocabulary, int merges) {
     this.vocabulary = vocabulary;
-    int capacity = Math.max(16, Integer.highestOneBit(Math.max(1, merges)) << 2);
+    int capacity = ByteStrings.powerOfTwo(merges + merges / 2L);
     pairs = new long[capacity];
     ranks = new int[capacity];
     results = new int[merges];

@@ -3,6 +3,7 @@ package org.e2llm.kernels.tokenizer;
 import static org.e2llm.kernels.tokenizer.CharacterClass.LETTER;
 import static org.e2llm.kernels.tokenizer.CharacterClass.NUMBER;
 import static org.e2llm.kernels.tokenizer.CharacterClass.PUNCTUATION;
+import static org.e2llm.kernels.tokenizer.CharacterClass.SPACE;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -44,7 +45,7 @@ record PreTokenizer(List<Splitter> splitters, boolean wholeWords, boolean addBos
   static {
     Splitter numbers = Splitter.singles((c, type) -> type == NUMBER);
     Splitter newlines = Splitter.singles((c, type) -> c == '\r' || c == '\n');
-    Splitter cjk = Splitter.runs((c, type) -> in(DEEPSEEK_CJK, c));
+    Splitter cjk = Splitter.runs((c, type) -> type != SPACE && in(DEEPSEEK_CJK, c));
     Splitter gpt2 = WordSplitter.gpt2();
 
     register(

@@ -4,8 +4,8 @@ import org.e2llm.ModelFormatException;
 import org.e2llm.kernels.gguf.GgufMetadata;
 
 /**
- * SentencePiece-style BPE: two neighbouring pieces whose text is a token may merge, the token of the
- * highest score first, the leftmost of these. Spaces are written U+2581. A character that is no
+ * SentencePiece-style BPE: two neighbouring pieces whose text is a token may merge, the token of
+ * the highest score first, the leftmost of these. Spaces are written U+2581. A character that is no
  * token becomes its bytes' tokens.
  *
  * <p>Source: Kudo and Richardson 2018, arXiv 1808.06226; SentencePiece {@code bpe_model.cc}.

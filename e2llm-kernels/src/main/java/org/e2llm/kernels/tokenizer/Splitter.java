@@ -4,14 +4,14 @@ package org.e2llm.kernels.tokenizer;
  * Cuts a text into words before merges are applied; several in a row make a {@link PreTokenizer}.
  *
  * <p>What the field writes as a regular expression is written out here: time is linear in the text
- * and no stack is used, whatever the text, and the meaning does not depend on the platform's regular
- * expressions.
+ * and no stack is used, whatever the text, and the meaning does not depend on the platform's
+ * regular expressions.
  */
 @FunctionalInterface
 interface Splitter {
   /**
-   * Cuts code points {@code [from, to)}, {@code from < to}, and adds the end of every word to {@code
-   * ends}; the last one is {@code to}. Nothing outside the range is looked at.
+   * Cuts code points {@code [from, to)}, {@code from < to}, and adds the end of every word to
+   * {@code ends}; the last one is {@code to}. Nothing outside the range is looked at.
    */
   void split(CodePoints text, int from, int to, IntList ends);
 
@@ -88,9 +88,7 @@ interface Splitter {
         run = i + 1;
       }
       int end = run;
-      while (end < to
-          && end - run < longest
-          && members.contains(text.value[end], text.type[end])) {
+      while (end < to && end - run < longest && members.contains(text.value[end], text.type[end])) {
         end++;
       }
       if (end == run) {

@@ -10,7 +10,8 @@ import org.e2llm.kernels.gguf.GgufMetadata;
 import org.e2llm.kernels.gguf.StringArray;
 
 /**
- * The tokens of a model and what each is for, read from the keys {@code tokenizer.ggml.*}. Immutable.
+ * The tokens of a model and what each is for, read from the keys {@code tokenizer.ggml.*}.
+ * Immutable.
  *
  * <p>Control tokens that the file types otherwise, such as an {@code <|im_end|>} of type
  * user-defined, are taken for what they are, as the reference engine does.

@@ -5,12 +5,12 @@ import static org.e2llm.kernels.tokenizer.CharacterClass.NUMBER;
 import static org.e2llm.kernels.tokenizer.CharacterClass.SPACE;
 
 /**
- * The splitters that tell words, numbers, punctuation and white space apart. At each place the first
- * rule that fits takes as much as it can.
+ * The splitters that tell words, numbers, punctuation and white space apart. At each place the
+ * first rule that fits takes as much as it can.
  *
  * <p>Sources: GPT-2 {@code encoder.py}; the {@code tokenizer.json} files of Llama 3, Qwen 2, GPT-4o
- * and Mistral Tekken, in the reading of the reference engine: for GPT-4o and Tekken it takes letters
- * outside ASCII for both upper and lower case, and marks for neither.
+ * and Mistral Tekken, in the reading of the reference engine: for GPT-4o and Tekken it takes
+ * letters outside ASCII for both upper and lower case, and marks for neither.
  */
 final class WordSplitter implements Splitter {
   private enum Style {
@@ -32,9 +32,7 @@ final class WordSplitter implements Splitter {
     this.digits = digits;
   }
 
-  /**
-   * {@code 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+}.
-   */
+  /** {@code 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+}. */
   static WordSplitter gpt2() {
     return new WordSplitter(Style.GPT2, true, Integer.MAX_VALUE);
   }
@@ -48,9 +46,10 @@ final class WordSplitter implements Splitter {
   }
 
   /**
-   * With U for {@code [A-Z]} or a letter outside ASCII, W for {@code [a-z]} or such a letter: {@code
-   * [^\r\n\p{L}\p{N}]?U*W+C?|[^\r\n\p{L}\p{N}]?U+W*C?|\p{N}{1,digits}| ?[^\s\p{L}\p{N}]+[\r\n/]*|
-   * \s*[\r\n]+|\s+(?!\S)|\s+}, C a contraction where {@code contractions}, else nothing.
+   * With U for {@code [A-Z]} or a letter outside ASCII, W for {@code [a-z]} or such a letter:
+   * {@code [^\r\n\p{L}\p{N}]?U*W+C?|[^\r\n\p{L}\p{N}]?U+W*C?|\p{N}{1,digits}|
+   * ?[^\s\p{L}\p{N}]+[\r\n/]*| \s*[\r\n]+|\s+(?!\S)|\s+}, C a contraction where {@code
+   * contractions}, else nothing.
    */
   static WordSplitter gpt4o(int digits, boolean contractions) {
     return new WordSplitter(Style.GPT4O, contractions, digits);
@@ -59,11 +58,12 @@ final class WordSplitter implements Splitter {
   @Override
   public void split(CodePoints text, int from, int to, IntList ends) {
     for (int at = from; at < to; ) {
-      int end = switch (style) {
-        case GPT2 -> gpt2Word(text, at, to);
-        case LLAMA3 -> llama3Word(text, at, to);
-        case GPT4O -> gpt4oWord(text, at, to);
-      };
+      int end =
+          switch (style) {
+            case GPT2 -> gpt2Word(text, at, to);
+            case LLAMA3 -> llama3Word(text, at, to);
+            case GPT4O -> gpt4oWord(text, at, to);
+          };
       ends.add(end);
       at = end;
     }
