@@ -68,7 +68,9 @@ public final class LocalEngine implements Engine {
     kernels = new KernelInfo(KernelsLookup.kernels().name(), threads, KernelsLookup.reasons());
   }
 
-  /** @param file belongs to the engine once this returns */
+  /**
+   * @param file belongs to the engine once this returns
+   */
   static LocalEngine open(GgufFile file, EngineOptions options, Consumer<Progress> progress) {
     checkRange("threads", options.threads(), MOST_THREADS);
     checkRange("batchRows", options.batchRows(), MOST_BATCH_ROWS);

@@ -103,7 +103,8 @@ final class ModelSpecs {
   private static int size(GgufMetadata metadata, String key, int limit) {
     int value = metadata.has(key) ? metadata.integersPerLayer(key, 1)[0] : 0;
     if (value < 0 || value > limit) {
-      throw new ModelFormatException("metadata " + key + " is " + value + ", the limit is " + limit);
+      throw new ModelFormatException(
+          "metadata " + key + " is " + value + ", the limit is " + limit);
     }
     return value;
   }
@@ -127,7 +128,10 @@ final class ModelSpecs {
     }
   }
 
-  /** What the file calls itself, where it holds a matrix of that type; else the type most bytes are in. */
+  /**
+   * What the file calls itself, where it holds a matrix of that type; else the type most bytes are
+   * in.
+   */
   private static String quantization(GgufFile file) {
     EnumMap<GgmlType, Long> bytes = new EnumMap<>(GgmlType.class);
     for (TensorInfo tensor : file.tensors().values()) {

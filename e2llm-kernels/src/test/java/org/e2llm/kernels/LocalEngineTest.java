@@ -37,7 +37,8 @@ import org.junit.jupiter.api.io.TempDir;
 class LocalEngineTest {
   private static final EngineOptions DEFAULTS = new EngineOptions(1, 0, KvType.F16, 0);
 
-  private final EngineProvider provider = ServiceLoader.load(EngineProvider.class).iterator().next();
+  private final EngineProvider provider =
+      ServiceLoader.load(EngineProvider.class).iterator().next();
 
   @Test
   void isFoundAsAService() {
@@ -132,7 +133,8 @@ class LocalEngineTest {
 
   @Test
   void inspectsAModelByItsHeaderAlone() throws Exception {
-    ModelInspection inspection = provider.inspect(ModelSource.of(resource("stories260K-Q4_0.gguf")));
+    ModelInspection inspection =
+        provider.inspect(ModelSource.of(resource("stories260K-Q4_0.gguf")));
     assertThat(inspection.computable()).isEmpty();
     assertThat(inspection.spec().quantization()).isEqualTo("Q4_0");
     assertThat(inspection.headerBytes()).isLessThan(inspection.fileBytes() / 10);

@@ -1,8 +1,8 @@
 package org.e2llm.kernels.model;
 
 /**
- * What makes one family of models differ from another: how its metadata is read, and which tensors a
- * layer has. The forward pass is shared ({@link DecoderLayer}); it does what the config and the
+ * What makes one family of models differ from another: how its metadata is read, and which tensors
+ * a layer has. The forward pass is shared ({@link DecoderLayer}); it does what the config and the
  * tensors that are there ask for.
  *
  * <p>To add one: write a file beside {@link Llama} that overrides what differs, list it in {@link

@@ -57,7 +57,10 @@ final class Attention {
     this.rope = slides() && sliding != null ? sliding : config.rope();
   }
 
-  /** {@code state.branch = attention(state.normed)}; writes the rows' keys and values to their caches. */
+  /**
+   * {@code state.branch = attention(state.normed)}; writes the rows' keys and values to their
+   * caches.
+   */
   void forward() {
     compute.run(project);
     compute.runRows(remember, (long) state.rows * heads.qkvWidth());

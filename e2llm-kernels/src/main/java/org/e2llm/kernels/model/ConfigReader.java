@@ -4,7 +4,10 @@ import org.e2llm.ModelFormatException;
 import org.e2llm.UnsupportedModelException;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the metadata keys that all architectures share; their meaning is that of the GGUF specification. */
+/**
+ * Reads the metadata keys that all architectures share; their meaning is that of the GGUF
+ * specification.
+ */
 final class ConfigReader {
   private ConfigReader() {}
 
@@ -40,25 +43,31 @@ final class ConfigReader {
     int experts = header.integer("expert_count", 0, 0, Integer.MAX_VALUE);
     if (experts > 0) {
       throw new UnsupportedModelException(
-          "metadata " + header.key("expert_count") + " is " + experts
+          "metadata "
+              + header.key("expert_count")
+              + " is "
+              + experts
               + ": mixtures of experts are not supported, only dense models");
     }
   }
 
   private static Heads heads(ModelHeader header, int layers, int width) {
     int count = header.integerOfAllLayers("attention.head_count", layers, 0, 1, Limits.HEADS);
-    int countKv =
-        header.integerOfAllLayers("attention.head_count_kv", layers, count, 1, count);
+    int countKv = header.integerOfAllLayers("attention.head_count_kv", layers, count, 1, count);
     if (count % countKv != 0) {
       throw new ModelFormatException(
-          "metadata " + header.key("attention.head_count_kv") + " is " + countKv
-              + ", expected a divisor of the " + count + " query heads");
+          "metadata "
+              + header.key("attention.head_count_kv")
+              + " is "
+              + countKv
+              + ", expected a divisor of the "
+              + count
+              + " query heads");
     }
     int even = width / count;
     int keyLength = header.integer("attention.key_length", even, 1, Limits.HEAD_LENGTH);
     int valueLength = header.integer("attention.value_length", even, 1, Limits.HEAD_LENGTH);
-    return new Heads(
-        count, countKv, keyLength, valueLength, (float) (1 / Math.sqrt(keyLength)));
+    return new Heads(count, countKv, keyLength, valueLength, (float) (1 / Math.sqrt(keyLength)));
   }
 
   private static RopeConfig rope(ModelHeader header, Heads heads, int context, boolean neox) {
@@ -66,7 +75,10 @@ final class ConfigReader {
         header.integer("rope.dimension_count", heads.keyLength(), 2, heads.keyLength());
     if (dimensions % 2 != 0) {
       throw new ModelFormatException(
-          "metadata " + header.key("rope.dimension_count") + " is " + dimensions
+          "metadata "
+              + header.key("rope.dimension_count")
+              + " is "
+              + dimensions
               + ", expected an even number");
     }
     float base = header.positive("rope.freq_base", 10_000);
@@ -91,7 +103,10 @@ final class ConfigReader {
         break;
       default:
         throw new UnsupportedModelException(
-            "metadata " + header.key("rope.scaling.type") + " is \"" + type
+            "metadata "
+                + header.key("rope.scaling.type")
+                + " is \""
+                + type
                 + "\"; supported are none, linear, yarn, longrope");
     }
     return new RopeConfig(
@@ -103,7 +118,10 @@ final class ConfigReader {
     float factor = header.number("rope.scaling.factor", header.number("rope.scale_linear", 0));
     if (factor < 0) {
       throw new ModelFormatException(
-          "metadata " + header.key("rope.scaling.factor") + " is " + factor
+          "metadata "
+              + header.key("rope.scaling.factor")
+              + " is "
+              + factor
               + ", expected a number above 0");
     }
     return factor == 0 ? 1 : factor;

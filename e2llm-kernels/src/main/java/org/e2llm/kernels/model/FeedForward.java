@@ -3,7 +3,10 @@ package org.e2llm.kernels.model;
 import org.e2llm.kernels.math.Kernels;
 import org.e2llm.kernels.math.WorkerTeam;
 
-/** {@code branch = down(activation(gate(normed)) * up(normed))} over all rows (GLU, arXiv 2002.05202). */
+/**
+ * {@code branch = down(activation(gate(normed)) * up(normed))} over all rows (GLU, arXiv
+ * 2002.05202).
+ */
 final class FeedForward {
   private final ModelConfig config;
   private final LayerWeights weights;
@@ -52,14 +55,6 @@ final class FeedForward {
     weights
         .down()
         .apply(
-            compute,
-            worker,
-            workers,
-            state.gateUp,
-            2 * inner,
-            state.rows,
-            state.branch,
-            0,
-            width);
+            compute, worker, workers, state.gateUp, 2 * inner, state.rows, state.branch, 0, width);
   }
 }

@@ -2,8 +2,8 @@ package org.e2llm.kernels.model;
 
 /**
  * Gemma 3, text part (arXiv 2503.19786): embeddings scaled by sqrt(width), query and key norms, a
- * norm after attention and after the feed-forward network too, GELU. Five of six layers see a sliding
- * window and rotate with base 10,000; the sixth sees everything.
+ * norm after attention and after the feed-forward network too, GELU. Five of six layers see a
+ * sliding window and rotate with base 10,000; the sixth sees everything.
  */
 final class Gemma3 implements Architecture {
   /** The 27B model divides its scores by sqrt(width / heads), not by sqrt(head length). */

@@ -1,8 +1,8 @@
 package org.e2llm.kernels.model;
 
 /**
- * The attention heads of a layer. Query heads {@code [g * group, (g + 1) * group)} share key and value
- * head g.
+ * The attention heads of a layer. Query heads {@code [g * group, (g + 1) * group)} share key and
+ * value head g.
  *
  * @param count query heads
  * @param countKv key and value heads; divides {@code count}

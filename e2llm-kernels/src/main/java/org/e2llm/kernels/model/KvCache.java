@@ -13,10 +13,11 @@ import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.KvBlock;
 
 /**
- * Keys and values of one session over a stage's layers. Grows by pages, in every layer alike; knows how
- * many positions each layer holds, because an import may bring some layers before others.
+ * Keys and values of one session over a stage's layers. Grows by pages, in every layer alike; knows
+ * how many positions each layer holds, because an import may bring some layers before others.
  *
- * <p>Layers that slide keep every position, so that a session can be truncated and exported anywhere.
+ * <p>Layers that slide keep every position, so that a session can be truncated and exported
+ * anywhere.
  */
 final class KvCache {
   private final KvType type;
@@ -108,7 +109,10 @@ final class KvCache {
     long bytes = blockBytes(wanted, from, to);
     if (bytes > Integer.MAX_VALUE) {
       throw new InvalidRequestException(
-          "KV export of " + bytes + " bytes, the limit is " + Integer.MAX_VALUE
+          "KV export of "
+              + bytes
+              + " bytes, the limit is "
+              + Integer.MAX_VALUE
               + ": export fewer layers or positions at once");
     }
     ByteBuffer data = ByteBuffer.allocate((int) bytes).order(ByteOrder.LITTLE_ENDIAN);
@@ -120,7 +124,9 @@ final class KvCache {
     return new KvBlock(KvBlock.Kind.KV, wanted, from, to, type, data);
   }
 
-  /** @param capacity the most positions this session may hold */
+  /**
+   * @param capacity the most positions this session may hold
+   */
   void copyIn(KvBlock block, int capacity) {
     check(block, capacity);
     LayerRange wanted = block.layers();
@@ -152,7 +158,11 @@ final class KvCache {
     }
     if (block.from() < 0 || block.from() >= block.to() || block.to() > capacity) {
       throw new InvalidRequestException(
-          "KV import of positions [" + block.from() + ", " + block.to() + "), the capacity is "
+          "KV import of positions ["
+              + block.from()
+              + ", "
+              + block.to()
+              + "), the capacity is "
               + capacity);
     }
     for (int layer = wanted.from(); layer < wanted.to(); layer++) {

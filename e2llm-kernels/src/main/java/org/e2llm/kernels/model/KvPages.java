@@ -8,10 +8,11 @@ import org.e2llm.model.KvType;
 
 /**
  * The keys, or the values, of one session in one layer: a list of pages of {@value #POSITIONS}
- * positions, each a heap array that holds head after head, {@code [head][position][element]}, so that
- * one head's positions lie together when attention reads them.
+ * positions, each a heap array that holds head after head, {@code [head][position][element]}, so
+ * that one head's positions lie together when attention reads them.
  *
- * <p>Different positions may be written by different threads at once; growing may not happen meanwhile.
+ * <p>Different positions may be written by different threads at once; growing may not happen
+ * meanwhile.
  *
  * @param <P> the array type of a page
  */

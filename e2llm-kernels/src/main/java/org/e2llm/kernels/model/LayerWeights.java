@@ -38,7 +38,9 @@ record LayerWeights(
     Projection down,
     float @Nullable [] postFfwNorm) {
 
-  /** Takes layer {@code layer} from {@code slice}; shapes have been checked by {@link TensorLayout}. */
+  /**
+   * Takes layer {@code layer} from {@code slice}; shapes have been checked by {@link TensorLayout}.
+   */
   static LayerWeights of(WeightSlice slice, ModelConfig config, int layer) {
     Reader reader = new Reader(slice, layer);
     Heads heads = config.heads();

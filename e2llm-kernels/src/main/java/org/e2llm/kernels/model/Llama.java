@@ -1,9 +1,9 @@
 package org.e2llm.kernels.model;
 
 /**
- * Llama 1 to 3.x, Mistral, SmolLM and whatever else is written under {@code llama}: pre-norm, grouped
- * attention with interleaved rotation, gated SiLU. Llama 3.1 and later divide the rotation's
- * frequencies by {@code rope_freqs.weight}.
+ * Llama 1 to 3.x, Mistral, SmolLM and whatever else is written under {@code llama}: pre-norm,
+ * grouped attention with interleaved rotation, gated SiLU. Llama 3.1 and later divide the
+ * rotation's frequencies by {@code rope_freqs.weight}.
  */
 final class Llama implements Architecture {
   @Override

@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A stage on this device: embedding or hidden states in, its layers, hidden states or logits out.
  *
- * <p>A refused batch changes nothing; neither does one that ends in non-finite logits, so the caller
- * may repeat it without the session that the error names. One thread drives a stage; {@link #close}
- * may come from another, makes a running batch stop at the next layer, and waits for it.
+ * <p>A refused batch changes nothing; neither does one that ends in non-finite logits, so the
+ * caller may repeat it without the session that the error names. One thread drives a stage; {@link
+ * #close} may come from another, makes a running batch stop at the next layer, and waits for it.
  */
 public final class LocalStage implements Stage {
   private final ModelConfig config;
@@ -72,8 +72,7 @@ public final class LocalStage implements Stage {
     AttentionWorkspace workspace = new AttentionWorkspace(config.heads(), compute.workers());
     for (int i = 0; i < range.size(); i++) {
       LayerWeights layer = weights.layers().get(i);
-      layers.add(
-          new DecoderLayer(config, range.from() + i, layer, state, compute, workspace));
+      layers.add(new DecoderLayer(config, range.from() + i, layer, state, compute, workspace));
     }
     float[] norm = weights.outputNorm();
     Projection output = weights.output();
@@ -120,7 +119,11 @@ public final class LocalStage implements Stage {
     }
     if (capacity > contextLength) {
       throw new CapacityException(
-          "session " + session + " of capacity " + capacity + ", the context length is "
+          "session "
+              + session
+              + " of capacity "
+              + capacity
+              + ", the context length is "
               + contextLength);
     }
     KvCache cache = new KvCache(kvType, range, config.heads(), compute.kernels());
@@ -203,14 +206,20 @@ public final class LocalStage implements Stage {
       for (int row = 0; row < batch.rows(); row++) {
         if (tokens[row] < 0 || tokens[row] >= config.vocabularySize()) {
           throw new InvalidRequestException(
-              "token id " + tokens[row] + " at row " + row + ", the vocabulary has "
+              "token id "
+                  + tokens[row]
+                  + " at row "
+                  + row
+                  + ", the vocabulary has "
                   + config.vocabularySize());
         }
       }
     }
     if ((long) batch.logitRows() * config.vocabularySize() > Integer.MAX_VALUE - 8) {
       throw new InvalidRequestException(
-          batch.logitRows() + " rows of " + config.vocabularySize()
+          batch.logitRows()
+              + " rows of "
+              + config.vocabularySize()
               + " logits are more than one array holds; ask for fewer at once");
     }
   }
@@ -222,7 +231,11 @@ public final class LocalStage implements Stage {
     }
     if (part.epoch() < session.epoch()) {
       throw new StaleEpochException(
-          "session " + part.session() + " is at epoch " + session.epoch() + ", the batch is of "
+          "session "
+              + part.session()
+              + " is at epoch "
+              + session.epoch()
+              + ", the batch is of "
               + part.epoch());
     }
     if (!session.joins(batches)) {
@@ -234,13 +247,21 @@ public final class LocalStage implements Stage {
     }
     if (part.start() != session.cache().length()) {
       throw new InvalidRequestException(
-          "session " + part.session() + " holds " + session.cache().length()
-              + " positions, the slice starts at " + part.start());
+          "session "
+              + part.session()
+              + " holds "
+              + session.cache().length()
+              + " positions, the slice starts at "
+              + part.start());
     }
     if (part.length() > session.capacity() - part.start()) {
       throw new InvalidRequestException(
-          "session " + part.session() + " needs " + ((long) part.start() + part.length())
-              + " positions, its capacity is " + session.capacity());
+          "session "
+              + part.session()
+              + " needs "
+              + ((long) part.start() + part.length())
+              + " positions, its capacity is "
+              + session.capacity());
     }
     return session;
   }

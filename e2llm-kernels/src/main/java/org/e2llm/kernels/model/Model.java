@@ -99,7 +99,10 @@ public final class Model {
     int odd = type.fits(heads.keyLength()) ? heads.valueLength() : heads.keyLength();
     if (!type.fits(odd)) {
       throw new InvalidRequestException(
-          "KV type " + type + " stores blocks of 32 elements, a head of this model has " + odd
+          "KV type "
+              + type
+              + " stores blocks of 32 elements, a head of this model has "
+              + odd
               + "; use F16 or F32");
     }
   }
@@ -113,7 +116,10 @@ public final class Model {
   public LocalStage stage(LayerRange range, Compute compute, KvType kvType, int maxRows) {
     if (range.size() == 0 || range.to() > config.layerCount()) {
       throw new InvalidRequestException(
-          "stage of layers " + range + ", expected at least one of [0, " + config.layerCount()
+          "stage of layers "
+              + range
+              + ", expected at least one of [0, "
+              + config.layerCount()
               + ")");
     }
     boolean tied = isTied();

@@ -36,34 +36,88 @@ public record ModelConfig(
 
   ModelConfig withEmbeddingScale(float scale) {
     return new ModelConfig(
-        architecture, layerCount, embeddingLength, feedForwardLength, vocabularySize, trainedContext,
-        rmsEpsilon, scale, activation, heads, window, rope, slidingRope);
+        architecture,
+        layerCount,
+        embeddingLength,
+        feedForwardLength,
+        vocabularySize,
+        trainedContext,
+        rmsEpsilon,
+        scale,
+        activation,
+        heads,
+        window,
+        rope,
+        slidingRope);
   }
 
   ModelConfig withActivation(Activation other) {
     return new ModelConfig(
-        architecture, layerCount, embeddingLength, feedForwardLength, vocabularySize, trainedContext,
-        rmsEpsilon, embeddingScale, other, heads, window, rope, slidingRope);
+        architecture,
+        layerCount,
+        embeddingLength,
+        feedForwardLength,
+        vocabularySize,
+        trainedContext,
+        rmsEpsilon,
+        embeddingScale,
+        other,
+        heads,
+        window,
+        rope,
+        slidingRope);
   }
 
   ModelConfig withAttentionScale(float scale) {
     Heads scaled =
-        new Heads(
-            heads.count(), heads.countKv(), heads.keyLength(), heads.valueLength(), scale);
+        new Heads(heads.count(), heads.countKv(), heads.keyLength(), heads.valueLength(), scale);
     return new ModelConfig(
-        architecture, layerCount, embeddingLength, feedForwardLength, vocabularySize, trainedContext,
-        rmsEpsilon, embeddingScale, activation, scaled, window, rope, slidingRope);
+        architecture,
+        layerCount,
+        embeddingLength,
+        feedForwardLength,
+        vocabularySize,
+        trainedContext,
+        rmsEpsilon,
+        embeddingScale,
+        activation,
+        scaled,
+        window,
+        rope,
+        slidingRope);
   }
 
   ModelConfig withWindow(SlidingWindow sliding, RopeConfig slidingLayersRope) {
     return new ModelConfig(
-        architecture, layerCount, embeddingLength, feedForwardLength, vocabularySize, trainedContext,
-        rmsEpsilon, embeddingScale, activation, heads, sliding, rope, slidingLayersRope);
+        architecture,
+        layerCount,
+        embeddingLength,
+        feedForwardLength,
+        vocabularySize,
+        trainedContext,
+        rmsEpsilon,
+        embeddingScale,
+        activation,
+        heads,
+        sliding,
+        rope,
+        slidingLayersRope);
   }
 
   ModelConfig withRope(RopeConfig other) {
     return new ModelConfig(
-        architecture, layerCount, embeddingLength, feedForwardLength, vocabularySize, trainedContext,
-        rmsEpsilon, embeddingScale, activation, heads, window, other, slidingRope);
+        architecture,
+        layerCount,
+        embeddingLength,
+        feedForwardLength,
+        vocabularySize,
+        trainedContext,
+        rmsEpsilon,
+        embeddingScale,
+        activation,
+        heads,
+        window,
+        other,
+        slidingRope);
   }
 }

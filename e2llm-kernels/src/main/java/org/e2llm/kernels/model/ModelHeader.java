@@ -53,7 +53,12 @@ final class ModelHeader {
     for (int value : values) {
       if (value != values[0]) {
         throw new UnsupportedModelException(
-            "metadata " + key(key) + " differs between layers (" + values[0] + " and " + value
+            "metadata "
+                + key(key)
+                + " differs between layers ("
+                + values[0]
+                + " and "
+                + value
                 + "); only models whose layers have one shape are supported");
       }
     }

@@ -18,8 +18,7 @@ final class OutputHead {
   private final int[] largest;
   private int logitRows;
 
-  OutputHead(
-      ModelConfig config, float[] norm, Projection output, RunState state, Compute compute) {
+  OutputHead(ModelConfig config, float[] norm, Projection output, RunState state, Compute compute) {
     this.config = config;
     this.norm = norm;
     this.output = output;
@@ -99,7 +98,9 @@ final class OutputHead {
       for (int i = slice.logitRows(); i > 0; i--, row++) {
         if (largestMagnitude(row * vocabulary, (row + 1) * vocabulary) >= INFINITY_BITS) {
           return new NonFiniteLogitsException(
-              "session " + slice.session() + " has NaN or infinite logits at position "
+              "session "
+                  + slice.session()
+                  + " has NaN or infinite logits at position "
                   + (slice.start() + slice.length() - i)
                   + ": weights are damaged or overflow");
         }

@@ -2,8 +2,8 @@ package org.e2llm.kernels.model;
 
 /**
  * Phi-3 and Phi-4 mini: queries, keys and values in one matrix, gate and up in another; LongRoPE
- * (arXiv 2402.13753), whose factors are chosen once by the context a session may have, not by how far
- * it has come; a part of each head may stay unrotated.
+ * (arXiv 2402.13753), whose factors are chosen once by the context a session may have, not by how
+ * far it has come; a part of each head may stay unrotated.
  *
  * <p>{@code attention.sliding_window} is ignored, as in the reference engine: the published files
  * state one that the models' own code does not apply at the lengths it is tested with.

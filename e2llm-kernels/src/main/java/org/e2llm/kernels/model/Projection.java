@@ -4,8 +4,8 @@ import org.e2llm.kernels.math.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A linear map: some rows of a weight matrix, and a bias where there is one. Several projections may
- * share a matrix (fused queries, keys and values).
+ * A linear map: some rows of a weight matrix, and a bias where there is one. Several projections
+ * may share a matrix (fused queries, keys and values).
  *
  * @param tensor rows of inputs
  * @param firstRow of the matrix

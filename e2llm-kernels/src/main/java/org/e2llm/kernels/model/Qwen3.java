@@ -1,6 +1,9 @@
 package org.e2llm.kernels.model;
 
-/** Qwen 3: every query and key head is normed before it is rotated; heads may be wider than width / heads. */
+/**
+ * Qwen 3: every query and key head is normed before it is rotated; heads may be wider than width /
+ * heads.
+ */
 final class Qwen3 implements Architecture {
   @Override
   public String name() {

@@ -3,8 +3,8 @@ package org.e2llm.kernels.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How positions rotate queries and keys (RoPE, arXiv 2104.09864), with the scalings that stretch the
- * context.
+ * How positions rotate queries and keys (RoPE, arXiv 2104.09864), with the scalings that stretch
+ * the context.
  *
  * @param dimensions elements of a head that are rotated, from its first on; even
  * @param neox pairs are {@code (i, i + dimensions / 2)}; otherwise {@code (2i, 2i + 1)}
@@ -24,16 +24,15 @@ public record RopeConfig(
     @Nullable String factorsTensor) {
 
   /**
-   * YaRN (arXiv 2309.00071): pairs that turn often within the original context keep their frequency,
-   * pairs that turn seldom are interpolated, a linear ramp lies between.
+   * YaRN (arXiv 2309.00071): pairs that turn often within the original context keep their
+   * frequency, pairs that turn seldom are interpolated, a linear ramp lies between.
    *
    * @param extrapolation weight of the ramp, usually 1
    * @param betaFast turns from which on a pair keeps its frequency
    * @param betaSlow turns up to which a pair is interpolated
    * @param originalContext positions before stretching
    */
-  public record Yarn(
-      double extrapolation, double betaFast, double betaSlow, int originalContext) {}
+  public record Yarn(double extrapolation, double betaFast, double betaSlow, int originalContext) {}
 
   /** Rotated pairs. */
   public int pairs() {

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Cosines and sines of any position. Immutable; shared by threads.
  *
- * <p>Angles and their cosines are computed in double and rounded once, from StrictMath alone, so that
- * every device has the same table. Nothing is kept per position: computing a row costs some
+ * <p>Angles and their cosines are computed in double and rounded once, from StrictMath alone, so
+ * that every device has the same table. Nothing is kept per position: computing a row costs some
  * microseconds, a table of a long context would cost tens of megabytes.
  */
 public final class RopeTable {
@@ -50,7 +50,8 @@ public final class RopeTable {
       int quadrant = (int) ((long) quarters & 3);
       double turnedCos = (quadrant & 1) == 0 ? c : s;
       double turnedSin = (quadrant & 1) == 0 ? s : c;
-      cos[offset + i] = (float) (magnitude * (quadrant == 1 || quadrant == 2 ? -turnedCos : turnedCos));
+      cos[offset + i] =
+          (float) (magnitude * (quadrant == 1 || quadrant == 2 ? -turnedCos : turnedCos));
       sin[offset + i] = (float) (magnitude * (quadrant >= 2 ? -turnedSin : turnedSin));
     }
   }

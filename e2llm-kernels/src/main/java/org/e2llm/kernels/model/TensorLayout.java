@@ -45,7 +45,10 @@ final class TensorLayout {
     return this;
   }
 
-  /** Norm, separate projections of queries, keys and values, and the way back; biases where the file has them. */
+  /**
+   * Norm, separate projections of queries, keys and values, and the way back; biases where the file
+   * has them.
+   */
   TensorLayout attention(ModelConfig config) {
     int width = config.embeddingLength();
     Heads heads = config.heads();
@@ -83,8 +86,8 @@ final class TensorLayout {
    * Checks every tensor the forward pass will read.
    *
    * @throws ModelFormatException for a missing tensor or a wrong shape
-   * @throws UnsupportedModelException for a type that cannot be computed, or a tensor of a layer that
-   *     the architecture does not know
+   * @throws UnsupportedModelException for a type that cannot be computed, or a tensor of a layer
+   *     that the architecture does not know
    */
   static void check(
       Architecture architecture, ModelConfig config, Map<String, TensorInfo> tensors) {
@@ -118,7 +121,10 @@ final class TensorLayout {
             checkType(found, wanted.shape.length);
           } else if (wanted.required) {
             throw new ModelFormatException(
-                "tensor " + prefix + name + " is missing, expected shape "
+                "tensor "
+                    + prefix
+                    + name
+                    + " is missing, expected shape "
                     + describe(wanted.shape));
           }
         });
@@ -158,7 +164,10 @@ final class TensorLayout {
       String tensor = name.substring(dot + 1);
       if (!layer.expected.containsKey(tensor) && !tensor.equals(OLD_ROTATION)) {
         throw new UnsupportedModelException(
-            "tensor " + name + " is not known for architecture " + config.architecture()
+            "tensor "
+                + name
+                + " is not known for architecture "
+                + config.architecture()
                 + ": computing without it would give wrong answers");
       }
     }

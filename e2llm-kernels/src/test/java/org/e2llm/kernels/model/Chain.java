@@ -24,14 +24,10 @@ final class Chain implements AutoCloseable {
   final Model model;
   final List<LocalStage> stages = new ArrayList<>();
 
-  /** @param cuts the layers where a new stage begins, ascending; none for one stage */
-  Chain(
-      Path path,
-      Kernels kernels,
-      int threads,
-      int context,
-      KvType kvType,
-      int... cuts) {
+  /**
+   * @param cuts the layers where a new stage begins, ascending; none for one stage
+   */
+  Chain(Path path, Kernels kernels, int threads, int context, KvType kvType, int... cuts) {
     file = GgufFile.open(ModelSource.of(path));
     model = Model.of(file, context);
     this.context = context;

@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.e2llm.testing.Shared;
 
-/** What the reference engine gives for a model file; {@code ../shared/golden/README.md} says how. */
+/**
+ * What the reference engine gives for a model file; {@code ../shared/golden/README.md} says how.
+ */
 record Golden(String name, Path model, List<Case> cases, Opticks opticks) {
 
   /** The {@code exact} values of one prompt. */

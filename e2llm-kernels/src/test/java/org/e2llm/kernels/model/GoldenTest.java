@@ -22,10 +22,11 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * The reference engine's logits, greedy texts and prompt tokens, for every file there are values of.
+ * The reference engine's logits, greedy texts and prompt tokens, for every file there are values
+ * of.
  *
- * <p>Everything runs on the machine's fastest kernels; scalar kernels take the shorter prompts of the
- * small files (kernel tests prove both equal bit for bit).
+ * <p>Everything runs on the machine's fastest kernels; scalar kernels take the shorter prompts of
+ * the small files (kernel tests prove both equal bit for bit).
  */
 class GoldenTest {
   private static final int THREADS = 2;
@@ -153,8 +154,7 @@ class GoldenTest {
       for (int i = 0; i < wanted.topIds().length; i++) {
         assertThat((double) output.data()[wanted.topIds()[i]])
             .as("%s: logit of token %d", wanted, wanted.topIds()[i])
-            .isCloseTo(
-                wanted.topValues()[i], offset(allowed + 1e-5));
+            .isCloseTo(wanted.topValues()[i], offset(allowed + 1e-5));
       }
       int steps = Math.min(mostTokens, wanted.greedyTokens().length);
       for (int step = 0; step < steps; step++) {

@@ -220,8 +220,7 @@ class LocalStageTest {
       throws IOException {
     Path damaged = folder.resolve("damaged.gguf");
     byte[] bytes = Files.readAllBytes(Golden.resource("stories260K-F32.gguf"));
-    try (GgufFile file =
-        GgufFile.open(ModelSource.of(Golden.resource("stories260K-F32.gguf")))) {
+    try (GgufFile file = GgufFile.open(ModelSource.of(Golden.resource("stories260K-F32.gguf")))) {
       TensorInfo embedding = file.tensors().get("token_embd.weight");
       ByteBuffer.wrap(bytes)
           .order(ByteOrder.LITTLE_ENDIAN)
@@ -296,8 +295,7 @@ class LocalStageTest {
       ByteBuffer data = ByteBuffer.allocate(random.nextInt(3) * 640);
       KvType type = KvType.values()[random.nextInt(3)];
       KvBlock block =
-          new KvBlock(
-              KvBlock.Kind.KV, layers, from, from + random.nextInt(5) - 1, type, data);
+          new KvBlock(KvBlock.Kind.KV, layers, from, from + random.nextInt(5) - 1, type, data);
       try {
         session.importKv(block);
       } catch (InvalidRequestException expected) {

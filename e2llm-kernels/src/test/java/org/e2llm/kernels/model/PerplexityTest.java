@@ -25,7 +25,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * Perplexity of Newton's Opticks within 0.1 % of the reference engine's.
  *
- * <p>The larger models take minutes and run where the environment says {@code E2LLM_SLOW_TESTS=true}.
+ * <p>The larger models take minutes and run where the environment says {@code
+ * E2LLM_SLOW_TESTS=true}.
  */
 class PerplexityTest {
   private static final int CHUNK = 64;
@@ -72,8 +73,7 @@ class PerplexityTest {
     assertThat(text.length / step).isEqualTo(opticks.windows());
     double sum = 0;
     try (Chain chain =
-        new Chain(
-            golden.model(), KernelsLookup.kernels(), 2, opticks.window(), KvType.F32)) {
+        new Chain(golden.model(), KernelsLookup.kernels(), 2, opticks.window(), KvType.F32)) {
       for (int i = 0; i < opticks.windows(); i++) {
         int[] window = new int[opticks.window()];
         window[0] = tokenizer.bos();

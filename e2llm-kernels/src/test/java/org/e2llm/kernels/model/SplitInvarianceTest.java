@@ -85,8 +85,7 @@ class SplitInvarianceTest {
   @Test
   void scalarKernelsGiveTheSameBits() {
     float[] whole = reference("stories260K-Q8_0");
-    try (Chain chain =
-            chain("stories260K-Q8_0", new ScalarKernels(), 2, CONTEXT, KvType.F16, 2);
+    try (Chain chain = chain("stories260K-Q8_0", new ScalarKernels(), 2, CONTEXT, KvType.F16, 2);
         Chain.Session session = chain.open(1)) {
       assertThat(session.logitsOf(PROMPT, 64)).isEqualTo(whole);
     }
@@ -211,7 +210,9 @@ class SplitInvarianceTest {
     try (Chain chain = chain(name, kernels(), threads, context, type, cuts);
         Chain.Session session = chain.open(1)) {
       assertThat(session.logitsOf(PROMPT, chunk))
-          .as("%s, %d threads, chunks of %d, cut at %s", name, threads, chunk, Arrays.toString(cuts))
+          .as(
+              "%s, %d threads, chunks of %d, cut at %s",
+              name, threads, chunk, Arrays.toString(cuts))
           .isEqualTo(whole);
     }
   }
