@@ -35,7 +35,7 @@ import picocli.CommandLine.Parameters;
       "Examples:",
       "  samples/run generate \"Once upon a time\"",
       "  samples/run generate --temperature 0 --max-tokens 50 \"The little dog\"",
-      "  samples/run generate --stop $'\\n' --seed 7 -- \"- a text that starts with a dash\"",
+      "  samples/run generate --stop $'\\n' --seed 7 --prompt=\"-- a text that starts with dashes\"",
       "  cat prompt.txt | samples/run generate --model model.gguf --quiet - > answer.txt",
       "  samples/run generate --quiet --stats json \"Tom\" 2> stats.json"
     })
