@@ -7,11 +7,11 @@ import static org.e2llm.kernels.math.Tile.TOKENS;
 import java.util.Arrays;
 
 /**
- * Matrix products: weights are widened once per block of tokens, four rows and {@link #DEPTH} columns
- * at a time, into a panel that stays in the L1 cache, and multiplied with all tokens of the block.
+ * Matrix products: weights are widened once per block of tokens, six rows and {@link #DEPTH} columns at
+ * a time, into a panel that stays in the L1 cache, and multiplied with all tokens of the block.
  */
 final class VectorMatmul {
-  /** Columns widened at a time: four rows of them take 16 KiB. A multiple of all block sizes. */
+  /** Columns widened at a time: six rows of them take 24 KiB. A multiple of all block sizes. */
   static final int DEPTH = 1024;
 
   /** Floats of activations packed at a time: they should stay in the L2 cache. */
@@ -94,7 +94,7 @@ final class VectorMatmul {
     }
   }
 
-  /** All tokens as panels of three: those of the first {@link #DEPTH} columns first. */
+  /** All tokens as panels of two: those of the first {@link #DEPTH} columns first. */
   private static void pack(
       float[] x, int xOffset, int xStride, int tokens, int whole, float[] work, int xAt) {
     int padded = (tokens + TOKENS - 1) / TOKENS * TOKENS;
