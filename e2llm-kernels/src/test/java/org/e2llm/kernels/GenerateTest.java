@@ -79,7 +79,8 @@ class GenerateTest {
     try (E2llm llm = stories(E2llm.builder())) {
       List<Generation> running = new ArrayList<>();
       for (int i = 0; i < 40; i++) {
-        running.add(llm.generate(greedy("Once upon a time", 400).toBuilder().logitBias(2, -100).build()));
+        running.add(
+            llm.generate(greedy("Once upon a time", 400).toBuilder().logitBias(2, -100).build()));
       }
       running.forEach(generation -> generation.iterator().next());
       ServingStats all = llm.stats();
@@ -93,7 +94,8 @@ class GenerateTest {
       ServingStats half = llm.stats();
       assertThat(half.activeSessions()).isEqualTo(20);
       assertThat(half.kvReservedBytes()).isEqualTo(all.kvReservedBytes() / 2);
-      String whole = text(llm, greedy("Once upon a time", 400).toBuilder().logitBias(2, -100).build());
+      String whole =
+          text(llm, greedy("Once upon a time", 400).toBuilder().logitBias(2, -100).build());
       for (int i = 1; i < 40; i += 2) {
         assertThat(running.get(i).await().text()).isEqualTo(whole);
       }
@@ -172,7 +174,8 @@ class GenerateTest {
           GenerationResult fresh = llm.generate(whole).await();
           GenerationResult turn =
               conversation
-                  .send(GenerationRequest.builder()
+                  .send(
+                      GenerationRequest.builder()
                           .messages(Message.user(question))
                           .maxTokens(24)
                           .temperature(0)

@@ -18,9 +18,9 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * The vector width of this JVM, and the loads that depend on it.
  *
- * <p>A group is 16 consecutive elements of a row, one for each partial sum. It takes {@link #STRIPS}
- * vectors: strip h has the elements from {@code h * COUNT} on. Everything here is {@code static final},
- * so that compiled code knows the width.
+ * <p>A group is 16 consecutive elements of a row, one for each partial sum. It takes {@link
+ * #STRIPS} vectors: strip h has the elements from {@code h * COUNT} on. Everything here is {@code
+ * static final}, so that compiled code knows the width.
  */
 final class Lanes {
   /** Partial sums of a dot product. */
@@ -33,8 +33,7 @@ final class Lanes {
 
   static final int STRIPS = GROUP / COUNT;
 
-  static final VectorSpecies<Float> F =
-      VectorSpecies.of(float.class, VectorShape.forBitSize(BITS));
+  static final VectorSpecies<Float> F = VectorSpecies.of(float.class, VectorShape.forBitSize(BITS));
   static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, VectorShape.forBitSize(BITS));
   static final VectorSpecies<Short> S =
       VectorSpecies.of(short.class, VectorShape.forBitSize(BITS / 2));

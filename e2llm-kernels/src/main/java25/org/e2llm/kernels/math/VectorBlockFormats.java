@@ -78,8 +78,7 @@ final class VectorBlockFormats {
   }
 
   /** Sixteen bytes at once: the table look-up is a byte shuffle. */
-  static void iq4(
-      MemorySegment in, long at, float scale, float[] out, int o, int gs, int ss) {
+  static void iq4(MemorySegment in, long at, float scale, float[] out, int o, int gs, int ss) {
     FloatVector d = FloatVector.broadcast(Lanes.F, scale);
     ByteVector q =
         ByteVector.fromMemorySegment(ByteVector.SPECIES_128, in, at, ByteOrder.LITTLE_ENDIAN);

@@ -41,8 +41,7 @@ final class VectorDot {
     return FloatVector.fromArray(F, a, ai).fma(FloatVector.fromArray(F, b, bi), sum);
   }
 
-  private static FloatVector rest(
-      float[] a, int ai, float[] b, int bi, int left, FloatVector sum) {
+  private static FloatVector rest(float[] a, int ai, float[] b, int bi, int left, FloatVector sum) {
     if (left <= 0) {
       return sum;
     }

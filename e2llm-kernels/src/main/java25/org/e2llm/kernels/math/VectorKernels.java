@@ -7,14 +7,16 @@ import static org.e2llm.kernels.math.Lanes.GROUP;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Kernels on the Vector API, with the bits of {@link ScalarKernels}: the same operations on the same
- * operands in the same order, 4, 8 or 16 at a time. What is left over at the end of an array goes to
- * the scalar code.
+ * Kernels on the Vector API, with the bits of {@link ScalarKernels}: the same operations on the
+ * same operands in the same order, 4, 8 or 16 at a time. What is left over at the end of an array
+ * goes to the scalar code.
  */
 public final class VectorKernels implements Kernels {
   private final ScalarKernels scalar = new ScalarKernels();
 
-  /** @throws UnsupportedOperationException with the reason, if these would be slower than scalar */
+  /**
+   * @throws UnsupportedOperationException with the reason, if these would be slower than scalar
+   */
   public VectorKernels() {
     VectorSupport.check();
   }
@@ -138,8 +140,7 @@ public final class VectorKernels implements Kernels {
       float[] scores,
       int scoresOffset) {
     for (int p = 0; p < positions; p++) {
-      float score =
-          VectorDot.dot(query, queryOffset, keys, keysOffset + p * keyStride, headSize);
+      float score = VectorDot.dot(query, queryOffset, keys, keysOffset + p * keyStride, headSize);
       scores[scoresOffset + p] = score * scale;
     }
   }
@@ -160,11 +161,26 @@ public final class VectorKernels implements Kernels {
       int headSize,
       float[] out,
       int outOffset) {
-    int d = VectorAttention.values(
-        weights, weightsOffset, values, valuesOffset, valueStride, positions, headSize, out,
-        outOffset);
+    int d =
+        VectorAttention.values(
+            weights,
+            weightsOffset,
+            values,
+            valuesOffset,
+            valueStride,
+            positions,
+            headSize,
+            out,
+            outOffset);
     scalar.attentionValues(
-        weights, weightsOffset, values, valuesOffset + d, valueStride, positions, headSize - d, out,
+        weights,
+        weightsOffset,
+        values,
+        valuesOffset + d,
+        valueStride,
+        positions,
+        headSize - d,
+        out,
         outOffset + d);
   }
 

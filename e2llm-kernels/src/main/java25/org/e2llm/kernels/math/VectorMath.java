@@ -54,7 +54,9 @@ final class VectorMath {
     return v.div(exp(v.mul(cubic)).add(1f));
   }
 
-  /** @param half sign-extended */
+  /**
+   * @param half sign-extended
+   */
   static FloatVector halfToFloat(IntVector half) {
     IntVector shifted = half.lanewise(LSHL, 13);
     FloatVector f = shifted.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS);
@@ -81,8 +83,7 @@ final class VectorMath {
     IntVector bits = x.viewAsIntegralLanes();
     IntVector magnitude = bits.and(0x7fffffff);
     IntVector odd = magnitude.lanewise(LSHR, 13).and(1);
-    IntVector normal =
-        magnitude.add(0xfff - (112 << 23)).add(odd).lanewise(LSHR, 13).min(0x7c00);
+    IntVector normal = magnitude.add(0xfff - (112 << 23)).add(odd).lanewise(LSHR, 13).min(0x7c00);
     FloatVector aligned = magnitude.viewAsFloatingLanes().add(0.5f);
     IntVector subnormal = aligned.viewAsIntegralLanes().sub(0x3f000000);
     IntVector nan = magnitude.lanewise(LSHR, 13).and(0x3ff).or(0x7e00);

@@ -49,7 +49,9 @@ final class VectorSoftmax {
     return max;
   }
 
-  /** Groups start where the absolute position is a multiple of 16; parts of groups go by element. */
+  /**
+   * Groups start where the absolute position is a multiple of 16; parts of groups go by element.
+   */
   private static float total(float[] x, int offset, int n, int firstPosition) {
     int head = Math.min(n, -firstPosition & GROUP - 1);
     int groups = (n - head) / GROUP;
@@ -81,8 +83,8 @@ final class VectorSoftmax {
   }
 
   /**
-   * Strip {@code strip} of a group in which only lanes {@code lead} to {@code lead + count} are there;
-   * the others are +0, which changes no sum of exponentials.
+   * Strip {@code strip} of a group in which only lanes {@code lead} to {@code lead + count} are
+   * there; the others are +0, which changes no sum of exponentials.
    */
   private static FloatVector part(float[] x, int at, int count, int lead, int strip) {
     int first = strip * COUNT - lead;
