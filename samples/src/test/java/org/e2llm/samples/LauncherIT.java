@@ -146,17 +146,7 @@ class LauncherIT {
   @Test
   void ctrlCStopsTheAnswerNotTheChat() throws IOException {
     Process process =
-        command(
-                "chat",
-                "--model",
-                smolLm(),
-                "--temperature",
-                "0",
-                "--max-tokens",
-                "3000",
-                "--repeat-penalty",
-                "1.2")
-            .start();
+        command("chat", "--model", smolLm(), "--temperature", "0", "--max-tokens", "3000").start();
     CompletableFuture<String> err = read(process.getErrorStream());
     OutputStream in = process.getOutputStream();
     BufferedReader out =
@@ -165,7 +155,7 @@ class LauncherIT {
     in.flush();
     assertThat(out.read()).isNotNegative();
     interrupt(process);
-    in.write("/reset\nThe capital of France?\n".getBytes(StandardCharsets.UTF_8));
+    in.write("/reset\nWhat is the capital of France?\n".getBytes(StandardCharsets.UTF_8));
     in.close();
     List<String> lines = out.lines().toList();
 

@@ -15,6 +15,7 @@ import org.e2llm.GenerationRequest;
 import org.e2llm.Message;
 import org.e2llm.Token;
 import org.e2llm.UnknownChatTemplateException;
+import org.e2llm.samples.console.AnyText;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.ContextOption;
 import org.e2llm.samples.console.ErrorLine;
@@ -58,6 +59,7 @@ public final class Chat implements Callable<Integer> {
   @Option(
       names = "--system",
       paramLabel = "TEXT",
+      preprocessor = AnyText.class,
       description =
           "What the model is told before the conversation; default: the model's own text.")
   private @Nullable String system;

@@ -7,6 +7,7 @@ import org.e2llm.Generation;
 import org.e2llm.GenerationRequest;
 import org.e2llm.GenerationResult;
 import org.e2llm.Token;
+import org.e2llm.samples.console.AnyText;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.ContextOption;
 import org.e2llm.samples.console.Interrupt;
@@ -35,7 +36,7 @@ import picocli.CommandLine.Parameters;
       "Examples:",
       "  samples/run generate \"Once upon a time\"",
       "  samples/run generate --temperature 0 --max-tokens 50 \"The little dog\"",
-      "  samples/run generate --stop $'\\n' --seed 7 --prompt=\"-- a text that starts with dashes\"",
+      "  samples/run generate --stop $'\\n' --seed 7 --prompt \"-- a text that starts with dashes\"",
       "  cat prompt.txt | samples/run generate --model model.gguf --quiet - > answer.txt",
       "  samples/run generate --quiet --stats json \"Tom\" 2> stats.json"
     })
@@ -56,6 +57,7 @@ public final class Generate implements Callable<Integer> {
   @Option(
       names = {"-p", "--prompt"},
       paramLabel = "TEXT",
+      preprocessor = AnyText.class,
       description = "The prompt, for a text that could be taken for an option.")
   private @Nullable String prompt;
 

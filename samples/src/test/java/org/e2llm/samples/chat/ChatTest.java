@@ -19,8 +19,8 @@ class ChatTest {
   void answersEachLineAndRemembersUntilReset() {
     Run run =
         chat(
-            "The capital of France?\nAnd the capital of Italy?\n\n/reset\n/help\nThe capital of"
-                + " France?\n/exit\nnever answered\n");
+            "What is the capital of France?\nAnd of Italy?\n\n/reset\n/help\n"
+                + "What is the capital of France?\n/exit\nnever answered\n");
 
     String[] answers = run.text().split("\n");
     assertThat(answers).hasSize(3);

@@ -112,7 +112,7 @@ class GenerateTest {
 
   @Test
   void promptMayLookLikeAnOptionOrAFileOfArguments() {
-    assertThat(Run.of("generate", "--max-tokens", "1", "--prompt=--quiet").text())
+    assertThat(Run.of("generate", "--max-tokens", "1", "--prompt", "--quiet").text())
         .startsWith("--quiet");
     assertThat(Run.of("generate", "--max-tokens", "1", "--", "-n").text()).startsWith("-n");
     assertThat(Run.of("generate", "--max-tokens", "1", "@home").text()).startsWith("@home");
