@@ -92,8 +92,9 @@ public final class KernelsLookup {
     if (obstacle == null) {
       Object made = vectorKernels();
       if (made instanceof Kernels kernels) {
-        List<String> reasons = forced == null ? List.of() : List.of(reason);
-        return new Choice(kernels, reasons, Level.CONFIG);
+        return forced == null
+            ? new Choice(new WarmingKernels(kernels, new ScalarKernels()), List.of(), Level.CONFIG)
+            : new Choice(kernels, List.of(reason), Level.CONFIG);
       }
       obstacle = made.toString();
     }
