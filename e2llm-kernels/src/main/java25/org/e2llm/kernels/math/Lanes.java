@@ -38,9 +38,15 @@ final class Lanes {
   static final VectorSpecies<Short> S =
       VectorSpecies.of(short.class, VectorShape.forBitSize(BITS / 2));
 
-  /** As many bytes as there are lanes; eight, the smallest vector, for four lanes. */
-  private static final VectorSpecies<Byte> B =
+  /**
+   * As many bytes as there are lanes; eight, the smallest vector, for four lanes. Strip 1 of a group
+   * of bytes is part {@link #PART_1} of the vector {@link #BYTES_1} behind strip 0.
+   */
+  static final VectorSpecies<Byte> B =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, BITS / 4)));
+
+  static final int BYTES_1 = COUNT == 4 ? 0 : COUNT;
+  static final int PART_1 = COUNT == 4 ? 1 : 0;
 
   private static final VectorShuffle<Float> BY_8 = rotation(8);
   private static final VectorShuffle<Float> BY_4 = rotation(4);
@@ -81,6 +87,18 @@ final class Lanes {
     return (IntVector)
         ByteVector.fromMemorySegment(B, in, at + strip * COUNT, LITTLE_ENDIAN)
             .convertShape(B2I, I, 0);
+  }
+
+  /** Likewise as floats. */
+  static FloatVector signedFloats(MemorySegment in, long at, int strip) {
+    if (COUNT == 4) {
+      return (FloatVector)
+          ByteVector.fromMemorySegment(B, in, at + (strip >> 1) * 8, LITTLE_ENDIAN)
+              .convertShape(VectorOperators.B2F, F, strip & 1);
+    }
+    return (FloatVector)
+        ByteVector.fromMemorySegment(B, in, at + strip * COUNT, LITTLE_ENDIAN)
+            .convertShape(VectorOperators.B2F, F, 0);
   }
 
   /** Strip {@code strip} of the group of 16 signed shorts at {@code at}. */

@@ -1,6 +1,5 @@
 package org.e2llm.kernels.math;
 
-import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static org.e2llm.kernels.math.Lanes.COUNT;
 import static org.e2llm.kernels.math.Lanes.STRIPS;
@@ -20,13 +19,13 @@ import jdk.incubator.vector.VectorOperators;
 final class VectorBlockFormats {
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT =
+  static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ByteVector IQ4_TABLE =
       ByteVector.fromArray(ByteVector.SPECIES_128, BlockFormats.IQ4_VALUES, 0);
 
   /** Lane numbers: the shifts that bring each lane its own bit. */
-  private static final IntVector LANE = IntVector.broadcast(Lanes.I, 0).addIndex(1);
+  static final IntVector LANE = IntVector.broadcast(Lanes.I, 0).addIndex(1);
 
   private VectorBlockFormats() {}
 
@@ -119,8 +118,8 @@ final class VectorBlockFormats {
     }
   }
 
-  /** 16 in the lanes whose bit is set. */
-  private static IntVector fifthBit(int bits) {
-    return IntVector.broadcast(Lanes.I, bits).lanewise(LSHR, LANE).and(1).lanewise(LSHL, 4);
+  /** 16 in the lanes whose bit is set; only as many bits are looked at as there are lanes. */
+  static IntVector fifthBit(int bits) {
+    return IntVector.broadcast(Lanes.I, bits << 4 & 0xfffff0).lanewise(LSHR, LANE).and(16);
   }
 }

@@ -5,7 +5,10 @@ import static org.e2llm.kernels.math.Tile.ROWS;
 
 import java.util.Arrays;
 
-/** Matrix products with one token. */
+/**
+ * Matrix products with one token: fused where there is a kernel for the type, else widened into a
+ * panel of a few KiB first.
+ */
 final class VectorMatvec {
   private static final int DEPTH = 512;
 
@@ -20,10 +23,50 @@ final class VectorMatvec {
       float[] out,
       int outOffset,
       Scratch scratch) {
+    FusedRows fused = FusedRows.find(w.type());
+    if (fused != null && w instanceof SegmentTensor tensor) {
+      fused(fused, tensor, rowFrom, rowTo, x, xOffset, out, outOffset, scratch);
+    } else {
+      widened(w, rowFrom, rowTo, x, xOffset, out, outOffset, scratch);
+    }
+  }
+
+  private static void fused(
+      FusedRows kernel,
+      SegmentTensor w,
+      int rowFrom,
+      int rowTo,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      Scratch scratch) {
     int n = w.columns();
     int whole = n - n % GROUP;
-    int spareAt = ROWS * (DEPTH + GROUP);
+    int spareAt = ROWS * GROUP;
+    float[] work = scratch.floats(spareAt + n);
+    for (int r = rowFrom; r < rowTo; r += 2) {
+      int rows = Math.min(2, rowTo - r);
+      long a = r * w.rowBytes();
+      long b = (r + rows - 1) * w.rowBytes();
+      kernel.multiply(w.segment(), a, b, whole, x, xOffset, work, 0, spareAt);
+      finish(w, r, rows, x, xOffset, work, 0, spareAt, out, outOffset + r);
+    }
+  }
+
+  private static void widened(
+      Tensor w,
+      int rowFrom,
+      int rowTo,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      Scratch scratch) {
+    int n = w.columns();
+    int whole = n - n % GROUP;
     int sumsAt = ROWS * DEPTH;
+    int spareAt = sumsAt + ROWS * GROUP;
     float[] work = scratch.floats(spareAt + Math.max(n, DEPTH));
     for (int r = rowFrom; r < rowTo; r += ROWS) {
       int rows = Math.min(ROWS, rowTo - r);
@@ -33,12 +76,27 @@ final class VectorMatvec {
         WeightPanel.read(w, r, rows, k, depth, work, 0, spareAt);
         Tile.accumulateOne(work, 0, x, xOffset + k, depth, work, sumsAt);
       }
-      if (whole < n) {
-        RowRest.add(w, r, rows, x, xOffset, 0, 1, work, sumsAt, spareAt);
-      }
-      for (int i = 0; i < rows; i++) {
-        out[outOffset + r + i] = Lanes.sum(work, sumsAt + i * GROUP);
-      }
+      finish(w, r, rows, x, xOffset, work, sumsAt, spareAt, out, outOffset + r);
+    }
+  }
+
+  /** Adds the columns behind the last group, then the partial sums. */
+  private static void finish(
+      Tensor w,
+      int r,
+      int rows,
+      float[] x,
+      int xOffset,
+      float[] work,
+      int sumsAt,
+      int spareAt,
+      float[] out,
+      int o) {
+    if (w.columns() % GROUP != 0) {
+      RowRest.add(w, r, rows, x, xOffset, 0, 1, work, sumsAt, spareAt);
+    }
+    for (int i = 0; i < rows; i++) {
+      out[o + i] = Lanes.sum(work, sumsAt + i * GROUP);
     }
   }
 }

@@ -59,21 +59,55 @@ final class VectorSuperBlockFormats {
       float d = half(in, at);
       float dmin = half(in, at + 2);
       for (int sub = 0; sub < 8; sub += 2, o += 4 * gs) {
-        FloatVector d0 = FloatVector.broadcast(Lanes.F, d * scale(in, at + 4, sub));
-        FloatVector m0 = FloatVector.broadcast(Lanes.F, -(dmin * minimum(in, at + 4, sub)));
-        FloatVector d1 = FloatVector.broadcast(Lanes.F, d * scale(in, at + 4, sub + 1));
-        FloatVector m1 = FloatVector.broadcast(Lanes.F, -(dmin * minimum(in, at + 4, sub + 1)));
-        long from = at + 16 + 16 * sub;
+        float d0 = d * scale(in, at + 4, sub);
+        float m0 = -(dmin * minimum(in, at + 4, sub));
+        float d1 = d * scale(in, at + 4, sub + 1);
+        float m1 = -(dmin * minimum(in, at + 4, sub + 1));
         for (int h = 0; h < STRIPS; h++) {
-          int to = o + h * ss;
-          IntVector q = Lanes.unsignedBytes(in, from, h);
-          Lanes.toFloat(q.and(15)).fma(d0, m0).intoArray(out, to);
-          Lanes.toFloat(q.lanewise(LSHR, 4)).fma(d1, m1).intoArray(out, to + 2 * gs);
-          q = Lanes.unsignedBytes(in, from + 16, h);
-          Lanes.toFloat(q.and(15)).fma(d0, m0).intoArray(out, to + gs);
-          Lanes.toFloat(q.lanewise(LSHR, 4)).fma(d1, m1).intoArray(out, to + 3 * gs);
+          pair(in, at + 16 + 16 * sub, h, d0, m0, d1, m1, out, o + h * ss, gs);
         }
       }
+    }
+  }
+
+  /** Two sub-blocks of Q4_K, one strip; small enough to be compiled by itself. */
+  private static void pair(
+      MemorySegment in,
+      long from,
+      int h,
+      float scale0,
+      float offset0,
+      float scale1,
+      float offset1,
+      float[] out,
+      int o,
+      int gs) {
+    IntVector q = Lanes.unsignedBytes(in, from, h);
+    IntVector r = Lanes.unsignedBytes(in, from + 16, h);
+    FloatVector d = FloatVector.broadcast(Lanes.F, scale0);
+    FloatVector m = FloatVector.broadcast(Lanes.F, offset0);
+    Lanes.toFloat(q.and(15)).fma(d, m).intoArray(out, o);
+    Lanes.toFloat(r.and(15)).fma(d, m).intoArray(out, o + gs);
+    d = FloatVector.broadcast(Lanes.F, scale1);
+    m = FloatVector.broadcast(Lanes.F, offset1);
+    Lanes.toFloat(q.lanewise(LSHR, 4)).fma(d, m).intoArray(out, o + 2 * gs);
+    Lanes.toFloat(r.lanewise(LSHR, 4)).fma(d, m).intoArray(out, o + 3 * gs);
+  }
+
+  /** Scale and (negative) minimum of the eight sub-blocks of Q4_K and Q5_K, in turns. */
+  static void scales(MemorySegment in, long at, float[] out, int o) {
+    float d = half(in, at);
+    float dmin = -half(in, at + 2);
+    int low = in.get(VectorBlockFormats.INT, at + 4);
+    int mid = in.get(VectorBlockFormats.INT, at + 8);
+    int top = in.get(VectorBlockFormats.INT, at + 12);
+    int scaleTop = top & 0x0f0f0f0f | low >>> 2 & 0x30303030;
+    int minimumTop = top >>> 4 & 0x0f0f0f0f | mid >>> 2 & 0x30303030;
+    for (int i = 0; i < 4; i++) {
+      out[o + 2 * i] = d * (low >>> 8 * i & 63);
+      out[o + 2 * i + 1] = dmin * (mid >>> 8 * i & 63);
+      out[o + 8 + 2 * i] = d * (scaleTop >>> 8 * i & 63);
+      out[o + 8 + 2 * i + 1] = dmin * (minimumTop >>> 8 * i & 63);
     }
   }
 

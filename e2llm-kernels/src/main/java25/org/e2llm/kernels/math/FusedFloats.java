@@ -1,0 +1,220 @@
+package org.e2llm.kernels.math;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.EQ;
+import static jdk.incubator.vector.VectorOperators.EQ;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.S2I;
+import static jdk.incubator.vector.VectorOperators.S2I;
+import static org.e2llm.kernels.math.Lanes.COUNT;
+import static org.e2llm.kernels.math.Lanes.F;
+import static org.e2llm.kernels.math.Lanes.GROUP;
+import static org.e2llm.kernels.math.Lanes.I;
+import static org.e2llm.kernels.math.Lanes.S;
+import static org.e2llm.kernels.math.Lanes.I;
+import static org.e2llm.kernels.math.Lanes.S;
+import static org.e2llm.kernels.math.Lanes.STRIPS;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/** Fused rows of F32, F16 and BF16. */
+final class FusedFloats {
+  /** The exponent of inf and NaN in an F16 that was shifted left by 13. */
+  private static final int SPECIAL_EXPONENT = 0x0f800000;
+
+  private FusedFloats() {}
+
+  static void f32(
+      MemorySegment in,
+      long a,
+      long b,
+      int n,
+      float[] x,
+      int xi,
+      float[] work,
+      int sumsAt,
+      int scalesAt) {
+    for (int h = 0; h < STRIPS; h += 2) {
+      int o = h * COUNT;
+      f32Strips(in, a + 4L * o, b + 4L * o, n / GROUP, x, xi + o, work, sumsAt + o);
+    }
+  }
+
+  static void bf16(
+      MemorySegment in,
+      long a,
+      long b,
+      int n,
+      float[] x,
+      int xi,
+      float[] work,
+      int sumsAt,
+      int scalesAt) {
+    for (int h = 0; h < STRIPS; h += 2) {
+      int o = h * COUNT;
+      bf16Strips(in, a + 2L * o, b + 2L * o, n / GROUP, x, xi + o, work, sumsAt + o);
+    }
+  }
+
+  /**
+   * Infinities and NaN need more than a shift and a product. Weights have none, so the loop only notes
+   * whether it met one; then both rows are done again with care.
+   */
+  static void f16(
+      MemorySegment in,
+      long a,
+      long b,
+      int n,
+      float[] x,
+      int xi,
+      float[] work,
+      int sumsAt,
+      int scalesAt) {
+    boolean special = false;
+    for (int h = 0; h < STRIPS; h += 2) {
+      int o = h * COUNT;
+      special |= f16Strips(in, a + 2L * o, b + 2L * o, n / GROUP, x, xi + o, work, sumsAt + o);
+    }
+    if (special) {
+      carefully(in, a, n, x, xi, work, sumsAt);
+      carefully(in, b, n, x, xi, work, sumsAt + GROUP);
+    }
+  }
+
+  private static void f32Strips(
+      MemorySegment in, long a, long b, int groups, float[] x, int xi, float[] s, int si) {
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    for (int i = 0; i < groups; i++) {
+      long at = a + i * 64L;
+      long bt = b + i * 64L;
+      int xt = xi + GROUP * i;
+      FloatVector x0 = FloatVector.fromArray(F, x, xt);
+      a0 = FloatVector.fromMemorySegment(F, in, at, LITTLE_ENDIAN).fma(x0, a0);
+      b0 = FloatVector.fromMemorySegment(F, in, bt, LITTLE_ENDIAN).fma(x0, b0);
+      if (STRIPS > 1) {
+        FloatVector x1 = FloatVector.fromArray(F, x, xt + COUNT);
+        a1 = FloatVector.fromMemorySegment(F, in, at + 4 * COUNT, LITTLE_ENDIAN).fma(x1, a1);
+        b1 = FloatVector.fromMemorySegment(F, in, bt + 4 * COUNT, LITTLE_ENDIAN).fma(x1, b1);
+      }
+    }
+    a0.intoArray(s, si);
+    b0.intoArray(s, si + GROUP);
+    if (STRIPS > 1) {
+      a1.intoArray(s, si + COUNT);
+      b1.intoArray(s, si + GROUP + COUNT);
+    }
+  }
+
+  private static void bf16Strips(
+      MemorySegment in, long a, long b, int groups, float[] x, int xi, float[] s, int si) {
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    for (int i = 0; i < groups; i++) {
+      long at = a + i * 32L;
+      long bt = b + i * 32L;
+      FloatVector x0 = FloatVector.fromArray(F, x, xi + GROUP * i);
+      a0 =
+          ((IntVector)
+                  ShortVector.fromMemorySegment(S, in, at, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+              .lanewise(LSHL, 16)
+              .viewAsFloatingLanes()
+              .fma(x0, a0);
+      b0 =
+          ((IntVector)
+                  ShortVector.fromMemorySegment(S, in, bt, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+              .lanewise(LSHL, 16)
+              .viewAsFloatingLanes()
+              .fma(x0, b0);
+      if (STRIPS > 1) {
+        FloatVector x1 = FloatVector.fromArray(F, x, xi + GROUP * i + COUNT);
+        a1 =
+            ((IntVector)
+                    ShortVector.fromMemorySegment(S, in, at + 2 * COUNT, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+                .lanewise(LSHL, 16)
+                .viewAsFloatingLanes()
+                .fma(x1, a1);
+        b1 =
+            ((IntVector)
+                    ShortVector.fromMemorySegment(S, in, bt + 2 * COUNT, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+                .lanewise(LSHL, 16)
+                .viewAsFloatingLanes()
+                .fma(x1, b1);
+      }
+    }
+    a0.intoArray(s, si);
+    b0.intoArray(s, si + GROUP);
+    if (STRIPS > 1) {
+      a1.intoArray(s, si + COUNT);
+      b1.intoArray(s, si + GROUP + COUNT);
+    }
+  }
+
+  /** Whether there was an infinity or NaN. */
+  private static boolean f16Strips(
+      MemorySegment in, long a, long b, int groups, float[] x, int xi, float[] s, int si) {
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    IntVector exponents = IntVector.zero(I);
+    for (int i = 0; i < groups; i++) {
+      long at = a + i * 32L;
+      long bt = b + i * 32L;
+      FloatVector x0 = FloatVector.fromArray(F, x, xi + GROUP * i);
+      IntVector q =
+          ((IntVector)
+                  ShortVector.fromMemorySegment(S, in, at, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+              .lanewise(LSHL, 13);
+      exponents = exponents.max(q.and(SPECIAL_EXPONENT));
+      a0 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x0, a0);
+      q =
+          ((IntVector)
+                  ShortVector.fromMemorySegment(S, in, bt, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+              .lanewise(LSHL, 13);
+      exponents = exponents.max(q.and(SPECIAL_EXPONENT));
+      b0 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x0, b0);
+      if (STRIPS > 1) {
+        FloatVector x1 = FloatVector.fromArray(F, x, xi + GROUP * i + COUNT);
+        q =
+            ((IntVector)
+                    ShortVector.fromMemorySegment(S, in, at + 2 * COUNT, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+                .lanewise(LSHL, 13);
+        exponents = exponents.max(q.and(SPECIAL_EXPONENT));
+        a1 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x1, a1);
+        q =
+            ((IntVector)
+                    ShortVector.fromMemorySegment(S, in, bt + 2 * COUNT, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+                .lanewise(LSHL, 13);
+        exponents = exponents.max(q.and(SPECIAL_EXPONENT));
+        b1 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x1, b1);
+      }
+    }
+    a0.intoArray(s, si);
+    b0.intoArray(s, si + GROUP);
+    if (STRIPS > 1) {
+      a1.intoArray(s, si + COUNT);
+      b1.intoArray(s, si + GROUP + COUNT);
+    }
+    return exponents.compare(EQ, SPECIAL_EXPONENT).anyTrue();
+  }
+
+  private static void carefully(
+      MemorySegment in, long at, int n, float[] x, int xi, float[] s, int si) {
+    for (int h = 0; h < STRIPS; h++) {
+      FloatVector sum = FloatVector.zero(F);
+      for (int k = 0; k < n; k += GROUP) {
+        FloatVector w = VectorMath.halfToFloat(Lanes.shorts(in, at + 2L * k, h));
+        sum = w.fma(FloatVector.fromArray(F, x, xi + k + h * COUNT), sum);
+      }
+      sum.intoArray(s, si + h * COUNT);
+    }
+  }
+}
