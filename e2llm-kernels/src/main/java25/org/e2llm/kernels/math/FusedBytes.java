@@ -35,90 +35,53 @@ final class FusedBytes {
       int scalesAt) {
     for (int h = 0; h < STRIPS; h += 2) {
       int o = h * COUNT;
-      bytes(in, a, b, o, n / 32, x, xi + o, work, sumsAt + o);
+      bytes(in, a, o, n / 32, x, xi + o, work, sumsAt + o);
+      bytes(in, b, o, n / 32, x, xi + o, work, sumsAt + GROUP + o);
     }
   }
 
   private static void bytes(
-      MemorySegment in,
-      long a,
-      long b,
-      int o,
-      int blocks,
-      float[] x,
-      int xi,
-      float[] s,
-      int si) {
-    FloatVector a0 = FloatVector.zero(F);
-    FloatVector a1 = a0;
-    FloatVector b0 = a0;
-    FloatVector b1 = a0;
+      MemorySegment in, long a, int o, int blocks, float[] x, int xi, float[] s, int si) {
+    FloatVector s0 = FloatVector.zero(F);
+    FloatVector s1 = s0;
     for (int i = 0; i < blocks; i++) {
-      FloatVector da = FloatVector.broadcast(F, half(in, a + i * 34L));
-      FloatVector db = FloatVector.broadcast(F, half(in, b + i * 34L));
+      FloatVector d = FloatVector.broadcast(F, half(in, a + i * 34L));
       long at = a + i * 34L + 2 + o;
-      long bt = b + i * 34L + 2 + o;
       int xt = xi + 32 * i;
       FloatVector x0 = FloatVector.fromArray(F, x, xt);
       FloatVector x1 = FloatVector.fromArray(F, x, xt + GROUP);
-      a0 =
+      s0 =
           ((FloatVector)
                   ByteVector.fromMemorySegment(B, in, at, LITTLE_ENDIAN)
                       .convertShape(B2F, F, 0))
-              .mul(da)
-              .fma(x0, a0);
-      b0 =
-          ((FloatVector)
-                  ByteVector.fromMemorySegment(B, in, bt, LITTLE_ENDIAN)
-                      .convertShape(B2F, F, 0))
-              .mul(db)
-              .fma(x0, b0);
-      a0 =
+              .mul(d)
+              .fma(x0, s0);
+      s0 =
           ((FloatVector)
                   ByteVector.fromMemorySegment(B, in, at + GROUP, LITTLE_ENDIAN)
                       .convertShape(B2F, F, 0))
-              .mul(da)
-              .fma(x1, a0);
-      b0 =
-          ((FloatVector)
-                  ByteVector.fromMemorySegment(B, in, bt + GROUP, LITTLE_ENDIAN)
-                      .convertShape(B2F, F, 0))
-              .mul(db)
-              .fma(x1, b0);
+              .mul(d)
+              .fma(x1, s0);
       if (STRIPS > 1) {
         x0 = FloatVector.fromArray(F, x, xt + COUNT);
         x1 = FloatVector.fromArray(F, x, xt + GROUP + COUNT);
-        a1 =
+        s1 =
             ((FloatVector)
                     ByteVector.fromMemorySegment(B, in, at + BYTES_1, LITTLE_ENDIAN)
                         .convertShape(B2F, F, PART_1))
-                .mul(da)
-                .fma(x0, a1);
-        b1 =
-            ((FloatVector)
-                    ByteVector.fromMemorySegment(B, in, bt + BYTES_1, LITTLE_ENDIAN)
-                        .convertShape(B2F, F, PART_1))
-                .mul(db)
-                .fma(x0, b1);
-        a1 =
+                .mul(d)
+                .fma(x0, s1);
+        s1 =
             ((FloatVector)
                     ByteVector.fromMemorySegment(B, in, at + GROUP + BYTES_1, LITTLE_ENDIAN)
                         .convertShape(B2F, F, PART_1))
-                .mul(da)
-                .fma(x1, a1);
-        b1 =
-            ((FloatVector)
-                    ByteVector.fromMemorySegment(B, in, bt + GROUP + BYTES_1, LITTLE_ENDIAN)
-                        .convertShape(B2F, F, PART_1))
-                .mul(db)
-                .fma(x1, b1);
+                .mul(d)
+                .fma(x1, s1);
       }
     }
-    a0.intoArray(s, si);
-    b0.intoArray(s, si + GROUP);
+    s0.intoArray(s, si);
     if (STRIPS > 1) {
-      a1.intoArray(s, si + COUNT);
-      b1.intoArray(s, si + GROUP + COUNT);
+      s1.intoArray(s, si + COUNT);
     }
   }
 }
