@@ -5,8 +5,9 @@ import java.nio.ByteBuffer;
 /**
  * Types with blocks of 32 weights and one scale: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL.
  *
- * <p>Four-bit quants lie in 16 bytes: byte j holds weight j in its low and weight j + 16 in its high
- * half. The fifth bits, where there are any, lie in one int before them: bit j belongs to weight j.
+ * <p>Four-bit quants lie in 16 bytes: byte j holds weight j in its low and weight j + 16 in its
+ * high half. The fifth bits, where there are any, lie in one int before them: bit j belongs to
+ * weight j.
  */
 final class BlockFormats {
   static final int BLOCK = 32;

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Widens the blocks of one tensor type to F32. It defines the value of a weight: products of scales
- * and quants are exact in F32, and where there is an offset (a minimum, or a zero point such as the 8
- * of Q4_0) the value is {@code fma(scale, quant, offset)}, one rounding.
+ * and quants are exact in F32, and where there is an offset (a minimum, or a zero point such as the
+ * 8 of Q4_0) the value is {@code fma(scale, quant, offset)}, one rounding.
  *
  * <p>Source of the layouts: the block structs of ggml ({@code ggml-common.h}).
  */
@@ -25,7 +25,9 @@ interface Dequantizer {
     return Dequantizers.TABLE[type.ordinal()];
   }
 
-  /** @throws IllegalArgumentException if the type does not compute: loaders refuse it earlier */
+  /**
+   * @throws IllegalArgumentException if the type does not compute: loaders refuse it earlier
+   */
   static Dequantizer of(GgmlType type) {
     Dequantizer found = find(type);
     if (found == null) {

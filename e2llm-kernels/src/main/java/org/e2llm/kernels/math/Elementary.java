@@ -41,8 +41,8 @@ final class Elementary {
   /**
    * e^x within 1 ulp, subnormal results included; NaN stays NaN.
    *
-   * <p>x = n ln 2 + r with |r| &le; ln 2 / 2; e^r by its Taylor polynomial (error 0.1 ulp); times 2^n in
-   * two steps, since n may lie outside the exponents of F32.
+   * <p>x = n ln 2 + r with |r| &le; ln 2 / 2; e^r by its Taylor polynomial (error 0.1 ulp); times
+   * 2^n in two steps, since n may lie outside the exponents of F32.
    */
   static float exp(float x) {
     x = x > EXP_MAX ? EXP_MAX : x;

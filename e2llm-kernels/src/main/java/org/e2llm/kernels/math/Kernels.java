@@ -4,13 +4,13 @@ package org.e2llm.kernels.math;
  * The arithmetic {@code F32} (invariant 2 of the design): activations are F32, a weight is its
  * dequantised F32 value, and every implementation gives the same bits.
  *
- * <p>The canonical dot product of n elements: 16 partial sums start at +0; element i is added to sum
- * {@code i mod 16} by {@code fma(a[i], b[i], sum)} in order of i; then the sums are added as a tree:
- * {@code s[j] += s[j + 8]} for j &lt; 8, {@code s[j] += s[j + 4]} for j &lt; 4, {@code s[0] += s[2]},
- * {@code s[1] += s[3]}, {@code s[0] += s[1]}.
+ * <p>The canonical dot product of n elements: 16 partial sums start at +0; element i is added to
+ * sum {@code i mod 16} by {@code fma(a[i], b[i], sum)} in order of i; then the sums are added as a
+ * tree: {@code s[j] += s[j + 8]} for j &lt; 8, {@code s[j] += s[j + 4]} for j &lt; 4, {@code s[0]
+ * += s[2]}, {@code s[1] += s[3]}, {@code s[0] += s[1]}.
  *
- * <p>Methods do not check bounds beyond what arrays do, do not allocate once {@code scratch} is warm,
- * and may run on several threads at once, each with its own scratch.
+ * <p>Methods do not check bounds beyond what arrays do, do not allocate once {@code scratch} is
+ * warm, and may run on several threads at once, each with its own scratch.
  */
 public interface Kernels {
   /** {@code scalar}, {@code vector128}, {@code vector256} or {@code vector512}. */
@@ -37,8 +37,8 @@ public interface Kernels {
   void dequantizeRow(Tensor w, int row, float[] out, int outOffset, Scratch scratch);
 
   /**
-   * {@code out[i] = x[i] * (1 / sqrt(sum(x²) / n + eps)) * weight[i]}: the sum in 16 partial sums, then
-   * the scale in F32, {@code (x[i] * scale) * weight[i]}. {@code out} may be {@code x}.
+   * {@code out[i] = x[i] * (1 / sqrt(sum(x²) / n + eps)) * weight[i]}: the sum in 16 partial sums,
+   * then the scale in F32, {@code (x[i] * scale) * weight[i]}. {@code out} may be {@code x}.
    */
   void rmsNorm(
       float[] x, int xOffset, float[] weight, int n, float eps, float[] out, int outOffset);
@@ -56,8 +56,8 @@ public interface Kernels {
   void geluMultiply(float[] gate, int gateOffset, float[] up, int upOffset, int n);
 
   /**
-   * Rotates pairs of one head in place: {@code (a, b) -> (a cos - b sin, a sin + b cos)} with {@code
-   * cos[cosOffset + i]}, {@code sin[cosOffset + i]} for pair i of {@code pairs}.
+   * Rotates pairs of one head in place: {@code (a, b) -> (a cos - b sin, a sin + b cos)} with
+   * {@code cos[cosOffset + i]}, {@code sin[cosOffset + i]} for pair i of {@code pairs}.
    *
    * @param neox pairs are {@code (i, i + pairs)}; otherwise {@code (2i, 2i + 1)}
    */
@@ -81,9 +81,9 @@ public interface Kernels {
       int scoresOffset);
 
   /**
-   * Softmax of {@code scores[offset, offset + n)} in place. The element at {@code offset + i} belongs
-   * to absolute position {@code firstPosition + i}: its exponential is added to partial sum {@code
-   * (firstPosition + i) mod 16}; then each exponential is divided by the tree's total.
+   * Softmax of {@code scores[offset, offset + n)} in place. The element at {@code offset + i}
+   * belongs to absolute position {@code firstPosition + i}: its exponential is added to partial sum
+   * {@code (firstPosition + i) mod 16}; then each exponential is divided by the tree's total.
    */
   void softmax(float[] scores, int offset, int n, int firstPosition);
 

@@ -8,7 +8,8 @@ import org.e2llm.model.GgmlType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides which kernels this JVM uses: the one place that states when, and why, slower ones are taken.
+ * Decides which kernels this JVM uses: the one place that states when, and why, slower ones are
+ * taken.
  *
  * <p>Vector kernels need JDK 25 (the multi-release part of the jar, invisible to older ones and to
  * Android), the module {@code jdk.incubator.vector}, an optimising compiler, and a CPU with vectors
@@ -48,8 +49,8 @@ public final class KernelsLookup {
   /**
    * The kernels for this JVM; the same for all callers, threads included.
    *
-   * @throws IllegalArgumentException if {@value #PROPERTY} has an unknown value, or asks for kernels
-   *     that cannot run here
+   * @throws IllegalArgumentException if {@value #PROPERTY} has an unknown value, or asks for
+   *     kernels that cannot run here
    */
   public static Kernels kernels() {
     return choice().kernels;
@@ -68,7 +69,9 @@ public final class KernelsLookup {
   /** The vector width that {@value #PROPERTY} asks for, or 0 for the machine's preferred one. */
   static int forcedVectorBits() {
     String forced = System.getProperty(PROPERTY);
-    return forced != null && forced.startsWith("vector") ? Integer.parseInt(forced.substring(6)) : 0;
+    return forced != null && forced.startsWith("vector")
+        ? Integer.parseInt(forced.substring(6))
+        : 0;
   }
 
   private static Choice choice() {
@@ -116,7 +119,10 @@ public final class KernelsLookup {
   private static @Nullable String missingFromJvm() {
     int jdk = feature(System.getProperty("java.specification.version", "0"));
     if (jdk < VECTOR_JDK) {
-      return "vector kernels need JDK " + VECTOR_JDK + " or later and this is " + jdk
+      return "vector kernels need JDK "
+          + VECTOR_JDK
+          + " or later and this is "
+          + jdk
           + "; run with a newer JDK and --add-modules jdk.incubator.vector";
     }
     try {

@@ -3,8 +3,8 @@ package org.e2llm.kernels.math;
 /**
  * The reference: plain Java that runs everywhere and defines the arithmetic {@code F32}.
  *
- * <p>A matrix product widens one row at a time and multiplies it with all tokens; a dot product keeps
- * its 16 partial sums in locals, which gives compilers 16 independent chains.
+ * <p>A matrix product widens one row at a time and multiplies it with all tokens; a dot product
+ * keeps its 16 partial sums in locals, which gives compilers 16 independent chains.
  */
 public final class ScalarKernels implements Kernels {
   @Override
@@ -37,8 +37,7 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void dequantizeRow(Tensor w, int row, float[] out, int outOffset, Scratch scratch) {
-    Dequantizer.of(w.type())
-        .dequantize(w.buffer(row), w.offset(row), w.columns(), out, outOffset);
+    Dequantizer.of(w.type()).dequantize(w.buffer(row), w.offset(row), w.columns(), out, outOffset);
   }
 
   @Override

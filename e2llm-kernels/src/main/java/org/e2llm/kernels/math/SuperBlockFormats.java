@@ -3,8 +3,8 @@ package org.e2llm.kernels.math;
 import java.nio.ByteBuffer;
 
 /**
- * Types with blocks of 256 weights, whose sub-blocks have small integer scales under one half scale:
- * Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS.
+ * Types with blocks of 256 weights, whose sub-blocks have small integer scales under one half
+ * scale: Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS.
  */
 final class SuperBlockFormats {
   static final int BLOCK = 256;
@@ -12,9 +12,9 @@ final class SuperBlockFormats {
   private SuperBlockFormats() {}
 
   /**
-   * Bytes: scales[16], quants[64], half d, half dmin. Sub-blocks of 16; a scale byte has the scale in
-   * its low, the minimum in its high half. Quants: two runs of 32 bytes; a run holds 128 weights, its
-   * bits 2k and 2k + 1 the k-th 32 of them.
+   * Bytes: scales[16], quants[64], half d, half dmin. Sub-blocks of 16; a scale byte has the scale
+   * in its low, the minimum in its high half. Quants: two runs of 32 bytes; a run holds 128
+   * weights, its bits 2k and 2k + 1 the k-th 32 of them.
    */
   static void q2_k(ByteBuffer in, int offset, int n, float[] out, int outOffset) {
     for (int block = 0, at = offset; block < n; block += BLOCK, at += 84) {
@@ -35,8 +35,8 @@ final class SuperBlockFormats {
   }
 
   /**
-   * Bytes: high bits[32], low bits[64], scales[12], half d. Sub-blocks of 16. Low bits as in Q2_K; bit
-   * k of high byte j belongs to weight 32 k + j. Zero point 4.
+   * Bytes: high bits[32], low bits[64], scales[12], half d. Sub-blocks of 16. Low bits as in Q2_K;
+   * bit k of high byte j belongs to weight 32 k + j. Zero point 4.
    */
   static void q3_k(ByteBuffer in, int offset, int n, float[] out, int outOffset) {
     for (int block = 0, at = offset; block < n; block += BLOCK, at += 110) {
@@ -63,8 +63,8 @@ final class SuperBlockFormats {
   }
 
   /**
-   * Bytes: half d, half dmin, scales[12], quants[128]. Sub-blocks of 32; 32 bytes of quants hold one
-   * sub-block in their low halves and the next in their high halves.
+   * Bytes: half d, half dmin, scales[12], quants[128]. Sub-blocks of 32; 32 bytes of quants hold
+   * one sub-block in their low halves and the next in their high halves.
    */
   static void q4_k(ByteBuffer in, int offset, int n, float[] out, int outOffset) {
     for (int block = 0, at = offset; block < n; block += BLOCK, at += 144) {
@@ -117,9 +117,9 @@ final class SuperBlockFormats {
   }
 
   /**
-   * Bytes: low bits[128], high bits[64], signed scales[16], half d. Sub-blocks of 16, zero point 32.
-   * Each half block of 128 weights has 64 bytes of low bits (weights 0 to 63 in the low, 64 to 127 in
-   * the high halves) and 32 of high bits (bits 2k and 2k + 1 for the k-th 32).
+   * Bytes: low bits[128], high bits[64], signed scales[16], half d. Sub-blocks of 16, zero point
+   * 32. Each half block of 128 weights has 64 bytes of low bits (weights 0 to 63 in the low, 64 to
+   * 127 in the high halves) and 32 of high bits (bits 2k and 2k + 1 for the k-th 32).
    */
   static void q6_k(ByteBuffer in, int offset, int n, float[] out, int outOffset) {
     for (int block = 0, at = offset; block < n; block += BLOCK, at += 210) {

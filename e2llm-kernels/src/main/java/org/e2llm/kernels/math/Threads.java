@@ -15,8 +15,8 @@ public final class Threads {
   private Threads() {}
 
   /**
-   * Physical cores as Linux tells them, since two threads of one core share its multipliers; elsewhere
-   * the processors this JVM may use. Never more than those, so a container's limit holds.
+   * Physical cores as Linux tells them, since two threads of one core share its multipliers;
+   * elsewhere the processors this JVM may use. Never more than those, so a container's limit holds.
    */
   public static int defaultCount() {
     int available = Runtime.getRuntime().availableProcessors();

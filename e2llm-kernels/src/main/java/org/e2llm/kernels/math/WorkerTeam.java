@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * worker's number alone, nothing is stolen or queued, nothing is allocated per run.
  *
  * <p>The caller is worker 0 and returns when all are done, so a run is a barrier too. Waiting spins
- * for some microseconds, the gap between two matrix products, and then parks; a team larger than the
- * machine parks at once. Threads are daemons.
+ * for some microseconds, the gap between two matrix products, and then parks; a team larger than
+ * the machine parks at once. Threads are daemons.
  */
 public final class WorkerTeam implements AutoCloseable {
   /** What the team does together. */
@@ -38,7 +38,9 @@ public final class WorkerTeam implements AutoCloseable {
   private @Nullable Task task;
   private @Nullable Thread caller;
 
-  /** @param workers at least 1, the caller included; see {@link Threads#defaultCount()} */
+  /**
+   * @param workers at least 1, the caller included; see {@link Threads#defaultCount()}
+   */
   public WorkerTeam(int workers) {
     if (workers < 1) {
       throw new IllegalArgumentException("workers: " + workers + ", at least 1 is needed");
@@ -105,7 +107,9 @@ public final class WorkerTeam implements AutoCloseable {
     }
   }
 
-  /** Throwables are kept until all are done: the task's data is in use as long as one worker runs. */
+  /**
+   * Throwables are kept until all are done: the task's data is in use as long as one worker runs.
+   */
   private void share(Task task, int worker) {
     try {
       task.run(worker, workers());

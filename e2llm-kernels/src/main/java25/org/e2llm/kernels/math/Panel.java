@@ -9,8 +9,8 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * Several rows side by side, in the order in which {@link Tile} reads them: {@code
- * [strip][group][row][lane]}. One stream instead of many keeps loads at fixed distances, and half of
- * an L1 cache holds what one strip needs.
+ * [strip][group][row][lane]}. One stream instead of many keeps loads at fixed distances, and half
+ * of an L1 cache holds what one strip needs.
  */
 final class Panel {
   private Panel() {}

@@ -4,9 +4,9 @@ import java.lang.foreign.MemorySegment;
 import org.e2llm.model.GgmlType;
 
 /**
- * A {@link Dequantizer} that reads a memory segment and writes vectors: group g (16 weights), strip h
- * goes to {@code out[o + g * groupStride + h * stripStride]}. Strides of 16 and {@link Lanes#COUNT}
- * give a plain row; others give a {@link Panel}.
+ * A {@link Dequantizer} that reads a memory segment and writes vectors: group g (16 weights), strip
+ * h goes to {@code out[o + g * groupStride + h * stripStride]}. Strides of 16 and {@link
+ * Lanes#COUNT} give a plain row; others give a {@link Panel}.
  */
 @FunctionalInterface
 interface SegmentDequantizer {

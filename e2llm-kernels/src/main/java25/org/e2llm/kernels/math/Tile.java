@@ -10,25 +10,25 @@ import jdk.incubator.vector.FloatVector;
 /**
  * The register-blocked product of widened weights and tokens, in the canonical order.
  *
- * <p>One call does one strip: 6 rows times 2 tokens are 12 accumulators, which with two tokens and the
- * row in hand stay within the 16 registers of AVX2 as C2 allocates them. Measured on Zen 3, with 104
- * GFLOP/s at most: 6 x 2 gives 80, 3 x 3 72, 4 x 2 63, 4 x 3 56 (spills).
+ * <p>One call does one strip: 6 rows times 2 tokens are 12 accumulators, which with two tokens and
+ * the row in hand stay within the 16 registers of AVX2 as C2 allocates them. Measured on Zen 3,
+ * with 104 GFLOP/s at most: 6 x 2 gives 80, 3 x 3 72, 4 x 2 63, 4 x 3 56 (spills).
  */
 final class Tile {
   static final int ROWS = 6;
   static final int TOKENS = 2;
 
   /**
-   * Adds 1 per step. Not final, so that C2 does not see a counted loop: it would unroll that fourfold,
-   * load everything first and spill half of the registers.
+   * Adds 1 per step. Not final, so that C2 does not see a counted loop: it would unroll that
+   * fourfold, load everything first and spill half of the registers.
    */
   private static int one = 1;
 
   private Tile() {}
 
   /**
-   * Adds to the partial sums of 6 rows and 2 tokens the products of {@code n} elements, a multiple of
-   * 16.
+   * Adds to the partial sums of 6 rows and 2 tokens the products of {@code n} elements, a multiple
+   * of 16.
    *
    * @param w panel of 6 rows
    * @param x panel of 2 tokens

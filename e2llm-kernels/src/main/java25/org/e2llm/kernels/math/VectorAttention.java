@@ -22,7 +22,14 @@ final class VectorAttention {
       int outOffset) {
     int d = 0;
     for (; d <= headSize - 4 * COUNT; d += 4 * COUNT) {
-      four(weights, weightsOffset, values, valuesOffset + d, valueStride, positions, out,
+      four(
+          weights,
+          weightsOffset,
+          values,
+          valuesOffset + d,
+          valueStride,
+          positions,
+          out,
           outOffset + d);
     }
     for (; d <= headSize - COUNT; d += COUNT) {

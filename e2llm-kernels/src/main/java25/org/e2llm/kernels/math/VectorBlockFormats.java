@@ -17,7 +17,7 @@ import jdk.incubator.vector.VectorOperators;
  * shifts of bytes.
  */
 final class VectorBlockFormats {
-  private static final ValueLayout.OfShort SHORT =
+  static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -77,8 +77,7 @@ final class VectorBlockFormats {
   }
 
   /** Sixteen bytes at once: the table look-up is a byte shuffle. */
-  static void iq4(
-      MemorySegment in, long at, float scale, float[] out, int o, int gs, int ss) {
+  static void iq4(MemorySegment in, long at, float scale, float[] out, int o, int gs, int ss) {
     FloatVector d = FloatVector.broadcast(Lanes.F, scale);
     ByteVector q =
         ByteVector.fromMemorySegment(ByteVector.SPECIES_128, in, at, ByteOrder.LITTLE_ENDIAN);

@@ -5,16 +5,21 @@ import static org.e2llm.kernels.math.Lanes.F;
 import static org.e2llm.kernels.math.Lanes.GROUP;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
- * Kernels on the Vector API, with the bits of {@link ScalarKernels}: the same operations on the same
- * operands in the same order, 4, 8 or 16 at a time. What is left over at the end of an array goes to
- * the scalar code.
+ * Kernels on the Vector API, with the bits of {@link ScalarKernels}: the same operations on the
+ * same operands in the same order, 4, 8 or 16 at a time. What is left over at the end of an array
+ * goes to the scalar code.
  */
 public final class VectorKernels implements Kernels {
   private final ScalarKernels scalar = new ScalarKernels();
 
-  /** @throws UnsupportedOperationException with the reason, if these would be slower than scalar */
+  /**
+   * @throws UnsupportedOperationException with the reason, if these would be slower than scalar
+   */
   public VectorKernels() {
     VectorSupport.check();
   }
@@ -138,8 +143,7 @@ public final class VectorKernels implements Kernels {
       float[] scores,
       int scoresOffset) {
     for (int p = 0; p < positions; p++) {
-      float score =
-          VectorDot.dot(query, queryOffset, keys, keysOffset + p * keyStride, headSize);
+      float score = VectorDot.dot(query, queryOffset, keys, keysOffset + p * keyStride, headSize);
       scores[scoresOffset + p] = score * scale;
     }
   }
@@ -160,21 +164,50 @@ public final class VectorKernels implements Kernels {
       int headSize,
       float[] out,
       int outOffset) {
-    int d = VectorAttention.values(
-        weights, weightsOffset, values, valuesOffset, valueStride, positions, headSize, out,
-        outOffset);
+    int d =
+        VectorAttention.values(
+            weights,
+            weightsOffset,
+            values,
+            valuesOffset,
+            valueStride,
+            positions,
+            headSize,
+            out,
+            outOffset);
     scalar.attentionValues(
-        weights, weightsOffset, values, valuesOffset + d, valueStride, positions, headSize - d, out,
+        weights,
+        weightsOffset,
+        values,
+        valuesOffset + d,
+        valueStride,
+        positions,
+        headSize - d,
+        out,
         outOffset + d);
   }
 
   @Override
   public void halfToFloat(short[] half, int halfOffset, float[] out, int outOffset, int n) {
-    int i = 0;
-    for (; i <= n - COUNT; i += COUNT) {
-      VectorMath.halfToFloat(VectorMath.shorts(half, halfOffset + i)).intoArray(out, outOffset + i);
+    int whole = n - n % COUNT;
+    boolean finite = finiteHalvesToFloat(half, halfOffset, out, outOffset, whole);
+    int done = finite ? whole : 0;
+    scalar.halfToFloat(half, halfOffset + done, out, outOffset + done, n - done);
+  }
+
+  private static boolean finiteHalvesToFloat(
+      short[] half, int halfOffset, float[] out, int outOffset, int n) {
+    IntVector exponents = IntVector.zero(Lanes.I);
+    for (int i = 0; i < n; i += COUNT) {
+      IntVector bits =
+          ((IntVector)
+                  ShortVector.fromArray(Lanes.S, half, halfOffset + i)
+                      .convertShape(VectorOperators.S2I, Lanes.I, 0))
+              .lanewise(VectorOperators.LSHL, 13);
+      exponents = exponents.max(bits.and(VectorMath.SPECIAL_EXPONENT));
+      bits.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).intoArray(out, outOffset + i);
     }
-    scalar.halfToFloat(half, halfOffset + i, out, outOffset + i, n - i);
+    return !exponents.compare(VectorOperators.EQ, VectorMath.SPECIAL_EXPONENT).anyTrue();
   }
 
   @Override

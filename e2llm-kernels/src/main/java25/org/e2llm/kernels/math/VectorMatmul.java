@@ -7,8 +7,9 @@ import static org.e2llm.kernels.math.Tile.TOKENS;
 import java.util.Arrays;
 
 /**
- * Matrix products: weights are widened once per block of tokens, six rows and {@link #DEPTH} columns at
- * a time, into a panel that stays in the L1 cache, and multiplied with all tokens of the block.
+ * Matrix products: weights are widened once per block of tokens, six rows and {@link #DEPTH}
+ * columns at a time, into a panel that stays in the L1 cache, and multiplied with all tokens of the
+ * block.
  */
 final class VectorMatmul {
   /** Columns widened at a time: six rows of them take 24 KiB. A multiple of all block sizes. */
@@ -78,8 +79,7 @@ final class VectorMatmul {
         WeightPanel.read(w, r, rows, k, depth, work, 0, xAt + padded * whole);
         int xk = xAt + k * padded;
         for (int t = 0; t < padded; t += TOKENS) {
-          Tile.accumulate(
-              work, 0, work, xk + t * depth, depth, work, sumsAt + t * ROWS * GROUP);
+          Tile.accumulate(work, 0, work, xk + t * depth, depth, work, sumsAt + t * ROWS * GROUP);
         }
       }
       if (whole < n) {

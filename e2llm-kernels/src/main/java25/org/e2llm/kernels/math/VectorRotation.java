@@ -11,8 +11,7 @@ final class VectorRotation {
   /** Each angle twice, for a vector of pairs: the first half of the angles, then the second. */
   private static final VectorShuffle<Float> FIRST = VectorShuffle.fromOp(F, i -> i / 2);
 
-  private static final VectorShuffle<Float> SECOND =
-      VectorShuffle.fromOp(F, i -> (COUNT + i) / 2);
+  private static final VectorShuffle<Float> SECOND = VectorShuffle.fromOp(F, i -> (COUNT + i) / 2);
   private static final VectorShuffle<Float> SWAP = VectorShuffle.fromOp(F, i -> i ^ 1);
   private static final FloatVector SIGN = FloatVector.fromArray(F, signs(), 0);
 

@@ -8,7 +8,10 @@ import jdk.incubator.vector.FloatVector;
 final class VectorSupport {
   private VectorSupport() {}
 
-  /** @throws UnsupportedOperationException with the reason and its remedy; never if a width is forced */
+  /**
+   * @throws UnsupportedOperationException with the reason and its remedy; never if a width is
+   *     forced
+   */
   static void check() {
     if (KernelsLookup.forcedVectorBits() != 0) {
       return;

@@ -13,8 +13,7 @@ final class WeightPanel {
    * @param depth a multiple of 16; whole blocks
    * @param spareAt {@code depth} floats of {@code work} that may be overwritten
    */
-  static void read(
-      Tensor w, int r, int rows, int k, int depth, float[] work, int at, int spareAt) {
+  static void read(Tensor w, int r, int rows, int k, int depth, float[] work, int at, int spareAt) {
     for (int i = 0; i < rows; i++) {
       if (w instanceof SegmentTensor tensor) {
         SegmentDequantizer.of(w.type())

@@ -5,8 +5,9 @@ import java.util.Random;
 import org.e2llm.model.GgmlType;
 
 /**
- * Compares kernels with {@link ScalarKernels} bit by bit on random data. Also a program, so that each
- * vector width, and each stage of compilation, can have a JVM of its own: {@code KernelParity rounds}.
+ * Compares kernels with {@link ScalarKernels} bit by bit on random data. Also a program, so that
+ * each vector width, and each stage of compilation, can have a JVM of its own: {@code KernelParity
+ * rounds}.
  */
 final class KernelParity {
   private final Kernels reference = new ScalarKernels();
@@ -82,14 +83,16 @@ final class KernelParity {
 
   private int columns(GgmlType type) {
     int blocks = type.blockSize() == 1 ? 1 + random.nextInt(300) : 1 + random.nextInt(7);
-    int extra = random.nextInt(4) == 0 ? (type.blockSize() == 1 ? 1024 : 1024 / type.blockSize()) : 0;
+    int extra =
+        random.nextInt(4) == 0 ? (type.blockSize() == 1 ? 1024 : 1024 / type.blockSize()) : 0;
     return (blocks + extra) * type.blockSize();
   }
 
   void elementwise() {
     for (boolean wild : new boolean[] {false, true}) {
       int n = random.nextInt(100);
-      float[] x = wild ? RandomTensors.wildFloats(n + 3, random) : RandomTensors.floats(n + 3, random);
+      float[] x =
+          wild ? RandomTensors.wildFloats(n + 3, random) : RandomTensors.floats(n + 3, random);
       float[] y = RandomTensors.floats(n + 3, random);
       String what = " of " + n + (wild ? " wild" : "");
       both("rmsNorm" + what, x, (k, out) -> k.rmsNorm(x, 1, y, n, 1e-5f, out, 2));
@@ -128,8 +131,7 @@ final class KernelParity {
     both(
         "values" + what,
         query,
-        (k, out) ->
-            k.attentionValues(weights, 3, cache, 2, stride, positions, headSize, out, 1));
+        (k, out) -> k.attentionValues(weights, 3, cache, 2, stride, positions, headSize, out, 1));
   }
 
   void halves() {
@@ -166,9 +168,20 @@ final class KernelParity {
     int at = Arrays.mismatch(expected, actual);
     if (at >= 0) {
       throw new AssertionError(
-          kernels.name() + ", " + what + ": element " + at + " is " + actual[at] + " ("
-              + Float.toHexString(actual[at]) + "), the reference has " + expected[at] + " ("
-              + Float.toHexString(expected[at]) + ")");
+          kernels.name()
+              + ", "
+              + what
+              + ": element "
+              + at
+              + " is "
+              + actual[at]
+              + " ("
+              + Float.toHexString(actual[at])
+              + "), the reference has "
+              + expected[at]
+              + " ("
+              + Float.toHexString(expected[at])
+              + ")");
     }
   }
 }

@@ -104,8 +104,21 @@ final class RandomTensors {
   /** Any bits: NaN, infinities, subnormals and zeros of both signs among them. */
   static float[] wildFloats(int n, Random random) {
     float[] special = {
-      0f, -0f, 1f, -1f, Float.MIN_VALUE, -Float.MIN_VALUE, Float.MIN_NORMAL, Float.MAX_VALUE,
-      Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN, 65504f, 65520f, 88.8f, -103.9f
+      0f,
+      -0f,
+      1f,
+      -1f,
+      Float.MIN_VALUE,
+      -Float.MIN_VALUE,
+      Float.MIN_NORMAL,
+      Float.MAX_VALUE,
+      Float.POSITIVE_INFINITY,
+      Float.NEGATIVE_INFINITY,
+      Float.NaN,
+      65504f,
+      65520f,
+      88.8f,
+      -103.9f
     };
     float[] x = new float[n];
     for (int i = 0; i < n; i++) {
