@@ -16,9 +16,9 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Fused rows of Q8_0. The loop is plain in the number of the block, so that C2 takes all bounds checks
- * out of it: 10 GB/s per core from the caches of a Zen 3. The same loop in C makes 12, and 16 where the
- * compiler widens bytes while loading them.
+ * Fused rows of Q8_0. The loop is plain in the number of the block, so that C2 takes all bounds
+ * checks out of it: 10 GB/s per core from the caches of a Zen 3. The same loop in C makes 12, and
+ * 16 where the compiler widens bytes while loading them.
  */
 final class FusedBytes {
   private FusedBytes() {}
@@ -52,8 +52,7 @@ final class FusedBytes {
       FloatVector x1 = FloatVector.fromArray(F, x, xt + GROUP);
       s0 =
           ((FloatVector)
-                  ByteVector.fromMemorySegment(B, in, at, LITTLE_ENDIAN)
-                      .convertShape(B2F, F, 0))
+                  ByteVector.fromMemorySegment(B, in, at, LITTLE_ENDIAN).convertShape(B2F, F, 0))
               .mul(d)
               .fma(x0, s0);
       s0 =

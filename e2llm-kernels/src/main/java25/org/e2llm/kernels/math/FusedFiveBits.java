@@ -21,7 +21,9 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
-/** Fused rows of Q5_0 and Q5_1, one at a time; the fifth bits are shifted to lanes by their numbers. */
+/**
+ * Fused rows of Q5_0 and Q5_1, one at a time; the fifth bits are shifted to lanes by their numbers.
+ */
 final class FusedFiveBits {
   /** The fifth bits of at most 16 lanes, four to the left of where they were. */
   private static final int BITS = 0xffff0;
@@ -81,9 +83,14 @@ final class FusedFiveBits {
           (IntVector)
               ByteVector.fromMemorySegment(B, in, at, LITTLE_ENDIAN)
                   .convertShape(ZERO_EXTEND_B2I, I, 0);
-      IntVector r = IntVector.broadcast(I, low << 4 & BITS).lanewise(LSHR, LANE).and(16).or(q.and(15));
+      IntVector r =
+          IntVector.broadcast(I, low << 4 & BITS).lanewise(LSHR, LANE).and(16).or(q.and(15));
       s0 = ((FloatVector) r.convertShape(I2F, F, 0)).fma(d, m).fma(x0, s0);
-      r = IntVector.broadcast(I, high << 4 & BITS).lanewise(LSHR, LANE).and(16).or(q.lanewise(LSHR, 4));
+      r =
+          IntVector.broadcast(I, high << 4 & BITS)
+              .lanewise(LSHR, LANE)
+              .and(16)
+              .or(q.lanewise(LSHR, 4));
       s0 = ((FloatVector) r.convertShape(I2F, F, 0)).fma(d, m).fma(x1, s0);
       if (STRIPS > 1) {
         x0 = FloatVector.fromArray(F, x, xt + COUNT);
@@ -92,9 +99,17 @@ final class FusedFiveBits {
             (IntVector)
                 ByteVector.fromMemorySegment(B, in, at + BYTES_1, LITTLE_ENDIAN)
                     .convertShape(ZERO_EXTEND_B2I, I, PART_1);
-        r = IntVector.broadcast(I, low >>> COUNT << 4 & BITS).lanewise(LSHR, LANE).and(16).or(q.and(15));
+        r =
+            IntVector.broadcast(I, low >>> COUNT << 4 & BITS)
+                .lanewise(LSHR, LANE)
+                .and(16)
+                .or(q.and(15));
         s1 = ((FloatVector) r.convertShape(I2F, F, 0)).fma(d, m).fma(x0, s1);
-        r = IntVector.broadcast(I, high >>> COUNT << 4 & BITS).lanewise(LSHR, LANE).and(16).or(q.lanewise(LSHR, 4));
+        r =
+            IntVector.broadcast(I, high >>> COUNT << 4 & BITS)
+                .lanewise(LSHR, LANE)
+                .and(16)
+                .or(q.lanewise(LSHR, 4));
         s1 = ((FloatVector) r.convertShape(I2F, F, 0)).fma(d, m).fma(x1, s1);
       }
     }
@@ -122,9 +137,14 @@ final class FusedFiveBits {
           (IntVector)
               ByteVector.fromMemorySegment(B, in, at, LITTLE_ENDIAN)
                   .convertShape(ZERO_EXTEND_B2I, I, 0);
-      IntVector r = IntVector.broadcast(I, low << 4 & BITS).lanewise(LSHR, LANE).and(16).or(q.and(15));
+      IntVector r =
+          IntVector.broadcast(I, low << 4 & BITS).lanewise(LSHR, LANE).and(16).or(q.and(15));
       s0 = ((FloatVector) r.convertShape(I2F, F, 0)).fma(d, m).fma(x0, s0);
-      r = IntVector.broadcast(I, high << 4 & BITS).lanewise(LSHR, LANE).and(16).or(q.lanewise(LSHR, 4));
+      r =
+          IntVector.broadcast(I, high << 4 & BITS)
+              .lanewise(LSHR, LANE)
+              .and(16)
+              .or(q.lanewise(LSHR, 4));
       s0 = ((FloatVector) r.convertShape(I2F, F, 0)).fma(d, m).fma(x1, s0);
       if (STRIPS > 1) {
         x0 = FloatVector.fromArray(F, x, xt + COUNT);
@@ -133,9 +153,17 @@ final class FusedFiveBits {
             (IntVector)
                 ByteVector.fromMemorySegment(B, in, at + BYTES_1, LITTLE_ENDIAN)
                     .convertShape(ZERO_EXTEND_B2I, I, PART_1);
-        r = IntVector.broadcast(I, low >>> COUNT << 4 & BITS).lanewise(LSHR, LANE).and(16).or(q.and(15));
+        r =
+            IntVector.broadcast(I, low >>> COUNT << 4 & BITS)
+                .lanewise(LSHR, LANE)
+                .and(16)
+                .or(q.and(15));
         s1 = ((FloatVector) r.convertShape(I2F, F, 0)).fma(d, m).fma(x0, s1);
-        r = IntVector.broadcast(I, high >>> COUNT << 4 & BITS).lanewise(LSHR, LANE).and(16).or(q.lanewise(LSHR, 4));
+        r =
+            IntVector.broadcast(I, high >>> COUNT << 4 & BITS)
+                .lanewise(LSHR, LANE)
+                .and(16)
+                .or(q.lanewise(LSHR, 4));
         s1 = ((FloatVector) r.convertShape(I2F, F, 0)).fma(d, m).fma(x1, s1);
       }
     }

@@ -1,30 +1,24 @@
 package org.e2llm.kernels.math;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.EQ;
-import static jdk.incubator.vector.VectorOperators.EQ;
 import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.S2I;
 import static jdk.incubator.vector.VectorOperators.S2I;
 import static org.e2llm.kernels.math.Lanes.COUNT;
 import static org.e2llm.kernels.math.Lanes.F;
 import static org.e2llm.kernels.math.Lanes.GROUP;
 import static org.e2llm.kernels.math.Lanes.I;
 import static org.e2llm.kernels.math.Lanes.S;
-import static org.e2llm.kernels.math.Lanes.I;
-import static org.e2llm.kernels.math.Lanes.S;
 import static org.e2llm.kernels.math.Lanes.STRIPS;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
 
 /** Fused rows of F32, F16 and BF16. */
 final class FusedFloats {
-  /** The exponent of inf and NaN in an F16 that was shifted left by 13. */
-  private static final int SPECIAL_EXPONENT = 0x0f800000;
-
   private FusedFloats() {}
 
   static void f32(
@@ -60,8 +54,8 @@ final class FusedFloats {
   }
 
   /**
-   * Infinities and NaN need more than a shift and a product. Weights have none, so the loop only notes
-   * whether it met one; then both rows are done again with care.
+   * Infinities and NaN need more than a shift and a product. Weights have none, so the loop only
+   * notes whether it met one; then both rows are done again with care.
    */
   static void f16(
       MemorySegment in,
@@ -73,12 +67,12 @@ final class FusedFloats {
       float[] work,
       int sumsAt,
       int scalesAt) {
-    boolean special = false;
+    boolean finite = true;
     for (int h = 0; h < STRIPS; h += 2) {
       int o = h * COUNT;
-      special |= f16Strips(in, a + 2L * o, b + 2L * o, n / GROUP, x, xi + o, work, sumsAt + o);
+      finite &= f16Strips(in, a + 2L * o, b + 2L * o, n / GROUP, x, xi + o, work, sumsAt + o);
     }
-    if (special) {
+    if (!finite) {
       carefully(in, a, n, x, xi, work, sumsAt);
       carefully(in, b, n, x, xi, work, sumsAt + GROUP);
     }
@@ -137,13 +131,15 @@ final class FusedFloats {
         FloatVector x1 = FloatVector.fromArray(F, x, xi + GROUP * i + COUNT);
         a1 =
             ((IntVector)
-                    ShortVector.fromMemorySegment(S, in, at + 2 * COUNT, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+                    ShortVector.fromMemorySegment(S, in, at + 2 * COUNT, LITTLE_ENDIAN)
+                        .convertShape(S2I, I, 0))
                 .lanewise(LSHL, 16)
                 .viewAsFloatingLanes()
                 .fma(x1, a1);
         b1 =
             ((IntVector)
-                    ShortVector.fromMemorySegment(S, in, bt + 2 * COUNT, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+                    ShortVector.fromMemorySegment(S, in, bt + 2 * COUNT, LITTLE_ENDIAN)
+                        .convertShape(S2I, I, 0))
                 .lanewise(LSHL, 16)
                 .viewAsFloatingLanes()
                 .fma(x1, b1);
@@ -157,7 +153,7 @@ final class FusedFloats {
     }
   }
 
-  /** Whether there was an infinity or NaN. */
+  /** Whether there was no infinity or NaN. */
   private static boolean f16Strips(
       MemorySegment in, long a, long b, int groups, float[] x, int xi, float[] s, int si) {
     FloatVector a0 = FloatVector.zero(F);
@@ -173,27 +169,29 @@ final class FusedFloats {
           ((IntVector)
                   ShortVector.fromMemorySegment(S, in, at, LITTLE_ENDIAN).convertShape(S2I, I, 0))
               .lanewise(LSHL, 13);
-      exponents = exponents.max(q.and(SPECIAL_EXPONENT));
+      exponents = exponents.max(q.and(VectorMath.SPECIAL_EXPONENT));
       a0 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x0, a0);
       q =
           ((IntVector)
                   ShortVector.fromMemorySegment(S, in, bt, LITTLE_ENDIAN).convertShape(S2I, I, 0))
               .lanewise(LSHL, 13);
-      exponents = exponents.max(q.and(SPECIAL_EXPONENT));
+      exponents = exponents.max(q.and(VectorMath.SPECIAL_EXPONENT));
       b0 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x0, b0);
       if (STRIPS > 1) {
         FloatVector x1 = FloatVector.fromArray(F, x, xi + GROUP * i + COUNT);
         q =
             ((IntVector)
-                    ShortVector.fromMemorySegment(S, in, at + 2 * COUNT, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+                    ShortVector.fromMemorySegment(S, in, at + 2 * COUNT, LITTLE_ENDIAN)
+                        .convertShape(S2I, I, 0))
                 .lanewise(LSHL, 13);
-        exponents = exponents.max(q.and(SPECIAL_EXPONENT));
+        exponents = exponents.max(q.and(VectorMath.SPECIAL_EXPONENT));
         a1 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x1, a1);
         q =
             ((IntVector)
-                    ShortVector.fromMemorySegment(S, in, bt + 2 * COUNT, LITTLE_ENDIAN).convertShape(S2I, I, 0))
+                    ShortVector.fromMemorySegment(S, in, bt + 2 * COUNT, LITTLE_ENDIAN)
+                        .convertShape(S2I, I, 0))
                 .lanewise(LSHL, 13);
-        exponents = exponents.max(q.and(SPECIAL_EXPONENT));
+        exponents = exponents.max(q.and(VectorMath.SPECIAL_EXPONENT));
         b1 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x1, b1);
       }
     }
@@ -203,18 +201,15 @@ final class FusedFloats {
       a1.intoArray(s, si + COUNT);
       b1.intoArray(s, si + GROUP + COUNT);
     }
-    return exponents.compare(EQ, SPECIAL_EXPONENT).anyTrue();
+    return !exponents.compare(VectorOperators.EQ, VectorMath.SPECIAL_EXPONENT).anyTrue();
   }
 
   private static void carefully(
       MemorySegment in, long at, int n, float[] x, int xi, float[] s, int si) {
-    for (int h = 0; h < STRIPS; h++) {
-      FloatVector sum = FloatVector.zero(F);
-      for (int k = 0; k < n; k += GROUP) {
-        FloatVector w = VectorMath.halfToFloat(Lanes.shorts(in, at + 2L * k, h));
-        sum = w.fma(FloatVector.fromArray(F, x, xi + k + h * COUNT), sum);
-      }
-      sum.intoArray(s, si + h * COUNT);
+    Arrays.fill(s, si, si + GROUP, 0f);
+    for (int k = 0; k < n; k++) {
+      float w = Half.toFloat(in.get(VectorBlockFormats.SHORT, at + 2L * k));
+      s[si + k % GROUP] = Math.fma(w, x[xi + k], s[si + k % GROUP]);
     }
   }
 }

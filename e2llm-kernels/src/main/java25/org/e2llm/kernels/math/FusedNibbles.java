@@ -20,8 +20,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Fused rows of Q4_0 and Q4_1, one at a time: with two, C2 spills accumulators, and the additions wait
- * for memory.
+ * Fused rows of Q4_0 and Q4_1, one at a time: with two, C2 spills accumulators, and the additions
+ * wait for memory.
  */
 final class FusedNibbles {
   private FusedNibbles() {}

@@ -5,12 +5,13 @@ import org.e2llm.model.GgmlType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Two rows times one token, widened in registers: a generated token reads every weight once, so what
- * counts is bytes per cycle.
+ * Two rows times one token, widened in registers: a generated token reads every weight once, so
+ * what counts is bytes per cycle.
  *
  * <p>Loops call the Vector API directly, without helper methods of our own: C2 stops inlining ours
- * when a method grows (NodeCountInliningCutoff), never those of the API, and a call boxes its vectors,
- * which is ten times slower. A pass does one or two strips, as many as AVX2 has registers for.
+ * when a method grows (NodeCountInliningCutoff), never those of the API, and a call boxes its
+ * vectors, which is ten times slower. A pass does one or two strips, as many as AVX2 has registers
+ * for.
  */
 @FunctionalInterface
 interface FusedRows {

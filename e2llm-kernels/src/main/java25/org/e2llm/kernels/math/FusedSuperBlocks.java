@@ -20,7 +20,9 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
-/** Fused rows of Q4_K and Q6_K, one at a time: first all scales of the row as floats, then the dot. */
+/**
+ * Fused rows of Q4_K and Q6_K, one at a time: first all scales of the row as floats, then the dot.
+ */
 final class FusedSuperBlocks {
   private FusedSuperBlocks() {}
 
@@ -180,7 +182,8 @@ final class FusedSuperBlocks {
           (IntVector)
               ByteVector.fromMemorySegment(B, in, high + 16, LITTLE_ENDIAN)
                   .convertShape(ZERO_EXTEND_B2I, I, 0);
-      FloatVector w = (FloatVector) q0.and(15).or(h0.lanewise(LSHL, 4).and(48)).convertShape(I2F, F, 0);
+      FloatVector w =
+          (FloatVector) q0.and(15).or(h0.lanewise(LSHL, 4).and(48)).convertShape(I2F, F, 0);
       FloatVector d = FloatVector.broadcast(F, s[scale]);
       s0 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt), s0);
       w = (FloatVector) q1.and(15).or(h1.lanewise(LSHL, 4).and(48)).convertShape(I2F, F, 0);
@@ -198,10 +201,14 @@ final class FusedSuperBlocks {
       w = (FloatVector) q1.lanewise(LSHR, 4).or(h1.and(48)).convertShape(I2F, F, 0);
       d = FloatVector.broadcast(F, s[scale + 5]);
       s0 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 80), s0);
-      w = (FloatVector) q2.lanewise(LSHR, 4).or(h0.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
+      w =
+          (FloatVector)
+              q2.lanewise(LSHR, 4).or(h0.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
       d = FloatVector.broadcast(F, s[scale + 6]);
       s0 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 96), s0);
-      w = (FloatVector) q3.lanewise(LSHR, 4).or(h1.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
+      w =
+          (FloatVector)
+              q3.lanewise(LSHR, 4).or(h1.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
       d = FloatVector.broadcast(F, s[scale + 7]);
       s0 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 112), s0);
       if (STRIPS > 1) {
@@ -247,10 +254,14 @@ final class FusedSuperBlocks {
         w = (FloatVector) q1.lanewise(LSHR, 4).or(h1.and(48)).convertShape(I2F, F, 0);
         d = FloatVector.broadcast(F, s[scale + 5]);
         s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 80 + COUNT), s1);
-        w = (FloatVector) q2.lanewise(LSHR, 4).or(h0.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
+        w =
+            (FloatVector)
+                q2.lanewise(LSHR, 4).or(h0.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
         d = FloatVector.broadcast(F, s[scale + 6]);
         s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 96 + COUNT), s1);
-        w = (FloatVector) q3.lanewise(LSHR, 4).or(h1.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
+        w =
+            (FloatVector)
+                q3.lanewise(LSHR, 4).or(h1.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
         d = FloatVector.broadcast(F, s[scale + 7]);
         s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 112 + COUNT), s1);
       }

@@ -39,8 +39,8 @@ final class Lanes {
       VectorSpecies.of(short.class, VectorShape.forBitSize(BITS / 2));
 
   /**
-   * As many bytes as there are lanes; eight, the smallest vector, for four lanes. Strip 1 of a group
-   * of bytes is part {@link #PART_1} of the vector {@link #BYTES_1} behind strip 0.
+   * As many bytes as there are lanes; eight, the smallest vector, for four lanes. Strip 1 of a
+   * group of bytes is part {@link #PART_1} of the vector {@link #BYTES_1} behind strip 0.
    */
   static final VectorSpecies<Byte> B =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, BITS / 4)));
@@ -48,10 +48,12 @@ final class Lanes {
   static final int BYTES_1 = COUNT == 4 ? 0 : COUNT;
   static final int PART_1 = COUNT == 4 ? 1 : 0;
 
-  private static final VectorShuffle<Float> BY_8 = rotation(8);
-  private static final VectorShuffle<Float> BY_4 = rotation(4);
-  private static final VectorShuffle<Float> BY_2 = rotation(2);
-  private static final VectorShuffle<Float> BY_1 = rotation(1);
+  /** Rotations of the lanes; a rotation by more lanes than there are is never used. */
+  static final VectorShuffle<Float> BY_8 = rotation(8);
+
+  static final VectorShuffle<Float> BY_4 = rotation(4);
+  static final VectorShuffle<Float> BY_2 = rotation(2);
+  static final VectorShuffle<Float> BY_1 = rotation(1);
 
   private Lanes() {}
 
@@ -112,30 +114,44 @@ final class Lanes {
     return (FloatVector) v.convert(VectorOperators.I2F, 0);
   }
 
-  /** The 16 partial sums at {@code at}, added in the canonical tree. */
+  /**
+   * The 16 partial sums at {@code at}, added in the canonical tree. It takes an array because
+   * vectors as arguments are boxed wherever the call is not inlined.
+   */
   static float sum(float[] sums, int at) {
-    FloatVector s0 = FloatVector.fromArray(F, sums, at);
-    FloatVector s1 = STRIPS > 1 ? FloatVector.fromArray(F, sums, at + COUNT) : s0;
-    FloatVector s2 = STRIPS > 2 ? FloatVector.fromArray(F, sums, at + 2 * COUNT) : s0;
-    FloatVector s3 = STRIPS > 2 ? FloatVector.fromArray(F, sums, at + 3 * COUNT) : s0;
-    return sum(s0, s1, s2, s3);
-  }
-
-  /** Likewise, of as many vectors as there are strips. */
-  static float sum(FloatVector s0, FloatVector s1, FloatVector s2, FloatVector s3) {
-    FloatVector v = s0;
+    FloatVector v = FloatVector.fromArray(F, sums, at);
     if (STRIPS == 1) {
       v = v.add(v.rearrange(BY_8));
     } else if (STRIPS == 2) {
-      v = v.add(s1);
+      v = v.add(FloatVector.fromArray(F, sums, at + 8));
     } else {
-      v = v.add(s2).add(s1.add(s3));
+      FloatVector other = FloatVector.fromArray(F, sums, at + 12);
+      other = other.add(FloatVector.fromArray(F, sums, at + 4));
+      v = v.add(FloatVector.fromArray(F, sums, at + 8)).add(other);
     }
     if (COUNT > 4) {
       v = v.add(v.rearrange(BY_4));
     }
     v = v.add(v.rearrange(BY_2));
     v = v.add(v.rearrange(BY_1));
+    return v.lane(0);
+  }
+
+  /** The largest lane; the sign of a zero is left open. */
+  static float max(FloatVector v) {
+    FloatVector other;
+    if (COUNT > 8) {
+      other = v.rearrange(BY_8);
+      v = v.blend(other, other.compare(VectorOperators.GT, v));
+    }
+    if (COUNT > 4) {
+      other = v.rearrange(BY_4);
+      v = v.blend(other, other.compare(VectorOperators.GT, v));
+    }
+    other = v.rearrange(BY_2);
+    v = v.blend(other, other.compare(VectorOperators.GT, v));
+    other = v.rearrange(BY_1);
+    v = v.blend(other, other.compare(VectorOperators.GT, v));
     return v.lane(0);
   }
 }

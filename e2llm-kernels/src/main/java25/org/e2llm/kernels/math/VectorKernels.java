@@ -5,6 +5,9 @@ import static org.e2llm.kernels.math.Lanes.F;
 import static org.e2llm.kernels.math.Lanes.GROUP;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * Kernels on the Vector API, with the bits of {@link ScalarKernels}: the same operations on the
@@ -186,11 +189,25 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void halfToFloat(short[] half, int halfOffset, float[] out, int outOffset, int n) {
-    int i = 0;
-    for (; i <= n - COUNT; i += COUNT) {
-      VectorMath.halfToFloat(VectorMath.shorts(half, halfOffset + i)).intoArray(out, outOffset + i);
+    int whole = n - n % COUNT;
+    boolean finite = finiteHalvesToFloat(half, halfOffset, out, outOffset, whole);
+    int done = finite ? whole : 0;
+    scalar.halfToFloat(half, halfOffset + done, out, outOffset + done, n - done);
+  }
+
+  private static boolean finiteHalvesToFloat(
+      short[] half, int halfOffset, float[] out, int outOffset, int n) {
+    IntVector exponents = IntVector.zero(Lanes.I);
+    for (int i = 0; i < n; i += COUNT) {
+      IntVector bits =
+          ((IntVector)
+                  ShortVector.fromArray(Lanes.S, half, halfOffset + i)
+                      .convertShape(VectorOperators.S2I, Lanes.I, 0))
+              .lanewise(VectorOperators.LSHL, 13);
+      exponents = exponents.max(bits.and(VectorMath.SPECIAL_EXPONENT));
+      bits.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).intoArray(out, outOffset + i);
     }
-    scalar.halfToFloat(half, halfOffset + i, out, outOffset + i, n - i);
+    return !exponents.compare(VectorOperators.EQ, VectorMath.SPECIAL_EXPONENT).anyTrue();
   }
 
   @Override

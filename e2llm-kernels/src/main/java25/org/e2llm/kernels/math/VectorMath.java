@@ -1,12 +1,10 @@
 package org.e2llm.kernels.math;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
-import static jdk.incubator.vector.VectorOperators.GE;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.LT;
-import static jdk.incubator.vector.VectorOperators.NE;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -15,6 +13,9 @@ import jdk.incubator.vector.VectorOperators;
 
 /** {@link Elementary} and {@link Half} in vectors: the same operations in the same order. */
 final class VectorMath {
+  /** The exponent of an infinity or NaN in a half that was shifted left by 13. */
+  static final int SPECIAL_EXPONENT = 0x0f800000;
+
   private VectorMath() {}
 
   static FloatVector exp(FloatVector x) {
@@ -54,29 +55,8 @@ final class VectorMath {
     return v.div(exp(v.mul(cubic)).add(1f));
   }
 
-  /**
-   * @param half sign-extended
-   */
-  static FloatVector halfToFloat(IntVector half) {
-    IntVector shifted = half.lanewise(LSHL, 13);
-    FloatVector f = shifted.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS);
-    var special = f.abs().compare(GE, Half.SPECIAL);
-    return special.anyTrue() ? f.blend(special(half, shifted), special) : f;
-  }
-
-  private static FloatVector special(IntVector half, IntVector shifted) {
-    IntVector bits = shifted.and(0x807fe000).or(0x7f800000);
-    return bits.blend(bits.or(0x400000), half.and(0x3ff).compare(NE, 0)).viewAsFloatingLanes();
-  }
-
   static FloatVector bfloatToFloat(IntVector bfloat) {
     return bfloat.lanewise(LSHL, 16).viewAsFloatingLanes();
-  }
-
-  /** {@link Lanes#COUNT} shorts, sign-extended. */
-  static IntVector shorts(short[] from, int at) {
-    return (IntVector)
-        ShortVector.fromArray(Lanes.S, from, at).convertShape(VectorOperators.S2I, Lanes.I, 0);
   }
 
   static void floatToHalf(FloatVector x, short[] half, int at) {

@@ -3,6 +3,7 @@ package org.e2llm.kernels.math;
 import static org.e2llm.kernels.math.Lanes.COUNT;
 import static org.e2llm.kernels.math.Lanes.F;
 import static org.e2llm.kernels.math.Lanes.GROUP;
+import static org.e2llm.kernels.math.Lanes.STRIPS;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
@@ -39,10 +40,7 @@ final class VectorSoftmax {
       FloatVector v = FloatVector.fromArray(F, x, offset + i);
       best = best.blend(v, v.compare(VectorOperators.GT, best));
     }
-    float max = Float.NEGATIVE_INFINITY;
-    for (int lane = 0; lane < COUNT; lane++) {
-      max = best.lane(lane) > max ? best.lane(lane) : max;
-    }
+    float max = Lanes.max(best);
     for (; i < n; i++) {
       max = x[offset + i] > max ? x[offset + i] : max;
     }
@@ -50,48 +48,60 @@ final class VectorSoftmax {
   }
 
   /**
-   * Groups start where the absolute position is a multiple of 16; parts of groups go by element.
+   * Groups start where the absolute position is a multiple of 16. The first and the last may lack
+   * lanes: those count as +0, which changes no sum of exponentials.
    */
   private static float total(float[] x, int offset, int n, int firstPosition) {
-    int head = Math.min(n, -firstPosition & GROUP - 1);
-    int groups = (n - head) / GROUP;
+    int lead = firstPosition & (GROUP - 1);
+    int groups = (n + lead) / GROUP;
     if (groups == 0) {
       return ScalarKernels.sum(x, offset, n, firstPosition);
     }
-    int lead = head == 0 ? 0 : GROUP - head;
-    int tailAt = offset + head + groups * GROUP;
-    int tail = n - head - groups * GROUP;
-    FloatVector s0 = part(x, offset, head, lead, 0);
-    FloatVector s1 = part(x, offset, head, lead, 1);
-    FloatVector s2 = part(x, offset, head, lead, 2);
-    FloatVector s3 = part(x, offset, head, lead, 3);
-    for (int g = 0, at = offset + head; g < groups; g++, at += GROUP) {
+    int start = offset - lead;
+    int end = start + groups * GROUP;
+    int rest = offset + n - end;
+    FloatVector s0 = FloatVector.fromArray(F, x, start, F.indexInRange(-lead, GROUP));
+    FloatVector s1 = FloatVector.zero(F);
+    FloatVector s2 = s1;
+    FloatVector s3 = s1;
+    if (STRIPS > 1) {
+      s1 = FloatVector.fromArray(F, x, start + COUNT, F.indexInRange(COUNT - lead, GROUP));
+    }
+    if (STRIPS > 2) {
+      s2 = FloatVector.fromArray(F, x, start + 2 * COUNT, F.indexInRange(2 * COUNT - lead, GROUP));
+      s3 = FloatVector.fromArray(F, x, start + 3 * COUNT, F.indexInRange(3 * COUNT - lead, GROUP));
+    }
+    for (int at = start + GROUP; at < end; at += GROUP) {
       s0 = s0.add(FloatVector.fromArray(F, x, at));
-      if (Lanes.STRIPS > 1) {
+      if (STRIPS > 1) {
         s1 = s1.add(FloatVector.fromArray(F, x, at + COUNT));
       }
-      if (Lanes.STRIPS > 2) {
+      if (STRIPS > 2) {
         s2 = s2.add(FloatVector.fromArray(F, x, at + 2 * COUNT));
         s3 = s3.add(FloatVector.fromArray(F, x, at + 3 * COUNT));
       }
     }
-    return Lanes.sum(
-        s0.add(part(x, tailAt, tail, 0, 0)),
-        s1.add(part(x, tailAt, tail, 0, 1)),
-        s2.add(part(x, tailAt, tail, 0, 2)),
-        s3.add(part(x, tailAt, tail, 0, 3)));
-  }
-
-  /**
-   * Strip {@code strip} of a group in which only lanes {@code lead} to {@code lead + count} are
-   * there; the others are +0, which changes no sum of exponentials.
-   */
-  private static FloatVector part(float[] x, int at, int count, int lead, int strip) {
-    int first = strip * COUNT - lead;
-    if (first >= count || first + COUNT <= 0) {
-      return FloatVector.zero(F);
+    s0 = s0.add(FloatVector.fromArray(F, x, end, F.indexInRange(0, rest)));
+    if (STRIPS > 1) {
+      s1 = s1.add(FloatVector.fromArray(F, x, end + COUNT, F.indexInRange(COUNT, rest)));
     }
-    var mask = F.indexInRange(first, count);
-    return FloatVector.fromArray(F, x, at + first, mask);
+    if (STRIPS > 2) {
+      s2 = s2.add(FloatVector.fromArray(F, x, end + 2 * COUNT, F.indexInRange(2 * COUNT, rest)));
+      s3 = s3.add(FloatVector.fromArray(F, x, end + 3 * COUNT, F.indexInRange(3 * COUNT, rest)));
+    }
+    // The tree of Lanes.sum, here because a call would box its arguments.
+    if (STRIPS == 1) {
+      s0 = s0.add(s0.rearrange(Lanes.BY_8));
+    } else if (STRIPS == 2) {
+      s0 = s0.add(s1);
+    } else {
+      s0 = s0.add(s2).add(s1.add(s3));
+    }
+    if (COUNT > 4) {
+      s0 = s0.add(s0.rearrange(Lanes.BY_4));
+    }
+    s0 = s0.add(s0.rearrange(Lanes.BY_2));
+    s0 = s0.add(s0.rearrange(Lanes.BY_1));
+    return s0.lane(0);
   }
 }

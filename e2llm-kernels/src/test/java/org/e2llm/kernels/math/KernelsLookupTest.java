@@ -1,0 +1,64 @@
+package org.e2llm.kernels.math;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.logging.Level;
+import org.junit.jupiter.api.Test;
+
+class KernelsLookupTest {
+  /** Says what a JVM chose. */
+  static final class Report {
+    public static void main(String[] args) {
+      System.out.println(KernelsLookup.kernels().name() + " because " + KernelsLookup.reasons());
+    }
+  }
+
+  @Test
+  void takesVectorsOfTheMachinesWidthAndHasNothingToExplain() {
+    KernelsLookup.Choice choice = KernelsLookup.choose(null);
+    assertThat(choice.kernels().name()).startsWith("vector");
+    assertThat(choice.reasons()).isEmpty();
+  }
+
+  @Test
+  void takesScalarKernelsIfAskedToAndSaysSo() {
+    KernelsLookup.Choice choice = KernelsLookup.choose("scalar");
+    assertThat(choice.kernels()).isInstanceOf(ScalarKernels.class);
+    assertThat(choice.reasons()).singleElement().asString().contains("e2llm.kernels=scalar");
+    assertThat(choice.level()).isEqualTo(Level.CONFIG);
+  }
+
+  @Test
+  void refusesAnUnknownTierAndListsTheKnownOnes() {
+    assertThatThrownBy(() -> KernelsLookup.choose("avx"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "system property e2llm.kernels: found 'avx', expected one of"
+                + " [scalar, vector128, vector256, vector512]");
+  }
+
+  @Test
+  void namesTheFlagThatIsMissingAndWarnsOnce() throws Exception {
+    assertThat(ChildJvm.run(List.of(), Report.class))
+        .contains("scalar because [the module jdk.incubator.vector is not loaded")
+        .contains("add --add-modules jdk.incubator.vector")
+        .containsOnlyOnce("WARNING:")
+        .endsWith("exit 0");
+  }
+
+  @Test
+  void saysSoWhereTheJvmOnlyInterprets() throws Exception {
+    assertThat(
+            ChildJvm.run(List.of("--add-modules", "jdk.incubator.vector", "-Xint"), Report.class))
+        .contains("scalar because [this JVM only interprets; remove -Xint]");
+  }
+
+  @Test
+  void failsClearlyIfAForcedTierCannotRun() throws Exception {
+    assertThat(ChildJvm.run(List.of("-De2llm.kernels=vector256"), Report.class))
+        .contains("system property e2llm.kernels=vector256 cannot be honoured: the module")
+        .endsWith("exit 1");
+  }
+}
