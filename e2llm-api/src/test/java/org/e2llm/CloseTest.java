@@ -22,7 +22,10 @@ class CloseTest {
     gate.awaitEntered();
     Thread closer = new Thread(model.llm::close);
     closer.start();
-    // The batch in flight still uses the weights.
+    while (closer.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait(); // until it has asked to close, and waits for the batch in flight
+    }
+    // That batch still uses the weights.
     assertThat(model.engine.isClosed()).isFalse();
     gate.open();
     closer.join();
