@@ -13,8 +13,8 @@ import static org.e2llm.kernels.math.Lanes.I;
 import static org.e2llm.kernels.math.Lanes.PART_1;
 import static org.e2llm.kernels.math.Lanes.STRIPS;
 import static org.e2llm.kernels.math.VectorBlockFormats.INT;
-import static org.e2llm.kernels.math.VectorBlockFormats.LANE;
 import static org.e2llm.kernels.math.VectorBlockFormats.half;
+import static org.e2llm.kernels.math.Widen.LANE;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;

@@ -1,15 +1,6 @@
 package org.e2llm.kernels.math;
 
-import static java.nio.ByteOrder.LITTLE_ENDIAN;
-import static jdk.incubator.vector.VectorOperators.B2I;
-import static jdk.incubator.vector.VectorOperators.S2I;
-import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
-
-import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
@@ -65,53 +56,6 @@ final class Lanes {
 
   private static VectorShuffle<Float> rotation(int by) {
     return VectorShuffle.fromOp(F, i -> (i + by) % COUNT);
-  }
-
-  /** Strip {@code strip} of the group of 16 unsigned bytes at {@code at}. */
-  static IntVector unsignedBytes(MemorySegment in, long at, int strip) {
-    if (COUNT == 4) {
-      return (IntVector)
-          ByteVector.fromMemorySegment(B, in, at + (strip >> 1) * 8, LITTLE_ENDIAN)
-              .convertShape(ZERO_EXTEND_B2I, I, strip & 1);
-    }
-    return (IntVector)
-        ByteVector.fromMemorySegment(B, in, at + strip * COUNT, LITTLE_ENDIAN)
-            .convertShape(ZERO_EXTEND_B2I, I, 0);
-  }
-
-  /** Strip {@code strip} of the group of 16 signed bytes at {@code at}. */
-  static IntVector signedBytes(MemorySegment in, long at, int strip) {
-    if (COUNT == 4) {
-      return (IntVector)
-          ByteVector.fromMemorySegment(B, in, at + (strip >> 1) * 8, LITTLE_ENDIAN)
-              .convertShape(B2I, I, strip & 1);
-    }
-    return (IntVector)
-        ByteVector.fromMemorySegment(B, in, at + strip * COUNT, LITTLE_ENDIAN)
-            .convertShape(B2I, I, 0);
-  }
-
-  /** Likewise as floats. */
-  static FloatVector signedFloats(MemorySegment in, long at, int strip) {
-    if (COUNT == 4) {
-      return (FloatVector)
-          ByteVector.fromMemorySegment(B, in, at + (strip >> 1) * 8, LITTLE_ENDIAN)
-              .convertShape(VectorOperators.B2F, F, strip & 1);
-    }
-    return (FloatVector)
-        ByteVector.fromMemorySegment(B, in, at + strip * COUNT, LITTLE_ENDIAN)
-            .convertShape(VectorOperators.B2F, F, 0);
-  }
-
-  /** Strip {@code strip} of the group of 16 signed shorts at {@code at}. */
-  static IntVector shorts(MemorySegment in, long at, int strip) {
-    return (IntVector)
-        ShortVector.fromMemorySegment(S, in, at + 2L * strip * COUNT, LITTLE_ENDIAN)
-            .convertShape(S2I, I, 0);
-  }
-
-  static FloatVector toFloat(IntVector v) {
-    return (FloatVector) v.convert(VectorOperators.I2F, 0);
   }
 
   /**

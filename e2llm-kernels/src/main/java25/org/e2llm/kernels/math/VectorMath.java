@@ -55,10 +55,6 @@ final class VectorMath {
     return v.div(exp(v.mul(cubic)).add(1f));
   }
 
-  static FloatVector bfloatToFloat(IntVector bfloat) {
-    return bfloat.lanewise(LSHL, 16).viewAsFloatingLanes();
-  }
-
   static void floatToHalf(FloatVector x, short[] half, int at) {
     IntVector bits = x.viewAsIntegralLanes();
     IntVector magnitude = bits.and(0x7fffffff);

@@ -1,14 +1,9 @@
 package org.e2llm.kernels.math;
 
-import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.LSHR;
-import static org.e2llm.kernels.math.Lanes.STRIPS;
 import static org.e2llm.kernels.math.VectorBlockFormats.half;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 
 /** {@link SuperBlockFormats} in vectors; a sub-block of 16 is one group, one of 32 is two. */
 final class VectorSuperBlockFormats {
@@ -17,16 +12,11 @@ final class VectorSuperBlockFormats {
   static void q2_k(MemorySegment in, long at, int n, float[] out, int o, int gs, int ss) {
     for (int i = 0; i < n; i += 256, at += 84) {
       float d = half(in, at + 80);
-      float dmin = half(in, at + 82);
+      float dmin = -half(in, at + 82);
       for (int sub = 0; sub < 16; sub++, o += gs) {
         int scale = unsigned(in, at + sub);
-        FloatVector dl = FloatVector.broadcast(Lanes.F, d * (scale & 15));
-        FloatVector ml = FloatVector.broadcast(Lanes.F, -(dmin * (scale >> 4)));
         long from = at + 16 + (sub >> 3) * 32 + (sub & 1) * 16;
-        for (int h = 0; h < STRIPS; h++) {
-          IntVector q = Lanes.unsignedBytes(in, from, h).lanewise(LSHR, sub & 6).and(3);
-          Lanes.toFloat(q).fma(dl, ml).intoArray(out, o + h * ss);
-        }
+        Widen.field(in, from, sub & 6, 3, d * (scale & 15), dmin * (scale >> 4), out, o, ss);
       }
     }
   }
@@ -35,16 +25,10 @@ final class VectorSuperBlockFormats {
     for (int i = 0; i < n; i += 256, at += 110) {
       float d = half(in, at + 108);
       for (int sub = 0; sub < 16; sub++, o += gs) {
-        float scale = d * (q3Scale(in, at + 96, sub) - 32);
-        FloatVector dl = FloatVector.broadcast(Lanes.F, scale);
-        FloatVector ml = FloatVector.broadcast(Lanes.F, -4f * scale);
+        float dl = d * (q3Scale(in, at + 96, sub) - 32);
         long from = at + 32 + (sub >> 3) * 32 + (sub & 1) * 16;
-        long high = at + (sub & 1) * 16;
-        for (int h = 0; h < STRIPS; h++) {
-          IntVector low = Lanes.unsignedBytes(in, from, h).lanewise(LSHR, sub & 6).and(3);
-          IntVector top = Lanes.unsignedBytes(in, high, h).lanewise(LSHR, sub >> 1).and(1);
-          Lanes.toFloat(low.or(top.lanewise(LSHL, 2))).fma(dl, ml).intoArray(out, o + h * ss);
-        }
+        long top = at + (sub & 1) * 16;
+        Widen.fields(in, from, sub & 6, 3, top, sub >> 1, 1, 2, dl, -4f * dl, out, o, ss);
       }
     }
   }
@@ -57,41 +41,32 @@ final class VectorSuperBlockFormats {
   static void q4_k(MemorySegment in, long at, int n, float[] out, int o, int gs, int ss) {
     for (int i = 0; i < n; i += 256, at += 144) {
       float d = half(in, at);
-      float dmin = half(in, at + 2);
+      float dmin = -half(in, at + 2);
       for (int sub = 0; sub < 8; sub += 2, o += 4 * gs) {
         float d0 = d * scale(in, at + 4, sub);
-        float m0 = -(dmin * minimum(in, at + 4, sub));
+        float m0 = dmin * minimum(in, at + 4, sub);
         float d1 = d * scale(in, at + 4, sub + 1);
-        float m1 = -(dmin * minimum(in, at + 4, sub + 1));
-        for (int h = 0; h < STRIPS; h++) {
-          pair(in, at + 16 + 16 * sub, h, d0, m0, d1, m1, out, o + h * ss, gs);
-        }
+        float m1 = dmin * minimum(in, at + 4, sub + 1);
+        long from = at + 16 + 16 * sub;
+        Widen.nibbles(in, from, d0, m0, d1, m1, out, o, o + 2 * gs, ss);
+        Widen.nibbles(in, from + 16, d0, m0, d1, m1, out, o + gs, o + 3 * gs, ss);
       }
     }
   }
 
-  /** Two sub-blocks of Q4_K, one strip; small enough to be compiled by itself. */
-  private static void pair(
-      MemorySegment in,
-      long from,
-      int h,
-      float scale0,
-      float offset0,
-      float scale1,
-      float offset1,
-      float[] out,
-      int o,
-      int gs) {
-    IntVector q = Lanes.unsignedBytes(in, from, h);
-    IntVector r = Lanes.unsignedBytes(in, from + 16, h);
-    FloatVector d = FloatVector.broadcast(Lanes.F, scale0);
-    FloatVector m = FloatVector.broadcast(Lanes.F, offset0);
-    Lanes.toFloat(q.and(15)).fma(d, m).intoArray(out, o);
-    Lanes.toFloat(r.and(15)).fma(d, m).intoArray(out, o + gs);
-    d = FloatVector.broadcast(Lanes.F, scale1);
-    m = FloatVector.broadcast(Lanes.F, offset1);
-    Lanes.toFloat(q.lanewise(LSHR, 4)).fma(d, m).intoArray(out, o + 2 * gs);
-    Lanes.toFloat(r.lanewise(LSHR, 4)).fma(d, m).intoArray(out, o + 3 * gs);
+  static void q5_k(MemorySegment in, long at, int n, float[] out, int o, int gs, int ss) {
+    for (int i = 0; i < n; i += 256, at += 176) {
+      float d = half(in, at);
+      float dmin = -half(in, at + 2);
+      for (int sub = 0; sub < 8; sub++, o += 2 * gs) {
+        float dl = d * scale(in, at + 4, sub);
+        float ml = dmin * minimum(in, at + 4, sub);
+        long from = at + 48 + (sub >> 1) * 32;
+        int shift = (sub & 1) * 4;
+        Widen.fields(in, from, shift, 15, at + 16, sub, 1, 4, dl, ml, out, o, ss);
+        Widen.fields(in, from + 16, shift, 15, at + 32, sub, 1, 4, dl, ml, out, o + gs, ss);
+      }
+    }
   }
 
   /** Scale and (negative) minimum of the eight sub-blocks of Q4_K and Q5_K, in turns. */
@@ -111,32 +86,13 @@ final class VectorSuperBlockFormats {
     }
   }
 
-  static void q5_k(MemorySegment in, long at, int n, float[] out, int o, int gs, int ss) {
-    for (int i = 0; i < n; i += 256, at += 176) {
-      float d = half(in, at);
-      float dmin = half(in, at + 2);
-      for (int group = 0; group < 16; group++, o += gs) {
-        int sub = group >> 1;
-        FloatVector dl = FloatVector.broadcast(Lanes.F, d * scale(in, at + 4, sub));
-        FloatVector ml = FloatVector.broadcast(Lanes.F, -(dmin * minimum(in, at + 4, sub)));
-        long from = at + 48 + (sub >> 1) * 32 + (group & 1) * 16;
-        long high = at + 16 + (group & 1) * 16;
-        for (int h = 0; h < STRIPS; h++) {
-          IntVector low = Lanes.unsignedBytes(in, from, h).lanewise(LSHR, (sub & 1) * 4).and(15);
-          IntVector top = Lanes.unsignedBytes(in, high, h).lanewise(LSHR, sub).and(1);
-          Lanes.toFloat(low.or(top.lanewise(LSHL, 4))).fma(dl, ml).intoArray(out, o + h * ss);
-        }
-      }
-    }
-  }
-
-  static int scale(MemorySegment in, long at, int sub) {
+  private static int scale(MemorySegment in, long at, int sub) {
     return sub < 4
         ? unsigned(in, at + sub) & 63
         : unsigned(in, at + sub + 4) & 15 | (unsigned(in, at + sub - 4) >> 6) << 4;
   }
 
-  static int minimum(MemorySegment in, long at, int sub) {
+  private static int minimum(MemorySegment in, long at, int sub) {
     return sub < 4
         ? unsigned(in, at + sub + 4) & 63
         : unsigned(in, at + sub + 4) >> 4 | (unsigned(in, at + sub) >> 6) << 4;
@@ -146,16 +102,10 @@ final class VectorSuperBlockFormats {
     for (int i = 0; i < n; i += 256, at += 210) {
       float d = half(in, at + 208);
       for (int sub = 0; sub < 16; sub++, o += gs) {
-        float scale = d * in.get(ValueLayout.JAVA_BYTE, at + 192 + sub);
-        FloatVector dl = FloatVector.broadcast(Lanes.F, scale);
-        FloatVector ml = FloatVector.broadcast(Lanes.F, -32f * scale);
+        float dl = d * in.get(ValueLayout.JAVA_BYTE, at + 192 + sub);
         long from = at + (sub >> 3) * 64 + (sub & 3) * 16;
-        long high = at + 128 + (sub >> 3) * 32 + (sub & 1) * 16;
-        for (int h = 0; h < STRIPS; h++) {
-          IntVector low = Lanes.unsignedBytes(in, from, h).lanewise(LSHR, sub & 4).and(15);
-          IntVector top = Lanes.unsignedBytes(in, high, h).lanewise(LSHR, sub & 6).and(3);
-          Lanes.toFloat(low.or(top.lanewise(LSHL, 4))).fma(dl, ml).intoArray(out, o + h * ss);
-        }
+        long top = at + 128 + (sub >> 3) * 32 + (sub & 1) * 16;
+        Widen.fields(in, from, sub & 4, 15, top, sub & 6, 3, 4, dl, -32f * dl, out, o, ss);
       }
     }
   }
@@ -167,7 +117,7 @@ final class VectorSuperBlockFormats {
         int low = unsigned(in, at + 4 + (sub >> 1)) >> (sub & 1) * 4 & 15;
         int high = unsigned(in, at + 2 + (sub >> 2)) >> 2 * (sub & 3) & 3;
         float dl = d * ((low | high << 4) - 32);
-        VectorBlockFormats.iq4(in, at + 8 + 16 * sub, dl, out, o, gs, ss);
+        Widen.table(in, at + 8 + 16 * sub, dl, out, o, o + gs, ss);
       }
     }
   }
