@@ -15,7 +15,6 @@ import static org.e2llm.kernels.math.Lanes.PART_1;
 import static org.e2llm.kernels.math.Lanes.STRIPS;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -43,7 +42,7 @@ final class FusedSuperBlocks {
   private static void q4_k(
       MemorySegment in, long at, int blocks, float[] x, int xi, float[] work, int si, int scales) {
     for (int i = 0; i < blocks; i++) {
-      VectorSuperBlockFormats.scales(in, at + 144L * i, work, scales + 16 * i);
+      K4Scales.expand(in, at + 144L * i, work, scales + 16 * i);
     }
     for (int h = 0; h < STRIPS; h += 2) {
       int o = h * COUNT;
@@ -59,10 +58,11 @@ final class FusedSuperBlocks {
     for (int i = 0; i < pairs; i++) {
       long at = quants + (i >> 2) * 144L + (i & 3) * 32;
       int xt = xi + 64 * i;
-      FloatVector d0 = FloatVector.broadcast(F, s[scales + 4 * i]);
-      FloatVector m0 = FloatVector.broadcast(F, s[scales + 4 * i + 1]);
-      FloatVector d1 = FloatVector.broadcast(F, s[scales + 4 * i + 2]);
-      FloatVector m1 = FloatVector.broadcast(F, s[scales + 4 * i + 3]);
+      int scale = scales + (i >> 1) * 8 + (i & 1) * 2;
+      FloatVector d0 = FloatVector.broadcast(F, s[scale]);
+      FloatVector d1 = FloatVector.broadcast(F, s[scale + 1]);
+      FloatVector m0 = FloatVector.broadcast(F, s[scale + 4]);
+      FloatVector m1 = FloatVector.broadcast(F, s[scale + 5]);
       IntVector q =
           (IntVector)
               ByteVector.fromMemorySegment(B, in, at, LITTLE_ENDIAN)
@@ -138,9 +138,7 @@ final class FusedSuperBlocks {
       MemorySegment in, long at, int blocks, float[] x, int xi, float[] work, int si, int scales) {
     for (int i = 0; i < blocks; i++) {
       float d = VectorBlockFormats.half(in, at + 210L * i + 208);
-      for (int sub = 0; sub < 16; sub++) {
-        work[scales + 16 * i + sub] = d * in.get(ValueLayout.JAVA_BYTE, at + 210L * i + 192 + sub);
-      }
+      Widen.bytes(in, at + 210L * i + 192, d, work, scales + 16 * i, COUNT);
     }
     for (int h = 0; h < STRIPS; h += 2) {
       int o = h * COUNT;

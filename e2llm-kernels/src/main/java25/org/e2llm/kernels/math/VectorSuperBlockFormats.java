@@ -69,23 +69,6 @@ final class VectorSuperBlockFormats {
     }
   }
 
-  /** Scale and (negative) minimum of the eight sub-blocks of Q4_K and Q5_K, in turns. */
-  static void scales(MemorySegment in, long at, float[] out, int o) {
-    float d = half(in, at);
-    float dmin = -half(in, at + 2);
-    int low = in.get(VectorBlockFormats.INT, at + 4);
-    int mid = in.get(VectorBlockFormats.INT, at + 8);
-    int top = in.get(VectorBlockFormats.INT, at + 12);
-    int scaleTop = top & 0x0f0f0f0f | low >>> 2 & 0x30303030;
-    int minimumTop = top >>> 4 & 0x0f0f0f0f | mid >>> 2 & 0x30303030;
-    for (int i = 0; i < 4; i++) {
-      out[o + 2 * i] = d * (low >>> 8 * i & 63);
-      out[o + 2 * i + 1] = dmin * (mid >>> 8 * i & 63);
-      out[o + 8 + 2 * i] = d * (scaleTop >>> 8 * i & 63);
-      out[o + 8 + 2 * i + 1] = dmin * (minimumTop >>> 8 * i & 63);
-    }
-  }
-
   private static int scale(MemorySegment in, long at, int sub) {
     return sub < 4
         ? unsigned(in, at + sub) & 63
