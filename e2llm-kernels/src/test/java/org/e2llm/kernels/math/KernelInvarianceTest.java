@@ -76,26 +76,6 @@ class KernelInvarianceTest {
     }
   }
 
-  @Test
-  void productsAllocateNothingOnceWarm() {
-    Random random = new Random(3);
-    for (Kernels tier : new Kernels[] {kernels, new ScalarKernels()}) {
-      for (GgmlType type : RandomTensors.TYPES) {
-        Tensor w = tensor(type, 24, random);
-        float[] x = RandomTensors.floats(5 * w.columns(), random);
-        float[] out = new float[5 * 24];
-        Scratch scratch = new Scratch();
-        for (int tokens : new int[] {1, 5}) {
-          Runnable product =
-              () -> tier.matmul(w, 0, 24, x, 0, w.columns(), tokens, out, 0, 24, scratch);
-          assertThat(settlesWithoutAllocation(product))
-              .as("%s, %s, %d tokens", tier.name(), type, tokens)
-              .isTrue();
-        }
-      }
-    }
-  }
-
   @TestFactory
   Stream<DynamicTest> everythingElseAllocatesNothingOnceWarm() {
     float[] x = RandomTensors.floats(1000, new Random(1));
