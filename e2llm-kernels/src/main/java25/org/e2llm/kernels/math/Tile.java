@@ -18,33 +18,30 @@ final class Tile {
   static final int ROWS = 6;
   static final int TOKENS = 2;
 
-  /**
-   * Adds 1 per step. Not final, so that C2 does not see a counted loop: it would unroll that
-   * fourfold, load everything first and spill half of the registers.
-   */
-  private static int one = 1;
-
   private Tile() {}
 
   /**
-   * Adds to the partial sums of 6 rows and 2 tokens the products of {@code n} elements, a multiple
-   * of 16.
+   * Adds to the partial sums of 6 rows and all tokens the products of {@code n} elements, a
+   * multiple of 16. Strip by strip, so that half of an L1 cache holds the rows meanwhile.
    *
-   * @param w panel of 6 rows
-   * @param x panel of 2 tokens
-   * @param sums 16 per pair at {@code si + (token * ROWS + row) * 16}
+   * @param work holds everything
+   * @param wi panel of 6 rows
+   * @param xi {@code tokens / 2} panels of 2 tokens
+   * @param tokens even
+   * @param si 16 sums per pair at {@code si + (token * ROWS + row) * 16}
    */
-  static void accumulate(float[] w, int wi, float[] x, int xi, int n, float[] sums, int si) {
-    int groups = n / GROUP;
+  static void accumulate(float[] work, int wi, int xi, int tokens, int n, int si) {
     for (int h = 0; h < STRIPS; h++) {
       int wh = wi + h * Panel.stripStride(ROWS, n);
       int xh = xi + h * Panel.stripStride(TOKENS, n);
-      strip(w, wh, x, xh, groups, one, sums, si + h * COUNT);
+      int sh = si + h * COUNT;
+      for (int t = 0; t < tokens; t += TOKENS) {
+        strip(work, wh, work, xh + t * n, n / GROUP, work, sh + t * ROWS * GROUP);
+      }
     }
   }
 
-  private static void strip(
-      float[] w, int wi, float[] x, int xi, int groups, int step, float[] s, int si) {
+  private static void strip(float[] w, int wi, float[] x, int xi, int groups, float[] s, int si) {
     FloatVector s00 = FloatVector.fromArray(F, s, si);
     FloatVector s01 = FloatVector.fromArray(F, s, si + GROUP);
     FloatVector s02 = FloatVector.fromArray(F, s, si + 2 * GROUP);
@@ -57,9 +54,9 @@ final class Tile {
     FloatVector s13 = FloatVector.fromArray(F, s, si + 9 * GROUP);
     FloatVector s14 = FloatVector.fromArray(F, s, si + 10 * GROUP);
     FloatVector s15 = FloatVector.fromArray(F, s, si + 11 * GROUP);
-    for (int g = 0; g < groups; g += step) {
-      int wg = wi + g * ROWS * COUNT;
-      int xg = xi + g * TOKENS * COUNT;
+    for (int g = 0; g < groups; g++) {
+      int wg = wi + g * (ROWS * COUNT);
+      int xg = xi + g * (TOKENS * COUNT);
       FloatVector t0 = FloatVector.fromArray(F, x, xg);
       FloatVector t1 = FloatVector.fromArray(F, x, xg + COUNT);
       FloatVector r = FloatVector.fromArray(F, w, wg);
@@ -105,20 +102,20 @@ final class Tile {
   static void accumulateOne(float[] w, int wi, float[] x, int xi, int n, float[] sums, int si) {
     for (int h = 0; h < STRIPS; h++) {
       int wh = wi + h * Panel.stripStride(ROWS, n);
-      stripOne(w, wh, x, xi + h * COUNT, n / GROUP, one, sums, si + h * COUNT);
+      stripOne(w, wh, x, xi + h * COUNT, n / GROUP, sums, si + h * COUNT);
     }
   }
 
   private static void stripOne(
-      float[] w, int wi, float[] x, int xi, int groups, int step, float[] s, int si) {
+      float[] w, int wi, float[] x, int xi, int groups, float[] s, int si) {
     FloatVector s0 = FloatVector.fromArray(F, s, si);
     FloatVector s1 = FloatVector.fromArray(F, s, si + GROUP);
     FloatVector s2 = FloatVector.fromArray(F, s, si + 2 * GROUP);
     FloatVector s3 = FloatVector.fromArray(F, s, si + 3 * GROUP);
     FloatVector s4 = FloatVector.fromArray(F, s, si + 4 * GROUP);
     FloatVector s5 = FloatVector.fromArray(F, s, si + 5 * GROUP);
-    for (int g = 0; g < groups; g += step) {
-      int wg = wi + g * ROWS * COUNT;
+    for (int g = 0; g < groups; g++) {
+      int wg = wi + g * (ROWS * COUNT);
       FloatVector t = FloatVector.fromArray(F, x, xi + g * GROUP);
       s0 = FloatVector.fromArray(F, w, wg).fma(t, s0);
       s1 = FloatVector.fromArray(F, w, wg + COUNT).fma(t, s1);
