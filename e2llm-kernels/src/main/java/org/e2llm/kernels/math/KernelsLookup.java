@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Vector kernels need JDK 25 (the multi-release part of the jar, invisible to older ones and to
  * Android), the module {@code jdk.incubator.vector}, an optimising compiler, and a CPU with vectors
- * and fused multiply-add. Whatever is missing first is the reason, and comes with its remedy. The
- * system property {@value #PROPERTY} forces a tier, for tests and diagnosis.
+ * and fused multiply-add. Whatever is missing is a reason, and comes with its remedy: what the JVM
+ * was not given first, as the rest cannot be seen without it. The system property {@value
+ * #PROPERTY} forces a tier, for tests and diagnosis.
  */
 public final class KernelsLookup {
   /** {@code scalar}, {@code vector128}, {@code vector256} or {@code vector512}. */

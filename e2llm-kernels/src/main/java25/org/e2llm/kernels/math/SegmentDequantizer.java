@@ -17,11 +17,10 @@ interface SegmentDequantizer {
   void dequantize(
       MemorySegment in, long at, int n, float[] out, int o, int groupStride, int stripStride);
 
-  /** For every type that computes. */
+  /** For every type that computes, but F16: see {@link VectorFloatFormats#f16}. */
   static SegmentDequantizer of(GgmlType type) {
     return switch (type) {
       case F32 -> VectorFloatFormats::f32;
-      case F16 -> VectorFloatFormats::f16;
       case BF16 -> VectorFloatFormats::bf16;
       case Q8_0 -> VectorBlockFormats::q8_0;
       case Q4_0 -> VectorBlockFormats::q4_0;

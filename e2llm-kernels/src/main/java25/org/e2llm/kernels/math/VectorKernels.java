@@ -5,9 +5,7 @@ import static org.e2llm.kernels.math.Lanes.F;
 import static org.e2llm.kernels.math.Lanes.GROUP;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
+import org.e2llm.model.GgmlType;
 
 /**
  * Kernels on the Vector API, with the bits of {@link ScalarKernels}: the same operations on the
@@ -53,7 +51,9 @@ public final class VectorKernels implements Kernels {
   @Override
   public void dequantizeRow(Tensor w, int row, float[] out, int outOffset, Scratch scratch) {
     int n = w.columns();
-    if (n % GROUP == 0 && w instanceof SegmentTensor tensor) {
+    if (w.type() == GgmlType.F16 && w instanceof SegmentTensor tensor) {
+      VectorFloatFormats.f16(tensor.segment(), row * w.rowBytes(), n, out, outOffset);
+    } else if (n % GROUP == 0 && w instanceof SegmentTensor tensor) {
       SegmentDequantizer.of(w.type())
           .dequantize(tensor.segment(), row * w.rowBytes(), n, out, outOffset, GROUP, COUNT);
     } else {
@@ -189,25 +189,9 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void halfToFloat(short[] half, int halfOffset, float[] out, int outOffset, int n) {
-    int whole = n - n % COUNT;
-    boolean finite = finiteHalvesToFloat(half, halfOffset, out, outOffset, whole);
-    int done = finite ? whole : 0;
-    scalar.halfToFloat(half, halfOffset + done, out, outOffset + done, n - done);
-  }
-
-  private static boolean finiteHalvesToFloat(
-      short[] half, int halfOffset, float[] out, int outOffset, int n) {
-    IntVector exponents = IntVector.zero(Lanes.I);
-    for (int i = 0; i < n; i += COUNT) {
-      IntVector bits =
-          ((IntVector)
-                  ShortVector.fromArray(Lanes.S, half, halfOffset + i)
-                      .convertShape(VectorOperators.S2I, Lanes.I, 0))
-              .lanewise(VectorOperators.LSHL, 13);
-      exponents = exponents.max(bits.and(VectorMath.SPECIAL_EXPONENT));
-      bits.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).intoArray(out, outOffset + i);
+    for (int i = 0; i < n; i++) {
+      out[outOffset + i] = Float.float16ToFloat(half[halfOffset + i]);
     }
-    return !exponents.compare(VectorOperators.EQ, VectorMath.SPECIAL_EXPONENT).anyTrue();
   }
 
   @Override

@@ -17,16 +17,16 @@ final class VectorMatmul {
 
   /**
    * Floats of activations packed at a time: 4 MiB, which stream from the L3 cache. Fewer would fit
-   * the L2, but then weights are widened more often: a third slower with 128 tokens of 5632.
+   * the L2, but then weights are widened more often: a sixth slower with 128 tokens of 5632.
    */
   private static final int BLOCK_FLOATS = 1 << 20;
 
   /**
    * Where panels begin. Elements of a float array start 16 bytes into the object, and the G1
-   * collector puts an object as large as this at a border of a region: from here on, vectors of 256
-   * bits cross no cache line. Where that does not hold, products are an eighth slower.
+   * collector puts an object as large as this at a border of a region: from here on, vectors cross
+   * no cache line. Where that does not hold, products are an eighth slower.
    */
-  private static final int PANELS_AT = 4;
+  private static final int PANELS_AT = 12;
 
   /** More than half a region, up to heaps of 16 GiB: what makes an array such an object. */
   private static final int LEAST_FLOATS = 1 << 20;

@@ -56,6 +56,15 @@ class KernelsLookupTest {
   }
 
   @Test
+  void listsAllThatIsMissing() throws Exception {
+    List<String> flags =
+        List.of("--add-modules", "jdk.incubator.vector", "-XX:-UseFMA", "-XX:TieredStopAtLevel=1");
+    assertThat(ChildJvm.run(flags, Report.class))
+        .contains("scalar because [this JVM does not compile the Vector API;")
+        .contains("; the CPU has no fused multiply-add (or -XX:-UseFMA is set)");
+  }
+
+  @Test
   void failsClearlyIfAForcedTierCannotRun() throws Exception {
     assertThat(ChildJvm.run(List.of("-De2llm.kernels=vector256"), Report.class))
         .contains("system property e2llm.kernels=vector256 cannot be honoured: the module")
