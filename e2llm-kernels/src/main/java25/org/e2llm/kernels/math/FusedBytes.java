@@ -2,9 +2,9 @@ package org.e2llm.kernels.math;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static jdk.incubator.vector.VectorOperators.B2F;
+import static org.e2llm.kernels.math.FusedRows.X_1;
 import static org.e2llm.kernels.math.Lanes.B;
 import static org.e2llm.kernels.math.Lanes.BYTES_1;
-import static org.e2llm.kernels.math.Lanes.COUNT;
 import static org.e2llm.kernels.math.Lanes.F;
 import static org.e2llm.kernels.math.Lanes.GROUP;
 import static org.e2llm.kernels.math.Lanes.PART_1;
@@ -21,32 +21,28 @@ import jdk.incubator.vector.FloatVector;
  * 16 where the compiler widens bytes while loading them.
  */
 final class FusedBytes {
+  static final FusedRows Q8_0 = FusedRows.ofPasses(FusedBytes::pass);
+
   private FusedBytes() {}
 
-  static void q8_0(
+  private static void pass(
       MemorySegment in,
       long a,
       long b,
-      int n,
+      int o,
+      int blocks,
       float[] x,
       int xi,
-      float[] work,
-      int sumsAt,
-      int scalesAt) {
-    for (int h = 0; h < STRIPS; h += 2) {
-      int o = h * COUNT;
-      bytes(in, a, o, n / 32, x, xi + o, work, sumsAt + o);
-      bytes(in, b, o, n / 32, x, xi + o, work, sumsAt + GROUP + o);
-    }
-  }
-
-  private static void bytes(
-      MemorySegment in, long a, int o, int blocks, float[] x, int xi, float[] s, int si) {
+      float[] s,
+      int si,
+      int sj) {
     FloatVector s0 = FloatVector.zero(F);
     FloatVector s1 = s0;
     for (int i = 0; i < blocks; i++) {
       FloatVector d = FloatVector.broadcast(F, half(in, a + i * 34L));
+      FloatVector e = STRIPS > 1 ? d : FloatVector.broadcast(F, half(in, b + i * 34L));
       long at = a + i * 34L + 2 + o;
+      long bt = STRIPS > 1 ? at + BYTES_1 : b + i * 34L + 2;
       int xt = xi + 32 * i;
       FloatVector x0 = FloatVector.fromArray(F, x, xt);
       FloatVector x1 = FloatVector.fromArray(F, x, xt + GROUP);
@@ -61,26 +57,22 @@ final class FusedBytes {
                       .convertShape(B2F, F, 0))
               .mul(d)
               .fma(x1, s0);
-      if (STRIPS > 1) {
-        x0 = FloatVector.fromArray(F, x, xt + COUNT);
-        x1 = FloatVector.fromArray(F, x, xt + GROUP + COUNT);
-        s1 =
-            ((FloatVector)
-                    ByteVector.fromMemorySegment(B, in, at + BYTES_1, LITTLE_ENDIAN)
-                        .convertShape(B2F, F, PART_1))
-                .mul(d)
-                .fma(x0, s1);
-        s1 =
-            ((FloatVector)
-                    ByteVector.fromMemorySegment(B, in, at + GROUP + BYTES_1, LITTLE_ENDIAN)
-                        .convertShape(B2F, F, PART_1))
-                .mul(d)
-                .fma(x1, s1);
-      }
+      x0 = FloatVector.fromArray(F, x, xt + X_1);
+      x1 = FloatVector.fromArray(F, x, xt + GROUP + X_1);
+      s1 =
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(B, in, bt, LITTLE_ENDIAN)
+                      .convertShape(B2F, F, PART_1))
+              .mul(e)
+              .fma(x0, s1);
+      s1 =
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(B, in, bt + GROUP, LITTLE_ENDIAN)
+                      .convertShape(B2F, F, PART_1))
+              .mul(e)
+              .fma(x1, s1);
     }
     s0.intoArray(s, si);
-    if (STRIPS > 1) {
-      s1.intoArray(s, si + COUNT);
-    }
+    s1.intoArray(s, sj);
   }
 }

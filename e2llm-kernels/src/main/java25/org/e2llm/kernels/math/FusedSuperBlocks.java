@@ -5,6 +5,7 @@ import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
+import static org.e2llm.kernels.math.FusedRows.X_1;
 import static org.e2llm.kernels.math.Lanes.B;
 import static org.e2llm.kernels.math.Lanes.BYTES_1;
 import static org.e2llm.kernels.math.Lanes.COUNT;
@@ -19,46 +20,81 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
-/**
- * Fused rows of Q4_K and Q6_K, one at a time: first all scales of the row as floats, then the dot.
- */
+/** Fused rows of Q4_K and Q6_K: first all scales of both rows as floats, then the dots. */
 final class FusedSuperBlocks {
-  private FusedSuperBlocks() {}
+  private static final int BLOCK = 256;
+  private static final int SCALES = 16;
 
-  static void q4_k(
-      MemorySegment in,
-      long a,
-      long b,
-      int n,
-      float[] x,
-      int xi,
-      float[] work,
-      int sumsAt,
-      int scalesAt) {
-    q4_k(in, a, n / 256, x, xi, work, sumsAt, scalesAt);
-    q4_k(in, b, n / 256, x, xi, work, sumsAt + GROUP, scalesAt);
+  /** The scales of a block as floats. */
+  private interface Scales {
+    void expand(MemorySegment in, long at, float[] out, int o);
   }
 
-  private static void q4_k(
-      MemorySegment in, long at, int blocks, float[] x, int xi, float[] work, int si, int scales) {
-    for (int i = 0; i < blocks; i++) {
-      K4Scales.expand(in, at + 144L * i, work, scales + 16 * i);
-    }
-    for (int h = 0; h < STRIPS; h += 2) {
-      int o = h * COUNT;
-      pairs(in, at + 16 + o, 4 * blocks, x, xi + o, work, si + o, scales);
-    }
+  /** As {@link FusedRows.Pass}, with the scales of either stream in {@code s}. */
+  private interface Pass {
+    void run(
+        MemorySegment in,
+        long a,
+        long b,
+        int o,
+        int blocks,
+        float[] x,
+        int xi,
+        float[] s,
+        int si,
+        int sj,
+        int scales,
+        int others);
+  }
+
+  static final FusedRows Q4_K = of(144, K4Scales::expand, FusedSuperBlocks::pairs);
+  static final FusedRows Q6_K = of(210, FusedSuperBlocks::signedScales, FusedSuperBlocks::halves);
+
+  private FusedSuperBlocks() {}
+
+  private static FusedRows of(long blockBytes, Scales expander, Pass pass) {
+    return (in, a, b, n, x, xi, work, sumsAt, scalesAt) -> {
+      int blocks = n / BLOCK;
+      int others = scalesAt + blocks * SCALES;
+      for (int i = 0; i < blocks; i++) {
+        expander.expand(in, a + i * blockBytes, work, scalesAt + i * SCALES);
+        expander.expand(in, b + i * blockBytes, work, others + i * SCALES);
+      }
+      int s = sumsAt;
+      int t = sumsAt + GROUP;
+      if (STRIPS == 1) {
+        pass.run(in, a, b, 0, blocks, x, xi, work, s, t, scalesAt, others);
+        return;
+      }
+      for (int o = 0; o < GROUP; o += 2 * COUNT) {
+        pass.run(in, a, a, o, blocks, x, xi + o, work, s + o, s + o + COUNT, scalesAt, scalesAt);
+        pass.run(in, b, b, o, blocks, x, xi + o, work, t + o, t + o + COUNT, others, others);
+      }
+    };
   }
 
   /** Pairs of sub-blocks, four in each block, 64 weights in 32 bytes. */
   private static void pairs(
-      MemorySegment in, long quants, int pairs, float[] x, int xi, float[] s, int si, int scales) {
+      MemorySegment in,
+      long a,
+      long b,
+      int o,
+      int blocks,
+      float[] x,
+      int xi,
+      float[] s,
+      int si,
+      int sj,
+      int scales,
+      int others) {
     FloatVector s0 = FloatVector.zero(F);
     FloatVector s1 = s0;
-    for (int i = 0; i < pairs; i++) {
-      long at = quants + (i >> 2) * 144L + (i & 3) * 32;
+    for (int i = 0; i < 4 * blocks; i++) {
+      long at = a + 16 + o + (i >> 2) * 144L + (i & 3) * 32;
+      long bt = STRIPS > 1 ? at + BYTES_1 : b + 16 + (i >> 2) * 144L + (i & 3) * 32;
       int xt = xi + 64 * i;
       int scale = scales + (i >> 1) * 8 + (i & 1) * 2;
+      int other = STRIPS > 1 ? scale : others + (i >> 1) * 8 + (i & 1) * 2;
       FloatVector d0 = FloatVector.broadcast(F, s[scale]);
       FloatVector d1 = FloatVector.broadcast(F, s[scale + 1]);
       FloatVector m0 = FloatVector.broadcast(F, s[scale + 4]);
@@ -87,73 +123,62 @@ final class FusedSuperBlocks {
           ((FloatVector) r.lanewise(LSHR, 4).convertShape(I2F, F, 0))
               .fma(d1, m1)
               .fma(FloatVector.fromArray(F, x, xt + 3 * GROUP), s0);
-      if (STRIPS > 1) {
-        q =
-            (IntVector)
-                ByteVector.fromMemorySegment(B, in, at + BYTES_1, LITTLE_ENDIAN)
-                    .convertShape(ZERO_EXTEND_B2I, I, PART_1);
-        r =
-            (IntVector)
-                ByteVector.fromMemorySegment(B, in, at + GROUP + BYTES_1, LITTLE_ENDIAN)
-                    .convertShape(ZERO_EXTEND_B2I, I, PART_1);
-        s1 =
-            ((FloatVector) q.and(15).convertShape(I2F, F, 0))
-                .fma(d0, m0)
-                .fma(FloatVector.fromArray(F, x, xt + COUNT), s1);
-        s1 =
-            ((FloatVector) r.and(15).convertShape(I2F, F, 0))
-                .fma(d0, m0)
-                .fma(FloatVector.fromArray(F, x, xt + GROUP + COUNT), s1);
-        s1 =
-            ((FloatVector) q.lanewise(LSHR, 4).convertShape(I2F, F, 0))
-                .fma(d1, m1)
-                .fma(FloatVector.fromArray(F, x, xt + 2 * GROUP + COUNT), s1);
-        s1 =
-            ((FloatVector) r.lanewise(LSHR, 4).convertShape(I2F, F, 0))
-                .fma(d1, m1)
-                .fma(FloatVector.fromArray(F, x, xt + 3 * GROUP + COUNT), s1);
-      }
+      FloatVector e0 = STRIPS > 1 ? d0 : FloatVector.broadcast(F, s[other]);
+      FloatVector e1 = STRIPS > 1 ? d1 : FloatVector.broadcast(F, s[other + 1]);
+      FloatVector k0 = STRIPS > 1 ? m0 : FloatVector.broadcast(F, s[other + 4]);
+      FloatVector k1 = STRIPS > 1 ? m1 : FloatVector.broadcast(F, s[other + 5]);
+      q =
+          (IntVector)
+              ByteVector.fromMemorySegment(B, in, bt, LITTLE_ENDIAN)
+                  .convertShape(ZERO_EXTEND_B2I, I, PART_1);
+      r =
+          (IntVector)
+              ByteVector.fromMemorySegment(B, in, bt + GROUP, LITTLE_ENDIAN)
+                  .convertShape(ZERO_EXTEND_B2I, I, PART_1);
+      s1 =
+          ((FloatVector) q.and(15).convertShape(I2F, F, 0))
+              .fma(e0, k0)
+              .fma(FloatVector.fromArray(F, x, xt + X_1), s1);
+      s1 =
+          ((FloatVector) r.and(15).convertShape(I2F, F, 0))
+              .fma(e0, k0)
+              .fma(FloatVector.fromArray(F, x, xt + GROUP + X_1), s1);
+      s1 =
+          ((FloatVector) q.lanewise(LSHR, 4).convertShape(I2F, F, 0))
+              .fma(e1, k1)
+              .fma(FloatVector.fromArray(F, x, xt + 2 * GROUP + X_1), s1);
+      s1 =
+          ((FloatVector) r.lanewise(LSHR, 4).convertShape(I2F, F, 0))
+              .fma(e1, k1)
+              .fma(FloatVector.fromArray(F, x, xt + 3 * GROUP + X_1), s1);
     }
     s0.intoArray(s, si);
-    if (STRIPS > 1) {
-      s1.intoArray(s, si + COUNT);
-    }
+    s1.intoArray(s, sj);
   }
 
-  static void q6_k(
-      MemorySegment in,
-      long a,
-      long b,
-      int n,
-      float[] x,
-      int xi,
-      float[] work,
-      int sumsAt,
-      int scalesAt) {
-    q6_k(in, a, n / 256, x, xi, work, sumsAt, scalesAt);
-    q6_k(in, b, n / 256, x, xi, work, sumsAt + GROUP, scalesAt);
-  }
-
-  private static void q6_k(
-      MemorySegment in, long at, int blocks, float[] x, int xi, float[] work, int si, int scales) {
-    for (int i = 0; i < blocks; i++) {
-      float d = VectorBlockFormats.half(in, at + 210L * i + 208);
-      Widen.bytes(in, at + 210L * i + 192, d, work, scales + 16 * i, COUNT);
-    }
-    for (int h = 0; h < STRIPS; h += 2) {
-      int o = h * COUNT;
-      halves(in, at + o, 2 * blocks, x, xi + o, work, si + o, scales);
-    }
+  private static void signedScales(MemorySegment in, long at, float[] out, int o) {
+    Widen.bytes(in, at + 192, VectorBlockFormats.half(in, at + 208), out, o, COUNT);
   }
 
   /** Halves of blocks: 128 weights, 64 bytes of low and 32 of high bits. */
   private static void halves(
-      MemorySegment in, long a, int halves, float[] x, int xi, float[] s, int si, int scales) {
+      MemorySegment in,
+      long a,
+      long b,
+      int o,
+      int blocks,
+      float[] x,
+      int xi,
+      float[] s,
+      int si,
+      int sj,
+      int scales,
+      int others) {
     FloatVector s0 = FloatVector.zero(F);
     FloatVector s1 = s0;
-    for (int i = 0; i < halves; i++) {
-      long at = a + (i >> 1) * 210L + (i & 1) * 64;
-      long high = a + (i >> 1) * 210L + 128 + (i & 1) * 32;
+    for (int i = 0; i < 2 * blocks; i++) {
+      long at = a + o + (i >> 1) * 210L + (i & 1) * 64;
+      long high = a + o + (i >> 1) * 210L + 128 + (i & 1) * 32;
       int xt = xi + 128 * i;
       int scale = scales + 8 * i;
       IntVector q0 =
@@ -209,64 +234,63 @@ final class FusedSuperBlocks {
               q3.lanewise(LSHR, 4).or(h1.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
       d = FloatVector.broadcast(F, s[scale + 7]);
       s0 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 112), s0);
-      if (STRIPS > 1) {
-        q0 =
-            (IntVector)
-                ByteVector.fromMemorySegment(B, in, at + BYTES_1, LITTLE_ENDIAN)
-                    .convertShape(ZERO_EXTEND_B2I, I, PART_1);
-        q1 =
-            (IntVector)
-                ByteVector.fromMemorySegment(B, in, at + 16 + BYTES_1, LITTLE_ENDIAN)
-                    .convertShape(ZERO_EXTEND_B2I, I, PART_1);
-        q2 =
-            (IntVector)
-                ByteVector.fromMemorySegment(B, in, at + 32 + BYTES_1, LITTLE_ENDIAN)
-                    .convertShape(ZERO_EXTEND_B2I, I, PART_1);
-        q3 =
-            (IntVector)
-                ByteVector.fromMemorySegment(B, in, at + 48 + BYTES_1, LITTLE_ENDIAN)
-                    .convertShape(ZERO_EXTEND_B2I, I, PART_1);
-        h0 =
-            (IntVector)
-                ByteVector.fromMemorySegment(B, in, high + BYTES_1, LITTLE_ENDIAN)
-                    .convertShape(ZERO_EXTEND_B2I, I, PART_1);
-        h1 =
-            (IntVector)
-                ByteVector.fromMemorySegment(B, in, high + 16 + BYTES_1, LITTLE_ENDIAN)
-                    .convertShape(ZERO_EXTEND_B2I, I, PART_1);
-        w = (FloatVector) q0.and(15).or(h0.lanewise(LSHL, 4).and(48)).convertShape(I2F, F, 0);
-        d = FloatVector.broadcast(F, s[scale]);
-        s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + COUNT), s1);
-        w = (FloatVector) q1.and(15).or(h1.lanewise(LSHL, 4).and(48)).convertShape(I2F, F, 0);
-        d = FloatVector.broadcast(F, s[scale + 1]);
-        s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 16 + COUNT), s1);
-        w = (FloatVector) q2.and(15).or(h0.lanewise(LSHL, 2).and(48)).convertShape(I2F, F, 0);
-        d = FloatVector.broadcast(F, s[scale + 2]);
-        s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 32 + COUNT), s1);
-        w = (FloatVector) q3.and(15).or(h1.lanewise(LSHL, 2).and(48)).convertShape(I2F, F, 0);
-        d = FloatVector.broadcast(F, s[scale + 3]);
-        s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 48 + COUNT), s1);
-        w = (FloatVector) q0.lanewise(LSHR, 4).or(h0.and(48)).convertShape(I2F, F, 0);
-        d = FloatVector.broadcast(F, s[scale + 4]);
-        s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 64 + COUNT), s1);
-        w = (FloatVector) q1.lanewise(LSHR, 4).or(h1.and(48)).convertShape(I2F, F, 0);
-        d = FloatVector.broadcast(F, s[scale + 5]);
-        s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 80 + COUNT), s1);
-        w =
-            (FloatVector)
-                q2.lanewise(LSHR, 4).or(h0.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
-        d = FloatVector.broadcast(F, s[scale + 6]);
-        s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 96 + COUNT), s1);
-        w =
-            (FloatVector)
-                q3.lanewise(LSHR, 4).or(h1.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
-        d = FloatVector.broadcast(F, s[scale + 7]);
-        s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 112 + COUNT), s1);
-      }
+      at = STRIPS > 1 ? at + BYTES_1 : b + (i >> 1) * 210L + (i & 1) * 64;
+      high = STRIPS > 1 ? high + BYTES_1 : b + (i >> 1) * 210L + 128 + (i & 1) * 32;
+      int other = STRIPS > 1 ? scale : others + 8 * i;
+      q0 =
+          (IntVector)
+              ByteVector.fromMemorySegment(B, in, at, LITTLE_ENDIAN)
+                  .convertShape(ZERO_EXTEND_B2I, I, PART_1);
+      q1 =
+          (IntVector)
+              ByteVector.fromMemorySegment(B, in, at + 16, LITTLE_ENDIAN)
+                  .convertShape(ZERO_EXTEND_B2I, I, PART_1);
+      q2 =
+          (IntVector)
+              ByteVector.fromMemorySegment(B, in, at + 32, LITTLE_ENDIAN)
+                  .convertShape(ZERO_EXTEND_B2I, I, PART_1);
+      q3 =
+          (IntVector)
+              ByteVector.fromMemorySegment(B, in, at + 48, LITTLE_ENDIAN)
+                  .convertShape(ZERO_EXTEND_B2I, I, PART_1);
+      h0 =
+          (IntVector)
+              ByteVector.fromMemorySegment(B, in, high, LITTLE_ENDIAN)
+                  .convertShape(ZERO_EXTEND_B2I, I, PART_1);
+      h1 =
+          (IntVector)
+              ByteVector.fromMemorySegment(B, in, high + 16, LITTLE_ENDIAN)
+                  .convertShape(ZERO_EXTEND_B2I, I, PART_1);
+      w = (FloatVector) q0.and(15).or(h0.lanewise(LSHL, 4).and(48)).convertShape(I2F, F, 0);
+      d = FloatVector.broadcast(F, s[other]);
+      s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + X_1), s1);
+      w = (FloatVector) q1.and(15).or(h1.lanewise(LSHL, 4).and(48)).convertShape(I2F, F, 0);
+      d = FloatVector.broadcast(F, s[other + 1]);
+      s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 16 + X_1), s1);
+      w = (FloatVector) q2.and(15).or(h0.lanewise(LSHL, 2).and(48)).convertShape(I2F, F, 0);
+      d = FloatVector.broadcast(F, s[other + 2]);
+      s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 32 + X_1), s1);
+      w = (FloatVector) q3.and(15).or(h1.lanewise(LSHL, 2).and(48)).convertShape(I2F, F, 0);
+      d = FloatVector.broadcast(F, s[other + 3]);
+      s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 48 + X_1), s1);
+      w = (FloatVector) q0.lanewise(LSHR, 4).or(h0.and(48)).convertShape(I2F, F, 0);
+      d = FloatVector.broadcast(F, s[other + 4]);
+      s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 64 + X_1), s1);
+      w = (FloatVector) q1.lanewise(LSHR, 4).or(h1.and(48)).convertShape(I2F, F, 0);
+      d = FloatVector.broadcast(F, s[other + 5]);
+      s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 80 + X_1), s1);
+      w =
+          (FloatVector)
+              q2.lanewise(LSHR, 4).or(h0.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
+      d = FloatVector.broadcast(F, s[other + 6]);
+      s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 96 + X_1), s1);
+      w =
+          (FloatVector)
+              q3.lanewise(LSHR, 4).or(h1.lanewise(LSHR, 2).and(48)).convertShape(I2F, F, 0);
+      d = FloatVector.broadcast(F, s[other + 7]);
+      s1 = w.fma(d, d.mul(-32f)).fma(FloatVector.fromArray(F, x, xt + 112 + X_1), s1);
     }
     s0.intoArray(s, si);
-    if (STRIPS > 1) {
-      s1.intoArray(s, si + COUNT);
-    }
+    s1.intoArray(s, sj);
   }
 }

@@ -35,12 +35,13 @@ final class Lanes {
 
   /**
    * As many bytes as there are lanes; eight, the smallest vector, for four lanes. Strip 1 of a
-   * group of bytes is part {@link #PART_1} of the vector {@link #BYTES_1} behind strip 0.
+   * group of bytes is part {@link #PART_1} of the vector {@link #BYTES_1} behind strip 0. Where a
+   * vector is a whole group, both are 0.
    */
   static final VectorSpecies<Byte> B =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, BITS / 4)));
 
-  static final int BYTES_1 = COUNT == 4 ? 0 : COUNT;
+  static final int BYTES_1 = COUNT == 8 ? 8 : 0;
   static final int PART_1 = COUNT == 4 ? 1 : 0;
 
   /** Rotations of the lanes; a rotation by more lanes than there are is never used. */

@@ -35,7 +35,13 @@ class SplitInvarianceTest {
 
   /** The models to cut: one committed, the others where the shared folder is. */
   static Stream<String> models() {
-    return Stream.of("stories260K-Q8_0", "tiny-gemma3-F16", "tiny-phi3-F16");
+    return Stream.of(
+        "stories260K-Q8_0",
+        "tiny-llama3-F16",
+        "tiny-qwen2-F16",
+        "tiny-qwen3-F16",
+        "tiny-gemma3-F16",
+        "tiny-phi3-F16");
   }
 
   @ParameterizedTest
