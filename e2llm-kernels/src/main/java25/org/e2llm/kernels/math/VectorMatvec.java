@@ -45,12 +45,17 @@ final class VectorMatvec {
     int whole = n - n % GROUP;
     int spareAt = ROWS * GROUP;
     float[] work = scratch.floats(spareAt + n);
-    for (int r = rowFrom; r < rowTo; r += 2) {
-      int rows = Math.min(2, rowTo - r);
-      long a = r * w.rowBytes();
-      long b = (r + rows - 1) * w.rowBytes();
-      kernel.multiply(w.segment(), a, b, whole, x, xOffset, work, 0, spareAt);
-      finish(w, r, rows, x, xOffset, work, 0, spareAt, out, outOffset + r);
+    // Each of the two rows of a turn goes on where the one before it ended, so that memory is read
+    // as two long streams. Side by side they would jump every row, which leaves the prefetcher of
+    // a Zen 4 behind: half the speed.
+    int pairs = (rowTo - rowFrom + 1) / 2;
+    for (int i = 0; i < pairs; i++) {
+      int r = rowFrom + i;
+      int other = Math.min(r + pairs, rowTo - 1);
+      kernel.multiply(
+          w.segment(), r * w.rowBytes(), other * w.rowBytes(), whole, x, xOffset, work, 0, spareAt);
+      finish(w, r, 1, x, xOffset, work, 0, spareAt, out, outOffset + r);
+      finish(w, other, 1, x, xOffset, work, GROUP, spareAt, out, outOffset + other);
     }
   }
 
