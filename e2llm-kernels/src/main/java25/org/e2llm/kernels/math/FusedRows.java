@@ -26,7 +26,7 @@ interface FusedRows {
    * row at {@code b} behind them.
    *
    * @param n whole blocks, a multiple of 16
-   * @param scalesAt {@code n / 8} floats of {@code work} that may be overwritten
+   * @param scalesAt {@code n / 4} floats of {@code work} that may be overwritten
    */
   void multiply(
       MemorySegment in,
@@ -87,11 +87,11 @@ interface FusedRows {
       case F16 -> FusedFloats::f16;
       case BF16 -> FusedFloats::bf16;
       case Q8_0 -> FusedBytes.Q8_0;
-      case Q4_0 -> FusedNibbles.Q4_0;
-      case Q4_1 -> FusedNibbles.Q4_1;
+      case Q4_0 -> STRIPS == 1 ? FusedTables::q4_0 : FusedNibbles.Q4_0;
+      case Q4_1 -> STRIPS == 1 ? FusedTables::q4_1 : FusedNibbles.Q4_1;
       case Q5_0 -> FusedFiveBits.Q5_0;
       case Q5_1 -> FusedFiveBits.Q5_1;
-      case Q4_K -> FusedSuperBlocks.Q4_K;
+      case Q4_K -> STRIPS == 1 ? FusedTables::q4_K : FusedSuperBlocks.Q4_K;
       case Q6_K -> FusedSuperBlocks.Q6_K;
       default -> null;
     };

@@ -68,7 +68,7 @@ final class K4Scales {
         (IntVector)
             ByteVector.fromMemorySegment(B, in, at + 4, LITTLE_ENDIAN)
                 .convertShape(ZERO_EXTEND_B2I, I, 0);
-    IntVector high = bytes.rearrange(HIGH).lanewise(LSHR, 6).lanewise(LSHL, 4).and(HIGH_MASK);
+    IntVector high = bytes.rearrange(HIGH).lanewise(LSHR, 2).and(HIGH_MASK);
     IntVector low = bytes.rearrange(LOW).lanewise(LSHR, LOW_SHIFT).and(LOW_MASK);
     FloatVector factor = FloatVector.broadcast(F, half(in, at)).blend(-half(in, at + 2), MINIMUMS);
     ((FloatVector) low.or(high).convertShape(I2F, F, 0)).mul(factor).intoArray(out, o);
