@@ -50,10 +50,10 @@ public interface Kernels {
   void scale(float[] x, int xOffset, float factor, int n);
 
   /** {@code gate[i] = silu(gate[i]) * up[i]}, silu(v) = v / (1 + exp(-v)). */
-  void siluMultiply(float[] gate, int gateOffset, float[] up, int upOffset, int n);
+  void siluMultiply(float[] gate, int gateOffset, float[] up, int upOffset, int n, Scratch scratch);
 
   /** {@code gate[i] = gelu(gate[i]) * up[i]}, the tanh approximation of GELU. */
-  void geluMultiply(float[] gate, int gateOffset, float[] up, int upOffset, int n);
+  void geluMultiply(float[] gate, int gateOffset, float[] up, int upOffset, int n, Scratch scratch);
 
   /**
    * Rotates pairs of one head in place: {@code (a, b) -> (a cos - b sin, a sin + b cos)} with

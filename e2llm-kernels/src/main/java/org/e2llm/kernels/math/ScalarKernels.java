@@ -65,14 +65,16 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void siluMultiply(float[] gate, int gateOffset, float[] up, int upOffset, int n) {
+  public void siluMultiply(
+      float[] gate, int gateOffset, float[] up, int upOffset, int n, Scratch scratch) {
     for (int i = 0; i < n; i++) {
       gate[gateOffset + i] = Elementary.silu(gate[gateOffset + i]) * up[upOffset + i];
     }
   }
 
   @Override
-  public void geluMultiply(float[] gate, int gateOffset, float[] up, int upOffset, int n) {
+  public void geluMultiply(
+      float[] gate, int gateOffset, float[] up, int upOffset, int n, Scratch scratch) {
     for (int i = 0; i < n; i++) {
       gate[gateOffset + i] = Elementary.gelu(gate[gateOffset + i]) * up[upOffset + i];
     }

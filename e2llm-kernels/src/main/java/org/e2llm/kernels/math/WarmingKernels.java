@@ -170,26 +170,28 @@ final class WarmingKernels implements Kernels {
   }
 
   @Override
-  public void siluMultiply(float[] gate, int gateOffset, float[] up, int upOffset, int n) {
+  public void siluMultiply(
+      float[] gate, int gateOffset, float[] up, int upOffset, int n, Scratch scratch) {
     if (siluMultiply.isWon()) {
-      fast.siluMultiply(gate, gateOffset, up, upOffset, n);
+      fast.siluMultiply(gate, gateOffset, up, upOffset, n, scratch);
       return;
     }
     Kernels by = next(siluMultiply);
     long start = System.nanoTime();
-    by.siluMultiply(gate, gateOffset, up, upOffset, n);
+    by.siluMultiply(gate, gateOffset, up, upOffset, n, scratch);
     done(siluMultiply, by, n, System.nanoTime() - start);
   }
 
   @Override
-  public void geluMultiply(float[] gate, int gateOffset, float[] up, int upOffset, int n) {
+  public void geluMultiply(
+      float[] gate, int gateOffset, float[] up, int upOffset, int n, Scratch scratch) {
     if (geluMultiply.isWon()) {
-      fast.geluMultiply(gate, gateOffset, up, upOffset, n);
+      fast.geluMultiply(gate, gateOffset, up, upOffset, n, scratch);
       return;
     }
     Kernels by = next(geluMultiply);
     long start = System.nanoTime();
-    by.geluMultiply(gate, gateOffset, up, upOffset, n);
+    by.geluMultiply(gate, gateOffset, up, upOffset, n, scratch);
     done(geluMultiply, by, n, System.nanoTime() - start);
   }
 

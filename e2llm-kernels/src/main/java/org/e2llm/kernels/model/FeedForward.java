@@ -1,6 +1,7 @@
 package org.e2llm.kernels.model;
 
 import org.e2llm.kernels.math.Kernels;
+import org.e2llm.kernels.math.Scratch;
 import org.e2llm.kernels.math.WorkerTeam;
 
 /**
@@ -40,12 +41,13 @@ final class FeedForward {
     int from = Compute.cut(inner, worker, workers);
     int count = Compute.cut(inner, worker + 1, workers) - from;
     Kernels kernels = compute.kernels();
+    Scratch scratch = compute.scratch(worker);
     for (int row = 0; row < rows; row++) {
       int gate = row * stride + from;
       if (config.activation() == Activation.GELU) {
-        kernels.geluMultiply(out, gate, out, gate + inner, count);
+        kernels.geluMultiply(out, gate, out, gate + inner, count, scratch);
       } else {
-        kernels.siluMultiply(out, gate, out, gate + inner, count);
+        kernels.siluMultiply(out, gate, out, gate + inner, count, scratch);
       }
     }
   }

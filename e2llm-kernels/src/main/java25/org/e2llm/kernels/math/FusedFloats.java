@@ -19,6 +19,9 @@ import jdk.incubator.vector.VectorOperators;
 
 /** Fused rows of F32, F16 and BF16. */
 final class FusedFloats {
+  /** The exponent of an infinity or NaN in a half that was shifted left by 13. */
+  private static final int SPECIAL_EXPONENT = 0x0f800000;
+
   private FusedFloats() {}
 
   static void f32(
@@ -169,13 +172,13 @@ final class FusedFloats {
           ((IntVector)
                   ShortVector.fromMemorySegment(S, in, at, LITTLE_ENDIAN).convertShape(S2I, I, 0))
               .lanewise(LSHL, 13);
-      exponents = exponents.max(q.and(VectorMath.SPECIAL_EXPONENT));
+      exponents = exponents.max(q.and(SPECIAL_EXPONENT));
       a0 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x0, a0);
       q =
           ((IntVector)
                   ShortVector.fromMemorySegment(S, in, bt, LITTLE_ENDIAN).convertShape(S2I, I, 0))
               .lanewise(LSHL, 13);
-      exponents = exponents.max(q.and(VectorMath.SPECIAL_EXPONENT));
+      exponents = exponents.max(q.and(SPECIAL_EXPONENT));
       b0 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x0, b0);
       if (STRIPS > 1) {
         FloatVector x1 = FloatVector.fromArray(F, x, xi + GROUP * i + COUNT);
@@ -184,14 +187,14 @@ final class FusedFloats {
                     ShortVector.fromMemorySegment(S, in, at + 2 * COUNT, LITTLE_ENDIAN)
                         .convertShape(S2I, I, 0))
                 .lanewise(LSHL, 13);
-        exponents = exponents.max(q.and(VectorMath.SPECIAL_EXPONENT));
+        exponents = exponents.max(q.and(SPECIAL_EXPONENT));
         a1 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x1, a1);
         q =
             ((IntVector)
                     ShortVector.fromMemorySegment(S, in, bt + 2 * COUNT, LITTLE_ENDIAN)
                         .convertShape(S2I, I, 0))
                 .lanewise(LSHL, 13);
-        exponents = exponents.max(q.and(VectorMath.SPECIAL_EXPONENT));
+        exponents = exponents.max(q.and(SPECIAL_EXPONENT));
         b1 = q.and(0x8fffe000).viewAsFloatingLanes().mul(Half.BIAS).fma(x1, b1);
       }
     }
@@ -201,7 +204,7 @@ final class FusedFloats {
       a1.intoArray(s, si + COUNT);
       b1.intoArray(s, si + GROUP + COUNT);
     }
-    return !exponents.compare(VectorOperators.EQ, VectorMath.SPECIAL_EXPONENT).anyTrue();
+    return !exponents.compare(VectorOperators.EQ, SPECIAL_EXPONENT).anyTrue();
   }
 
   private static void carefully(

@@ -1,7 +1,6 @@
 package org.e2llm.kernels.math;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
@@ -83,24 +82,6 @@ final class Lanes {
     }
     v = v.add(v.rearrange(BY_2));
     v = v.add(v.rearrange(BY_1));
-    return v.lane(0);
-  }
-
-  /** The largest lane; the sign of a zero is left open. */
-  static float max(FloatVector v) {
-    FloatVector other;
-    if (COUNT > 8) {
-      other = v.rearrange(BY_8);
-      v = v.blend(other, other.compare(VectorOperators.GT, v));
-    }
-    if (COUNT > 4) {
-      other = v.rearrange(BY_4);
-      v = v.blend(other, other.compare(VectorOperators.GT, v));
-    }
-    other = v.rearrange(BY_2);
-    v = v.blend(other, other.compare(VectorOperators.GT, v));
-    other = v.rearrange(BY_1);
-    v = v.blend(other, other.compare(VectorOperators.GT, v));
     return v.lane(0);
   }
 }

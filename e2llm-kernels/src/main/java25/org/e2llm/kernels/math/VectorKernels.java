@@ -99,25 +99,19 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void siluMultiply(float[] gate, int gateOffset, float[] up, int upOffset, int n) {
-    int i = 0;
-    for (; i <= n - COUNT; i += COUNT) {
-      VectorMath.silu(FloatVector.fromArray(F, gate, gateOffset + i))
-          .mul(FloatVector.fromArray(F, up, upOffset + i))
-          .intoArray(gate, gateOffset + i);
-    }
-    scalar.siluMultiply(gate, gateOffset + i, up, upOffset + i, n - i);
+  public void siluMultiply(
+      float[] gate, int gateOffset, float[] up, int upOffset, int n, Scratch scratch) {
+    float[] e = scratch.floats(n);
+    VectorActivation.negate(gate, gateOffset, e, n);
+    VectorActivation.gate(gate, gateOffset, e, up, upOffset, n);
   }
 
   @Override
-  public void geluMultiply(float[] gate, int gateOffset, float[] up, int upOffset, int n) {
-    int i = 0;
-    for (; i <= n - COUNT; i += COUNT) {
-      VectorMath.gelu(FloatVector.fromArray(F, gate, gateOffset + i))
-          .mul(FloatVector.fromArray(F, up, upOffset + i))
-          .intoArray(gate, gateOffset + i);
-    }
-    scalar.geluMultiply(gate, gateOffset + i, up, upOffset + i, n - i);
+  public void geluMultiply(
+      float[] gate, int gateOffset, float[] up, int upOffset, int n, Scratch scratch) {
+    float[] e = scratch.floats(n);
+    VectorActivation.geluExponents(gate, gateOffset, e, n);
+    VectorActivation.gate(gate, gateOffset, e, up, upOffset, n);
   }
 
   @Override
@@ -196,10 +190,8 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void floatToHalf(float[] x, int xOffset, short[] half, int halfOffset, int n) {
-    int i = 0;
-    for (; i <= n - COUNT; i += COUNT) {
-      VectorMath.floatToHalf(FloatVector.fromArray(F, x, xOffset + i), half, halfOffset + i);
+    for (int i = 0; i < n; i++) {
+      half[halfOffset + i] = Float.floatToFloat16(x[xOffset + i]);
     }
-    scalar.floatToHalf(x, xOffset + i, half, halfOffset + i, n - i);
   }
 }

@@ -39,21 +39,26 @@ final class VectorRotation {
     return i;
   }
 
-  /** Rotates as many of the pairs {@code (2i, 2i + 1)} as fill two vectors; returns how many. */
+  /**
+   * Rotates as many of the pairs {@code (2i, 2i + 1)} as fill two vectors; returns how many. A
+   * vector becomes {@code (a, b) c + (b, a) (-s, s)}: a product with -s is the negative product,
+   * exactly.
+   */
   static int neighbours(float[] x, int xOffset, float[] cos, float[] sin, int angles, int pairs) {
     int i = 0;
     for (; i <= pairs - COUNT; i += COUNT) {
       FloatVector c = FloatVector.fromArray(F, cos, angles + i);
       FloatVector s = FloatVector.fromArray(F, sin, angles + i);
-      turn(x, xOffset + 2 * i, c.rearrange(FIRST), s.rearrange(FIRST));
-      turn(x, xOffset + 2 * i + COUNT, c.rearrange(SECOND), s.rearrange(SECOND));
+      int at = xOffset + 2 * i;
+      FloatVector v = FloatVector.fromArray(F, x, at);
+      v.mul(c.rearrange(FIRST))
+          .add(v.rearrange(SWAP).mul(s.rearrange(FIRST).mul(SIGN)))
+          .intoArray(x, at);
+      v = FloatVector.fromArray(F, x, at + COUNT);
+      v.mul(c.rearrange(SECOND))
+          .add(v.rearrange(SWAP).mul(s.rearrange(SECOND).mul(SIGN)))
+          .intoArray(x, at + COUNT);
     }
     return i;
-  }
-
-  /** {@code (a, b) c + (b, a) (-s, s)}: a product with -s is the negative product, exactly. */
-  private static void turn(float[] x, int at, FloatVector c, FloatVector s) {
-    FloatVector v = FloatVector.fromArray(F, x, at);
-    v.mul(c).add(v.rearrange(SWAP).mul(s.mul(SIGN))).intoArray(x, at);
   }
 }

@@ -16,12 +16,12 @@ final class VectorSoftmax {
     float max = max(scores, offset, n);
     int i = 0;
     for (; i <= n - COUNT; i += COUNT) {
-      VectorMath.exp(FloatVector.fromArray(F, scores, offset + i).sub(max))
-          .intoArray(scores, offset + i);
+      FloatVector.fromArray(F, scores, offset + i).sub(max).intoArray(scores, offset + i);
     }
     for (; i < n; i++) {
-      scores[offset + i] = Elementary.exp(scores[offset + i] - max);
+      scores[offset + i] -= max;
     }
+    VectorExp.exp(scores, offset, n);
     float total = total(scores, offset, n, firstPosition);
     i = 0;
     for (; i <= n - COUNT; i += COUNT) {
@@ -40,7 +40,20 @@ final class VectorSoftmax {
       FloatVector v = FloatVector.fromArray(F, x, offset + i);
       best = best.blend(v, v.compare(VectorOperators.GT, best));
     }
-    float max = Lanes.max(best);
+    FloatVector other;
+    if (COUNT > 8) {
+      other = best.rearrange(Lanes.BY_8);
+      best = best.blend(other, other.compare(VectorOperators.GT, best));
+    }
+    if (COUNT > 4) {
+      other = best.rearrange(Lanes.BY_4);
+      best = best.blend(other, other.compare(VectorOperators.GT, best));
+    }
+    other = best.rearrange(Lanes.BY_2);
+    best = best.blend(other, other.compare(VectorOperators.GT, best));
+    other = best.rearrange(Lanes.BY_1);
+    best = best.blend(other, other.compare(VectorOperators.GT, best));
+    float max = best.lane(0);
     for (; i < n; i++) {
       max = x[offset + i] > max ? x[offset + i] : max;
     }

@@ -81,12 +81,13 @@ class KernelInvarianceTest {
     float[] x = RandomTensors.floats(1000, new Random(1));
     float[] y = RandomTensors.floats(1000, new Random(2));
     short[] half = new short[1000];
+    Scratch scratch = new Scratch();
     Map<String, Runnable> operations = new LinkedHashMap<>();
     operations.put("rmsNorm", () -> kernels.rmsNorm(x, 0, y, 999, 1e-5f, x, 0));
     operations.put("add", () -> kernels.add(x, 0, y, 0, 999));
     operations.put("scale", () -> kernels.scale(x, 0, 0.5f, 999));
-    operations.put("siluMultiply", () -> kernels.siluMultiply(x, 0, y, 0, 999));
-    operations.put("geluMultiply", () -> kernels.geluMultiply(x, 0, y, 0, 999));
+    operations.put("siluMultiply", () -> kernels.siluMultiply(x, 0, y, 0, 999, scratch));
+    operations.put("geluMultiply", () -> kernels.geluMultiply(x, 0, y, 0, 999, scratch));
     operations.put("rotate halves", () -> kernels.rotate(x, 0, y, y, 0, 37, true));
     operations.put("rotate neighbours", () -> kernels.rotate(x, 0, y, y, 0, 37, false));
     operations.put("scores", () -> kernels.attentionScores(y, 0, y, 0, 70, 13, 70, 1f, x, 0));

@@ -99,8 +99,8 @@ final class KernelParity {
       both("rmsNorm in place" + what, x, (k, out) -> k.rmsNorm(out, 1, y, n, 1e-5f, out, 1));
       both("add" + what, x, (k, out) -> k.add(out, 1, y, 2, n));
       both("scale" + what, x, (k, out) -> k.scale(out, 1, 0.37f, n));
-      both("silu" + what, x, (k, out) -> k.siluMultiply(out, 1, y, 2, n));
-      both("gelu" + what, x, (k, out) -> k.geluMultiply(out, 1, y, 2, n));
+      both("silu" + what, x, (k, out) -> k.siluMultiply(out, 1, y, 2, n, new Scratch()));
+      both("gelu" + what, x, (k, out) -> k.geluMultiply(out, 1, y, 2, n, new Scratch()));
       int first = random.nextInt(40);
       both("softmax at " + first + what, x, (k, out) -> k.softmax(out, 1, n, first));
     }

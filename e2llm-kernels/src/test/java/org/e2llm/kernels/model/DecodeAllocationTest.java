@@ -11,7 +11,6 @@ import org.e2llm.kernels.math.KernelsLookup;
 import org.e2llm.model.KvType;
 import org.e2llm.pipeline.Batch.Logits;
 import org.e2llm.pipeline.Batch.Slice;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -19,7 +18,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * A whole step of a warm model, on vector kernels, allocates what does not grow with the model: the
  * batch and its output, no vector and no buffer.
  */
-@Disabled("known defect: in some starts of a JVM a small kernel stays boxed, 14 KB a step")
 class DecodeAllocationTest {
   private static final long MOST_BYTES = 2048;
 
