@@ -1,0 +1,164 @@
+package org.e2llm.planner.grouping;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.e2llm.model.LayerRange;
+import org.e2llm.plan.LinkProfile;
+import org.e2llm.plan.Network;
+import org.e2llm.planner.cost.CostModel;
+import org.e2llm.planner.cost.StageCost;
+
+/**
+ * Times and rates of a given chain of stages, straight from the cost model: for plans that a search
+ * has found and for plans that somebody hands in.
+ *
+ * <pre>
+ *   TTFT   = sum(stage(c) + link(c)) + (chunks − 1) · slowest of stage and link,  c = P / chunks
+ *   TPOT   = max( sum(stage(b) + link(b)), m · slowest ),           m micro-batches, one per stage
+ *   prefill seconds per request = slowest of  P/C · stage(C), NIC: hidden states and KV of P tokens
+ *   decode seconds per request  = slowest of  O/b · stage(b), NIC: hidden states of O, KV of P tokens
+ *   both                        = slowest of their sum, without KV on the NIC
+ * </pre>
+ */
+public final class ReplicaEstimator {
+  private final CostModel cost;
+  private final Network network;
+  private final Demand demand;
+
+  public ReplicaEstimator(CostModel cost, Network network, Demand demand) {
+    this.cost = cost;
+    this.network = network;
+    this.demand = demand;
+  }
+
+  /** The most tokens that all stages can cache together; negative if the weights do not fit. */
+  public long kvTokens(int[] devices, List<LayerRange> layers) {
+    long tokens = Long.MAX_VALUE;
+    for (int i = 0; i < devices.length; i++) {
+      LayerRange range = layers.get(i);
+      long memory = network.device(devices[i]).memoryBytes();
+      tokens = Math.min(tokens, cost.model().tokensThatFit(range.from(), range.to(), memory));
+    }
+    return tokens;
+  }
+
+  /**
+   * What is expected at the batch that serves most requests, or the largest within the limit on
+   * TPOT.
+   *
+   * @param devices one per stage, in order
+   * @param layers one range per stage, none empty
+   * @param mixed whether the batch is chosen for both phases or for decode alone
+   */
+  public ReplicaEstimate estimate(int[] devices, List<LayerRange> layers, boolean mixed) {
+    long tokens = kvTokens(devices, layers);
+    ReplicaEstimate best = estimate(devices, layers, 1);
+    for (int level = 1; level < BatchLevels.COUNT; level++) {
+      int batch = BatchLevels.batch(level);
+      if (BatchLevels.tokens(demand, batch, devices.length) > tokens) {
+        break;
+      }
+      ReplicaEstimate next = estimate(devices, layers, batch);
+      boolean faster =
+          mixed ? next.mixedRate() > best.mixedRate() : next.decodeRate() > best.decodeRate();
+      if (!faster || next.tpotSeconds() > demand.tpotLimit()) {
+        break;
+      }
+      best = next;
+    }
+    return best;
+  }
+
+  /** What is expected at a given batch. */
+  public ReplicaEstimate estimate(int[] devices, List<LayerRange> layers, int batch) {
+    List<StageCost> costs = costs(devices, layers);
+    return new ReplicaEstimate(
+        ttft(devices, costs),
+        tpot(devices, costs, batch, devices.length),
+        batch,
+        1 / slowest(devices, layers, costs, batch, true, false),
+        1 / slowest(devices, layers, costs, batch, false, true),
+        1 / slowest(devices, layers, costs, batch, true, true),
+        kvTokens(devices, layers));
+  }
+
+  /** Seconds from arrival to the last token of a mean request if so many run at the same time. */
+  public double seconds(int[] devices, List<LayerRange> layers, int sessions) {
+    List<StageCost> costs = costs(devices, layers);
+    int lanes = Math.min(sessions, devices.length);
+    int batch = (sessions + lanes - 1) / lanes;
+    return ttft(devices, costs) + (demand.output() - 1) * tpot(devices, costs, batch, lanes);
+  }
+
+  private List<StageCost> costs(int[] devices, List<LayerRange> layers) {
+    List<StageCost> costs = new ArrayList<>(devices.length);
+    for (int i = 0; i < devices.length; i++) {
+      costs.add(cost.stage(network.device(devices[i]), layers.get(i)));
+    }
+    return costs;
+  }
+
+  private double ttft(int[] devices, List<StageCost> costs) {
+    int chunks = demand.chunks();
+    int rows = (int) Math.ceil(demand.prompt() / chunks);
+    double sum = 0;
+    double slowest = 0;
+    for (int i = 0; i < devices.length; i++) {
+      double seconds = costs.get(i).prefillSeconds(rows, demand.promptContext(), 0);
+      sum += seconds;
+      slowest = Math.max(slowest, seconds);
+      if (i + 1 == devices.length) {
+        sum += costs.get(i).prefillSeconds(rows, demand.promptContext(), 1) - seconds;
+      } else {
+        LinkProfile link = network.link(devices[i], devices[i + 1]);
+        sum += cost.hiddenSeconds(link, rows);
+        slowest = Math.max(slowest, cost.hiddenBytes(rows) / link.bytesPerSecond());
+      }
+    }
+    return sum + (chunks - 1) * slowest;
+  }
+
+  private double tpot(int[] devices, List<StageCost> costs, int batch, int lanes) {
+    double sum = 0;
+    double slowest = 0;
+    long cached = (long) (batch * demand.decodeContext());
+    for (int i = 0; i < devices.length; i++) {
+      double seconds = costs.get(i).decodeSeconds(batch, cached);
+      sum += seconds;
+      slowest = Math.max(slowest, seconds);
+      if (devices.length > 1) {
+        // From the last stage the token goes back to the first.
+        boolean back = i + 1 == devices.length;
+        LinkProfile link = network.link(devices[i], devices[back ? 0 : i + 1]);
+        sum += back ? link.latencySeconds() : cost.hiddenSeconds(link, batch);
+        slowest = Math.max(slowest, back ? 0 : cost.hiddenBytes(batch) / link.bytesPerSecond());
+      }
+    }
+    return Math.max(sum, lanes * slowest);
+  }
+
+  private double slowest(
+      int[] devices,
+      List<LayerRange> layers,
+      List<StageCost> costs,
+      int batch,
+      boolean prefill,
+      boolean decode) {
+    double slowest = 0;
+    for (int i = 0; i < devices.length; i++) {
+      LayerRange range = layers.get(i);
+      double compute =
+          (prefill ? RequestCost.prefill(costs.get(i), demand) : 0)
+              + (decode ? RequestCost.decode(costs.get(i), demand, batch) : 0);
+      double bytes = RequestCost.nicBytes(cost, demand, range, prefill, decode);
+      double nic = bytes / network.device(devices[i]).nic().bytesPerSecond();
+      slowest = Math.max(slowest, Math.max(compute, nic));
+      if (i + 1 < devices.length) {
+        LinkProfile link = network.link(devices[i], devices[i + 1]);
+        double rows = (prefill ? demand.prompt() : 0) + (decode ? demand.output() : 0);
+        slowest = Math.max(slowest, rows * cost.hiddenBytes(1) / link.bytesPerSecond());
+      }
+    }
+    return slowest;
+  }
+}
