@@ -23,8 +23,11 @@ public record Demand(
     int sessions,
     double tpotLimit) {
 
-  /** The numbers of a workload served in chunks of so many tokens. */
-  public static Demand of(Workload workload, Slo slo, int chunk) {
+  /** Rows of a step that searches reckon with. */
+  public static final int CHUNK = 512;
+
+  /** The numbers of a workload. */
+  public static Demand of(Workload workload, Slo slo) {
     long largest = 0;
     for (Workload.Lengths request : workload.lengths()) {
       largest = Math.max(largest, request.prompt());
@@ -32,7 +35,7 @@ public record Demand(
     return new Demand(
         workload.meanPrompt(),
         workload.meanOutput(),
-        chunk,
+        CHUNK,
         workload.meanPrompt() + workload.maxTokens(),
         largest + workload.maxTokens(),
         workload.requestsPerSecond() > 0 ? 0 : workload.concurrency(),

@@ -50,11 +50,7 @@ public final class ExhaustiveSearch {
     for (int g = 0; g < groups.size(); g++) {
       int[] group = groups.get(g);
       for (int at = 0; at <= group.length; at++) {
-        int[] grown = new int[group.length + 1];
-        System.arraycopy(group, 0, grown, 0, at);
-        grown[at] = device;
-        System.arraycopy(group, at, grown, at + 1, group.length - at);
-        groups.set(g, grown);
+        groups.set(g, SearchSpace.insertedAt(group, at, device));
         place(next + 1, groups);
       }
       groups.set(g, group);

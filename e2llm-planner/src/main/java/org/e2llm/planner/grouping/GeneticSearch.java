@@ -4,22 +4,27 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Forms groups by a genetic algorithm: a steady population without doubles, tournaments, crossover
  * of whole groups, and mutations of one step. It starts from the obvious groupings, so it never
- * ends below them; the last part of the budget climbs from the best ones step by step.
+ * ends below them; the last part of the budget climbs from the best ones, until no move of a device
+ * and no swap of two helps.
  */
 public final class GeneticSearch {
   private static final int POPULATION = 48;
   private static final int TOURNAMENT = 3;
 
-  /** The part of the budget for climbing at the end. */
-  private static final double CLIMB = 0.25;
+  /** The part of the budget for climbing at the end, and from how many arrangements. */
+  private static final double CLIMB = 0.4;
+
+  private static final int CLIMBERS = 4;
 
   private record Individual(Grouping grouping, Arrangement arrangement) {
     double score() {
@@ -149,21 +154,32 @@ public final class GeneticSearch {
     return key.toString();
   }
 
-  /** Steps of one mutation from the best few, each kept if it is better. */
+  /** Steps to the next better neighbour from the best few, as far as the budget goes. */
   private void climb() {
     List<Individual> starts = sorted();
-    int count = Math.min(4, starts.size());
+    int count = Math.min(CLIMBERS, starts.size());
     for (int i = 0; i < count; i++) {
+      long until = watch.left() - watch.left() / (count - i);
       Individual at = starts.get(i);
-      long steps = watch.left() / (count - i);
-      for (long step = 0; step < steps; step++) {
-        Individual next = judge(variation.mutate(at.grouping()));
-        if (next.score() > at.score()) {
-          at = next;
-        }
+      for (Individual next = at; next != null; next = better(at, until)) {
+        at = next;
       }
       population.add(at);
     }
+  }
+
+  /** The first better one among all moves of a device and all swaps of two, or null. */
+  private @Nullable Individual better(Individual at, long until) {
+    for (Iterator<Grouping> i = new Neighbours(space, at.grouping()); i.hasNext(); ) {
+      if (watch.left() <= until) {
+        return null;
+      }
+      Individual next = judge(i.next());
+      if (next.score() > at.score()) {
+        return next;
+      }
+    }
+    return null;
   }
 
   private List<Individual> sorted() {

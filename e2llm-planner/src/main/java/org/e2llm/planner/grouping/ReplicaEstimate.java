@@ -1,5 +1,7 @@
 package org.e2llm.planner.grouping;
 
+import org.e2llm.pipeline.Role;
+
 /**
  * What is expected of a chain of stages for the mean request.
  *
@@ -18,4 +20,10 @@ public record ReplicaEstimate(
     double prefillRate,
     double decodeRate,
     double mixedRate,
-    long kvTokens) {}
+    long kvTokens) {
+
+  /** Requests per second in a role. */
+  public double rate(Role role) {
+    return role == Role.PREFILL ? prefillRate : role == Role.DECODE ? decodeRate : mixedRate;
+  }
+}

@@ -1,10 +1,14 @@
 package org.e2llm.planner.grouping;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.e2llm.model.LayerRange;
+import org.e2llm.pipeline.Role;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Network;
+import org.e2llm.plan.Nic;
 import org.e2llm.planner.cost.CostModel;
 import org.e2llm.planner.cost.StageCost;
 
@@ -19,6 +23,11 @@ import org.e2llm.planner.cost.StageCost;
  *   decode seconds per request  = slowest of  O/b · stage(b), NIC: hidden states of O, KV of P tokens
  *   both                        = slowest of their sum, without KV on the NIC
  * </pre>
+ *
+ * <p>Nor can more requests be under way than the KV cache holds: each for its prompt and answer.
+ *
+ * <p>A shared medium is one more thing that may be the slowest: all bytes that the replica sends
+ * over it count together.
  */
 public final class ReplicaEstimator {
   private final CostModel cost;
@@ -72,14 +81,23 @@ public final class ReplicaEstimator {
   /** What is expected at a given batch. */
   public ReplicaEstimate estimate(int[] devices, List<LayerRange> layers, int batch) {
     List<StageCost> costs = costs(devices, layers);
+    long tokens = kvTokens(devices, layers);
+    double ttft = ttft(devices, costs);
+    int sessions = (int) Math.max(1, Math.min(batch * devices.length, tokens / demand.reserved()));
+    double tpot = tpot(devices, costs, batch, Math.min(devices.length, sessions));
+    double answer = demand.output() * tpot;
     return new ReplicaEstimate(
-        ttft(devices, costs),
-        tpot(devices, costs, batch, devices.length),
+        ttft,
+        tpot,
         batch,
-        1 / slowest(devices, layers, costs, batch, true, false),
-        1 / slowest(devices, layers, costs, batch, false, true),
-        1 / slowest(devices, layers, costs, batch, true, true),
-        kvTokens(devices, layers));
+        Math.min(
+            1 / slowest(devices, layers, batch, Role.PREFILL),
+            Math.max(1, tokens / demand.prompt()) / ttft),
+        Math.min(1 / slowest(devices, layers, batch, Role.DECODE), sessions / answer),
+        Math.min(
+            1 / slowest(devices, layers, batch, Role.MIXED),
+            Math.max(1, tokens / demand.reserved()) / (ttft + answer)),
+        tokens);
   }
 
   /** Seconds from arrival to the last token of a mean request if so many run at the same time. */
@@ -88,6 +106,11 @@ public final class ReplicaEstimator {
     int lanes = Math.min(sessions, devices.length);
     int batch = (sessions + lanes - 1) / lanes;
     return ttft(devices, costs) + (demand.output() - 1) * tpot(devices, costs, batch, lanes);
+  }
+
+  /** How long a stage is busy for a mean request in a role. */
+  public double busySeconds(int device, LayerRange layers, int batch, Role role) {
+    return RequestCost.busy(cost, network.device(device), demand, layers, batch, role);
   }
 
   private List<StageCost> costs(int[] devices, List<LayerRange> layers) {
@@ -137,27 +160,31 @@ public final class ReplicaEstimator {
     return Math.max(sum, lanes * slowest);
   }
 
-  private double slowest(
-      int[] devices,
-      List<LayerRange> layers,
-      List<StageCost> costs,
-      int batch,
-      boolean prefill,
-      boolean decode) {
+  /** Of stages, links and shared mediums the one that is busy longest for a request. */
+  private double slowest(int[] devices, List<LayerRange> layers, int batch, Role role) {
+    double rows =
+        (role == Role.DECODE ? 0 : demand.prompt()) + (role == Role.PREFILL ? 0 : demand.output());
+    double hidden = rows * cost.hiddenBytes(1);
+    Map<String, Double> onMediums = new HashMap<>();
     double slowest = 0;
     for (int i = 0; i < devices.length; i++) {
       LayerRange range = layers.get(i);
-      double compute =
-          (prefill ? RequestCost.prefill(costs.get(i), demand) : 0)
-              + (decode ? RequestCost.decode(costs.get(i), demand, batch) : 0);
-      double bytes = RequestCost.nicBytes(cost, demand, range, prefill, decode);
-      double nic = bytes / network.device(devices[i]).nic().bytesPerSecond();
-      slowest = Math.max(slowest, Math.max(compute, nic));
+      slowest = Math.max(slowest, busySeconds(devices[i], range, batch, role));
+      Nic nic = network.device(devices[i]).nic();
+      if (nic.medium() != null && role != Role.MIXED) {
+        double kv = demand.prompt() * cost.handoffBytes(range.size(), 1);
+        onMediums.merge(nic.medium(), kv / nic.bytesPerSecond(), Double::sum);
+      }
       if (i + 1 < devices.length) {
         LinkProfile link = network.link(devices[i], devices[i + 1]);
-        double rows = (prefill ? demand.prompt() : 0) + (decode ? demand.output() : 0);
-        slowest = Math.max(slowest, rows * cost.hiddenBytes(1) / link.bytesPerSecond());
+        slowest = Math.max(slowest, hidden / link.bytesPerSecond());
+        if (link.medium() != null) {
+          onMediums.merge(link.medium(), hidden / link.bytesPerSecond(), Double::sum);
+        }
       }
+    }
+    for (double seconds : onMediums.values()) {
+      slowest = Math.max(slowest, seconds);
     }
     return slowest;
   }

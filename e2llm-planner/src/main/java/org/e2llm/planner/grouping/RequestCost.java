@@ -1,6 +1,8 @@
 package org.e2llm.planner.grouping;
 
 import org.e2llm.model.LayerRange;
+import org.e2llm.pipeline.Role;
+import org.e2llm.plan.DeviceProfile;
 import org.e2llm.planner.cost.CostModel;
 import org.e2llm.planner.cost.StageCost;
 
@@ -9,16 +11,33 @@ final class RequestCost {
   private RequestCost() {}
 
   /** Full chunks, shared by prompts where they are short. */
-  static double prefill(StageCost stage, Demand demand) {
+  private static double prefill(StageCost stage, Demand demand) {
     int ends = Math.max(1, (int) Math.round(demand.chunk() / demand.prompt()));
     double chunk = stage.prefillSeconds(demand.chunk(), demand.promptContext(), ends);
     return chunk * demand.prompt() / demand.chunk();
   }
 
   /** As many steps as tokens, each shared by the batch. */
-  static double decode(StageCost stage, Demand demand, int batch) {
+  private static double decode(StageCost stage, Demand demand, int batch) {
     long cached = (long) (batch * demand.decodeContext());
     return demand.output() * stage.decodeSeconds(batch, cached) / batch;
+  }
+
+  /** Its work or its network interface, whichever takes longer. */
+  static double busy(
+      CostModel cost,
+      DeviceProfile device,
+      Demand demand,
+      LayerRange layers,
+      int batch,
+      Role role) {
+    StageCost stage = cost.stage(device, layers);
+    boolean prefill = role != Role.DECODE;
+    boolean decode = role != Role.PREFILL;
+    double compute =
+        (prefill ? prefill(stage, demand) : 0) + (decode ? decode(stage, demand, batch) : 0);
+    double bytes = nicBytes(cost, demand, layers, prefill, decode);
+    return Math.max(compute, bytes / device.nic().bytesPerSecond());
   }
 
   /**
@@ -37,7 +56,7 @@ final class RequestCost {
    * and its part of the KV cache, which leaves where the replica does prefill alone and comes where
    * it does decode alone.
    */
-  static double nicBytes(
+  private static double nicBytes(
       CostModel cost, Demand demand, LayerRange layers, boolean prefill, boolean decode) {
     double rows = (prefill ? demand.prompt() : 0) + (decode ? demand.output() : 0);
     double hidden = rows * cost.hiddenBytes(1);

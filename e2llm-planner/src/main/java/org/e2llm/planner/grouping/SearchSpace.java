@@ -179,6 +179,24 @@ public final class SearchSpace {
     return places[device];
   }
 
+  /** A group with one device more, where the space would chain it. */
+  public int[] inserted(int[] group, int device) {
+    int at = 0;
+    while (at < group.length && places[group[at]] < places[device]) {
+      at++;
+    }
+    return insertedAt(group, at, device);
+  }
+
+  /** A group with one device more, at a given place. */
+  static int[] insertedAt(int[] group, int at, int device) {
+    int[] grown = new int[group.length + 1];
+    System.arraycopy(group, 0, grown, 0, at);
+    grown[at] = device;
+    System.arraycopy(group, at, grown, at + 1, group.length - at);
+    return grown;
+  }
+
   /** Equal for devices that no plan can tell apart. */
   public int kind(int device) {
     return kinds[device];
@@ -242,9 +260,7 @@ public final class SearchSpace {
 
   /** The best that a group can do in a role, or null if it cannot hold the model. */
   public @Nullable GroupShape shape(int[] group, Role role) {
-    Work work =
-        role == Role.PREFILL ? Work.PREFILL : role == Role.DECODE ? Work.DECODE : Work.MIXED;
-    return remembered(group, work, 0);
+    return remembered(group, Work.of(role), 0);
   }
 
   /** The soonest that a group can do a request while so many run on it, or null. */
@@ -267,7 +283,11 @@ public final class SearchSpace {
     double lowest = Double.POSITIVE_INFINITY;
     int levels = work == Work.PREFILL ? 1 : BatchLevels.COUNT;
     for (int level = 0; level < levels; level++) {
-      CutProblem problem = problem(group, work, level);
+      double need =
+          work == Work.PREFILL
+              ? demand.largest()
+              : BatchLevels.tokens(demand, BatchLevels.batch(level), group.length);
+      CutProblem problem = problem(group, work, level, need);
       double bottleneck = cutter.bottleneck(problem);
       if (bottleneck >= lowest || (level > 0 && tooSlow(problem, level))) {
         break;
@@ -275,7 +295,9 @@ public final class SearchSpace {
       best = problem;
       lowest = bottleneck;
     }
-    LayerCut cut = best == null ? null : cutter.cutByBottleneck(best);
+    // With less memory than one session per stage some stages are idle at times.
+    LayerCut cut =
+        cutter.cutByBottleneck(best == null ? problem(group, work, 0, demand.largest()) : best);
     if (cut == null) {
       return null;
     }
@@ -298,7 +320,8 @@ public final class SearchSpace {
     while (BatchLevels.batch(level) < sessions && level < BatchLevels.COUNT - 1) {
       level++;
     }
-    CutProblem problem = problem(group, Work.LATENCY, level);
+    double need = Math.max(demand.largest(), BatchLevels.batch(level) * demand.reserved());
+    CutProblem problem = problem(group, Work.LATENCY, level, need);
     GroupShape best = null;
     for (LayerCut cut : Arrays.asList(cutter.cutBySum(problem), cutter.cutByBottleneck(problem))) {
       if (cut != null) {
@@ -309,7 +332,7 @@ public final class SearchSpace {
     return best;
   }
 
-  private CutProblem problem(int[] group, Work work, int level) {
+  private CutProblem problem(int[] group, Work work, int level, double need) {
     int n = group.length;
     double[][] seconds = new double[n][];
     double[][] room = new double[n][];
@@ -335,10 +358,6 @@ public final class SearchSpace {
         }
       }
     }
-    double need = work == Work.PREFILL ? demand.largest() : BatchLevels.tokens(demand, batch, n);
-    if (work == Work.LATENCY) {
-      need = Math.max(demand.largest(), batch * demand.reserved());
-    }
     return new CutProblem(cost.model().layerCount(), seconds, room, need, occupancy, delay, pinned);
   }
 
@@ -358,10 +377,7 @@ public final class SearchSpace {
       rate = 1 / estimator.seconds(used, layers, sessions);
     } else {
       estimate = estimator.estimate(used, layers, work == Work.MIXED);
-      rate =
-          work == Work.PREFILL
-              ? estimate.prefillRate()
-              : work == Work.DECODE ? estimate.decodeRate() : estimate.mixedRate();
+      rate = estimate.rate(work.role());
     }
     double[] kvShare = new double[mediums.size()];
     int[] crossings = new int[mediums.size()];

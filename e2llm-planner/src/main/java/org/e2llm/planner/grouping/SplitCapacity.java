@@ -20,23 +20,26 @@ final class SplitCapacity {
    * The score is a power mean of the limits: it follows the lowest, and rewards slack in the others
    * a little, which shortens queues and gives a search a slope where the lowest does not move.
    */
-  private static final int POWER = 8;
+  private static final int POWER = 16;
 
   private final SearchSpace space;
   private final List<int[]> groups;
-  private final @Nullable GroupShape[] prefill;
-  private final @Nullable GroupShape[] decode;
   private final boolean someDisconnected;
 
-  SplitCapacity(
-      SearchSpace space,
-      List<int[]> groups,
-      @Nullable GroupShape[] prefill,
-      @Nullable GroupShape[] decode) {
+  /** What each group can do as PREFILL, and as DECODE. */
+  final @Nullable GroupShape[] prefill;
+
+  final @Nullable GroupShape[] decode;
+
+  SplitCapacity(SearchSpace space, List<int[]> groups) {
     this.space = space;
     this.groups = groups;
-    this.prefill = prefill;
-    this.decode = decode;
+    this.prefill = new GroupShape[groups.size()];
+    this.decode = new GroupShape[groups.size()];
+    for (int g = 0; g < prefill.length; g++) {
+      prefill[g] = space.shape(groups.get(g), Role.PREFILL);
+      decode[g] = space.shape(groups.get(g), Role.DECODE);
+    }
     this.someDisconnected = !space.fullyConnected();
   }
 
@@ -54,7 +57,8 @@ final class SplitCapacity {
     for (double limit : limits(roles)) {
       double squared = 1 / (limit * limit);
       double fourth = squared * squared;
-      sum += fourth * fourth;
+      double eighth = fourth * fourth;
+      sum += eighth * eighth;
     }
     return Math.pow(sum, -1.0 / POWER);
   }
@@ -101,7 +105,8 @@ final class SplitCapacity {
     return limits;
   }
 
-  private @Nullable GroupShape shape(@Nullable Role[] roles, int g) {
+  /** What a group does in its role, or null. */
+  @Nullable GroupShape shape(@Nullable Role[] roles, int g) {
     return roles[g] == null ? null : roles[g] == Role.PREFILL ? prefill[g] : decode[g];
   }
 

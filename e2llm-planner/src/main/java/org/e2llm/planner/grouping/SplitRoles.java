@@ -22,38 +22,55 @@ public final class SplitRoles implements Roles {
 
   @Override
   public Arrangement assign(SearchSpace space, List<int[]> groups) {
-    List<Integer> usable = new ArrayList<>();
-    @Nullable GroupShape[] prefill = new GroupShape[groups.size()];
-    @Nullable GroupShape[] decode = new GroupShape[groups.size()];
-    for (int g = 0; g < groups.size(); g++) {
-      prefill[g] = space.shape(groups.get(g), Role.PREFILL);
-      decode[g] = space.shape(groups.get(g), Role.DECODE);
-      if (prefill[g] != null || decode[g] != null) {
-        usable.add(g);
-      }
-    }
-    SplitCapacity capacity = new SplitCapacity(space, groups, prefill, decode);
-    if (usable.size() < 2) {
+    SplitCapacity capacity = new SplitCapacity(space, groups);
+    List<Integer> sorted = sorted(capacity, groups.size());
+    if (sorted.size() < 2) {
       return standIn(space, groups);
     }
-    usable.sort(
-        Comparator.comparingDouble((Integer g) -> -ratio(prefill[g], decode[g]))
-            .thenComparing(g -> g));
-    @Nullable Role[] roles = bestSplit(capacity, usable, groups.size());
-    refine(capacity, usable, roles);
-    double value = capacity.score(roles);
-    if (!(value > 0)) {
-      return standIn(space, groups);
+    @Nullable Role[] roles = bestSplit(capacity, sorted, groups.size());
+    refine(capacity, sorted, roles);
+    Arrangement arrangement = arrange(space, groups, capacity, roles);
+    return arrangement.capacity() > 0 ? arrangement : standIn(space, groups);
+  }
+
+  /** Roles as given: what a grouping is worth with them. */
+  public static Arrangement given(SearchSpace space, List<int[]> groups, @Nullable Role[] roles) {
+    return arrange(space, groups, new SplitCapacity(space, groups), roles);
+  }
+
+  /** Groups that hold the model, those first that do best at prompts as against answers. */
+  public static List<int[]> byEfficiency(SearchSpace space, List<int[]> groups) {
+    List<int[]> sorted = new ArrayList<>();
+    for (int g : sorted(new SplitCapacity(space, groups), groups.size())) {
+      sorted.add(groups.get(g));
     }
+    return sorted;
+  }
+
+  private static Arrangement arrange(
+      SearchSpace space, List<int[]> groups, SplitCapacity capacity, @Nullable Role[] roles) {
     List<Member> members = new ArrayList<>();
     for (int g = 0; g < roles.length; g++) {
-      GroupShape shape = roles[g] == Role.PREFILL ? prefill[g] : decode[g];
+      GroupShape shape = capacity.shape(roles, g);
       Role role = roles[g];
       if (role != null && shape != null) {
         members.add(Member.of(groups.get(g), role, shape));
       }
     }
-    return Wishes.arrange(space, members, capacity.requestsPerSecond(roles), value);
+    return Wishes.arrange(space, members, capacity.requestsPerSecond(roles), capacity.score(roles));
+  }
+
+  private static List<Integer> sorted(SplitCapacity capacity, int groups) {
+    List<Integer> usable = new ArrayList<>();
+    for (int g = 0; g < groups; g++) {
+      if (capacity.prefill[g] != null || capacity.decode[g] != null) {
+        usable.add(g);
+      }
+    }
+    usable.sort(
+        Comparator.comparingDouble((Integer g) -> -ratio(capacity.prefill[g], capacity.decode[g]))
+            .thenComparing(g -> g));
+    return usable;
   }
 
   private static double ratio(@Nullable GroupShape prefill, @Nullable GroupShape decode) {

@@ -1,9 +1,9 @@
 package org.e2llm.planner.grouping;
 
 import org.e2llm.model.LayerRange;
+import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.planner.cost.CostModel;
-import org.e2llm.planner.cost.StageCost;
 import org.e2llm.planner.partition.CutProblem;
 import org.jspecify.annotations.Nullable;
 
@@ -15,13 +15,27 @@ final class StageTables {
   /** What costs are reckoned for. */
   enum Work {
     /** Busy time per request that is only prefilled here, hand-off included. */
-    PREFILL,
+    PREFILL(Role.PREFILL),
     /** Busy time per request that is only decoded here, hand-off included. */
-    DECODE,
+    DECODE(Role.DECODE),
     /** Busy time per request that has both phases here. */
-    MIXED,
+    MIXED(Role.MIXED),
     /** Time that a request of few spends here. */
-    LATENCY
+    LATENCY(Role.MIXED);
+
+    private final Role role;
+
+    Work(Role role) {
+      this.role = role;
+    }
+
+    Role role() {
+      return role;
+    }
+
+    static Work of(Role role) {
+      return role == Role.PREFILL ? PREFILL : role == Role.DECODE ? DECODE : MIXED;
+    }
   }
 
   private final CostModel cost;
@@ -78,16 +92,9 @@ final class StageTables {
   }
 
   private double seconds(Work work, LayerRange layers, int batch) {
-    StageCost stage = cost.stage(device, layers);
     if (work == Work.LATENCY) {
-      return RequestCost.latency(stage, demand, batch);
+      return RequestCost.latency(cost.stage(device, layers), demand, batch);
     }
-    boolean prefill = work != Work.DECODE;
-    boolean decode = work != Work.PREFILL;
-    double compute =
-        (prefill ? RequestCost.prefill(stage, demand) : 0)
-            + (decode ? RequestCost.decode(stage, demand, batch) : 0);
-    double bytes = RequestCost.nicBytes(cost, demand, layers, prefill, decode);
-    return Math.max(compute, bytes / device.nic().bytesPerSecond());
+    return RequestCost.busy(cost, device, demand, layers, batch, work.role());
   }
 }

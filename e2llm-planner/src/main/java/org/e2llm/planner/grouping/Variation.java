@@ -103,19 +103,9 @@ final class Variation {
 
   /** Most often where the space would chain it, sometimes anywhere. */
   private int[] insert(int[] group, int device) {
-    int at = 0;
-    if (random.nextInt(4) == 0) {
-      at = random.nextInt(group.length + 1);
-    } else {
-      while (at < group.length && space.place(group[at]) < space.place(device)) {
-        at++;
-      }
-    }
-    int[] grown = new int[group.length + 1];
-    System.arraycopy(group, 0, grown, 0, at);
-    grown[at] = device;
-    System.arraycopy(group, at, grown, at + 1, group.length - at);
-    return grown;
+    return random.nextInt(4) == 0
+        ? SearchSpace.insertedAt(group, random.nextInt(group.length + 1), device)
+        : space.inserted(group, device);
   }
 
   private void swapDevices(List<int[]> groups) {

@@ -1,6 +1,5 @@
 package org.e2llm.planner.grouping;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.e2llm.pipeline.Role;
 import org.jspecify.annotations.Nullable;
@@ -9,13 +8,7 @@ import org.jspecify.annotations.Nullable;
 final class EveryRole implements Roles {
   @Override
   public Arrangement assign(SearchSpace space, List<int[]> groups) {
-    GroupShape[] prefill = new GroupShape[groups.size()];
-    GroupShape[] decode = new GroupShape[groups.size()];
-    for (int g = 0; g < groups.size(); g++) {
-      prefill[g] = space.shape(groups.get(g), Role.PREFILL);
-      decode[g] = space.shape(groups.get(g), Role.DECODE);
-    }
-    SplitCapacity capacity = new SplitCapacity(space, groups, prefill, decode);
+    SplitCapacity capacity = new SplitCapacity(space, groups);
     @Nullable Role[] roles = new Role[groups.size()];
     @Nullable Role[] best = roles.clone();
     double highest = 0;
@@ -34,13 +27,6 @@ final class EveryRole implements Roles {
     if (highest == 0) {
       return new SplitRoles().assign(space, groups);
     }
-    List<Member> members = new ArrayList<>();
-    for (int g = 0; g < best.length; g++) {
-      GroupShape shape = best[g] == Role.PREFILL ? prefill[g] : decode[g];
-      if (best[g] != null && shape != null) {
-        members.add(Member.of(groups.get(g), best[g], shape));
-      }
-    }
-    return new Arrangement(members, capacity.requestsPerSecond(best), highest);
+    return SplitRoles.given(space, groups, best);
   }
 }

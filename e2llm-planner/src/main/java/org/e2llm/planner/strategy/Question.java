@@ -1,0 +1,47 @@
+package org.e2llm.planner.strategy;
+
+import java.util.Map;
+import org.e2llm.plan.PlanOptions;
+import org.e2llm.plan.PlannedFor;
+import org.e2llm.plan.Slo;
+import org.e2llm.plan.Workload;
+import org.e2llm.planner.grouping.SearchSpace;
+import org.e2llm.planner.grouping.SearchWatch;
+
+/**
+ * What strategies are asked, checked and ready to search. Strategies may be asked the same question
+ * one after the other and then share what was reckoned already.
+ *
+ * @param model the plan is for
+ * @param workload what is asked of the cluster
+ * @param slo what counts as served well
+ * @param options as the app gave them
+ * @param space the devices that may be used, with their costs
+ * @param unusable why other devices of the fleet may not, by number
+ * @param watch counts evaluations, and ends the search when it is cancelled
+ */
+public record Question(
+    PlannedFor model,
+    Workload workload,
+    Slo slo,
+    PlanOptions options,
+    SearchSpace space,
+    Map<Integer, String> unusable,
+    SearchWatch watch) {
+
+  /** Evaluations that finish in a second for a dozen devices, if no other number is asked for. */
+  private static final int EVALUATIONS = 4000;
+
+  public Question {
+    unusable = Map.copyOf(unusable);
+  }
+
+  public int evaluations() {
+    return options.evaluations() > 0 ? options.evaluations() : EVALUATIONS;
+  }
+
+  /** Whether few requests run at a time and each shall be done soon, rather than many in all. */
+  public boolean latencyCounts() {
+    return !options.throughput() && space.demand().latencyCounts(space.devices().length);
+  }
+}
