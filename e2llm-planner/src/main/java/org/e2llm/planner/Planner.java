@@ -128,7 +128,7 @@ public final class Planner implements PlannerProvider {
       PlanListener listener) {
     PlannedModel planned = new PlannedModel(model, options.kvType());
     Network network = new Network(fleet);
-    Demand demand = Demand.of(workload, slo);
+    Demand demand = Demand.of(workload, slo, network.size(), options.throughput());
     Usable usable = Usable.of(network, planned, demand, options);
     Set<Integer> preferred = new HashSet<>();
     for (String id : options.preferred()) {
@@ -239,6 +239,7 @@ public final class Planner implements PlannerProvider {
     Network network = new Network(fleet);
     CostModel cost =
         costs.apply(new PlannedModel(model, asPlanned.kvType()), asPlanned.wireFormats());
-    return new PlanJudge(cost, network, Demand.of(workload, slo), asPlanned).judge(plan);
+    Demand demand = Demand.of(workload, slo, network.size(), options.throughput());
+    return new PlanJudge(cost, network, demand, asPlanned).judge(plan);
   }
 }

@@ -11,7 +11,7 @@ import org.e2llm.plan.Workload;
  * @param chunk rows of a prefill step (C)
  * @param reserved what a mean request reserves in the KV cache: prompt and output limit
  * @param largest what the largest request reserves: every replica must have room for it
- * @param sessions requests at a time if that is what is known, or 0 where requests just arrive
+ * @param sessions requests at a time if they are few, or 0
  * @param tpotLimit seconds per output token that a plan may not exceed, if it can be helped
  */
 public record Demand(
@@ -26,19 +26,25 @@ public record Demand(
   /** Rows of a step that searches reckon with. */
   public static final int CHUNK = 512;
 
-  /** The numbers of a workload. */
-  public static Demand of(Workload workload, Slo slo) {
+  /**
+   * The numbers of a workload.
+   *
+   * @param devices of the fleet
+   * @param throughput that many requests are done counts, even if few run at a time
+   */
+  public static Demand of(Workload workload, Slo slo, int devices, boolean throughput) {
     long largest = 0;
     for (Workload.Lengths request : workload.lengths()) {
       largest = Math.max(largest, request.prompt());
     }
+    boolean few = workload.requestsPerSecond() == 0 && workload.concurrency() < devices;
     return new Demand(
         workload.meanPrompt(),
         workload.meanOutput(),
         CHUNK,
         workload.meanPrompt() + workload.maxTokens(),
         largest + workload.maxTokens(),
-        workload.requestsPerSecond() > 0 ? 0 : workload.concurrency(),
+        few && !throughput ? workload.concurrency() : 0,
         slo.tpotSeconds());
   }
 
@@ -58,11 +64,11 @@ public record Demand(
   }
 
   /**
-   * Whether one or few requests at a time are asked for, so that what counts is how soon each is
-   * done. Otherwise it is how many are done: with requests that just arrive, or with at least as
-   * many at a time as there are devices.
+   * Whether few requests run at a time, so that what counts is how soon each is done. Otherwise it
+   * is how many are done: with requests that just arrive, or with at least as many at a time as
+   * there are devices.
    */
-  public boolean latencyCounts(int devices) {
-    return sessions > 0 && sessions < devices;
+  public boolean latencyCounts() {
+    return sessions > 0;
   }
 }

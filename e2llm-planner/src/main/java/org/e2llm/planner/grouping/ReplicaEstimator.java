@@ -52,24 +52,26 @@ public final class ReplicaEstimator {
   }
 
   /**
-   * What is expected at the batch that serves most requests, or the largest within the limit on
-   * TPOT.
+   * What is expected at the batch that serves most requests within the limit on TPOT; of each
+   * session by itself where that is what counts.
    *
    * @param devices one per stage, in order
    * @param layers one range per stage, none empty
-   * @param mixed whether the batch is chosen for both phases or for decode alone
+   * @param role for which the batch is chosen
    */
-  public ReplicaEstimate estimate(int[] devices, List<LayerRange> layers, boolean mixed) {
-    long tokens = kvTokens(devices, layers);
+  public ReplicaEstimate estimate(int[] devices, List<LayerRange> layers, Role role) {
     ReplicaEstimate best = estimate(devices, layers, 1);
-    for (int level = 1; level < BatchLevels.COUNT; level++) {
+    int levels = demand.latencyCounts() ? 1 : BatchLevels.COUNT;
+    for (int level = 1; level < levels; level++) {
       int batch = BatchLevels.batch(level);
-      if (BatchLevels.tokens(demand, batch, devices.length) > tokens) {
+      if (BatchLevels.tokens(demand, batch, devices.length) > best.kvTokens()) {
         break;
       }
       ReplicaEstimate next = estimate(devices, layers, batch);
       boolean faster =
-          mixed ? next.mixedRate() > best.mixedRate() : next.decodeRate() > best.decodeRate();
+          role == Role.MIXED
+              ? next.mixedRate() > best.mixedRate()
+              : next.decodeRate() > best.decodeRate();
       if (!faster || next.tpotSeconds() > demand.tpotLimit()) {
         break;
       }
@@ -83,7 +85,8 @@ public final class ReplicaEstimator {
     List<StageCost> costs = costs(devices, layers);
     long tokens = kvTokens(devices, layers);
     double ttft = ttft(devices, costs);
-    int sessions = (int) Math.max(1, Math.min(batch * devices.length, tokens / demand.reserved()));
+    int most = demand.latencyCounts() ? demand.sessions() : batch * devices.length;
+    int sessions = (int) Math.max(1, Math.min(most, tokens / demand.reserved()));
     double tpot = tpot(devices, costs, batch, Math.min(devices.length, sessions));
     double answer = demand.output() * tpot;
     return new ReplicaEstimate(

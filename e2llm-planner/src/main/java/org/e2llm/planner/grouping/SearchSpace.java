@@ -370,15 +370,11 @@ public final class SearchSpace {
         layers.add(cut.ranges().get(i));
       }
     }
-    ReplicaEstimate estimate;
-    double rate;
-    if (work == Work.LATENCY) {
-      estimate = estimator.estimate(used, layers, 1);
-      rate = 1 / estimator.seconds(used, layers, sessions);
-    } else {
-      estimate = estimator.estimate(used, layers, work == Work.MIXED);
-      rate = estimate.rate(work.role());
-    }
+    ReplicaEstimate estimate = estimator.estimate(used, layers, work.role());
+    double rate =
+        work == Work.LATENCY
+            ? 1 / estimator.seconds(used, layers, sessions)
+            : estimate.rate(work.role());
     double[] kvShare = new double[mediums.size()];
     int[] crossings = new int[mediums.size()];
     for (int i = 0; i < used.length; i++) {

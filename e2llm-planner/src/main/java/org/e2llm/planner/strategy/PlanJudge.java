@@ -99,7 +99,7 @@ public final class PlanJudge {
         throw unreachable(devices[i - 1], devices[i], "hidden states");
       }
     }
-    ReplicaEstimate estimate = estimator.estimate(devices, layers, replica.role() == Role.MIXED);
+    ReplicaEstimate estimate = estimator.estimate(devices, layers, replica.role());
     return new Member(devices, layers, replica.role(), estimate, estimate.rate(replica.role()));
   }
 

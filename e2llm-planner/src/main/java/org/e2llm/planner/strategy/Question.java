@@ -42,6 +42,6 @@ public record Question(
 
   /** Whether few requests run at a time and each shall be done soon, rather than many in all. */
   public boolean latencyCounts() {
-    return !options.throughput() && space.demand().latencyCounts(space.devices().length);
+    return space.demand().latencyCounts();
   }
 }

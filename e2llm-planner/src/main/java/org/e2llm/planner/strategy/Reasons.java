@@ -161,7 +161,8 @@ final class Reasons {
     ReplicaEstimate estimate =
         space
             .estimator()
-            .estimate(new int[] {device}, List.of(LayerRange.of(0, model.layerCount())), true);
+            .estimate(
+                new int[] {device}, List.of(LayerRange.of(0, model.layerCount())), Role.MIXED);
     return "alone it would do " + number(estimate.mixedRate()) + " requests/s";
   }
 

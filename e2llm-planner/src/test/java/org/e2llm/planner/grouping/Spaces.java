@@ -28,7 +28,7 @@ final class Spaces {
         new AnalyticCostModel(
             new PlannedModel(KnownModels.get(model), KvType.F16), WireFormats.lossless(KvType.F16)),
         network,
-        Demand.of(workload, Slo.NONE),
+        Demand.of(workload, Slo.NONE, network.size(), false),
         IntStream.range(0, network.size()).toArray(),
         Map.of(),
         Set.of());
