@@ -115,6 +115,11 @@ public final class BatchScheduler {
       return starts[item] + lengths[item] >= entries[item].promptEnd;
     }
 
+    /** Whether the session is still the one that was scheduled: not removed meanwhile. */
+    public boolean stands(int item) {
+      return !entries[item].removed;
+    }
+
     private void add(Entry entry, int length) {
       if (size == entries.length) {
         entries = Arrays.copyOf(entries, 2 * size);
@@ -291,9 +296,14 @@ public final class BatchScheduler {
     return decoding;
   }
 
-  /** Tokens of prompts that have not entered the first stage. */
-  public long promptTokens() {
-    return promptTokens;
+  /** Prompts that are not done. */
+  public int prompts() {
+    return entries.size() - decoding;
+  }
+
+  /** Whether the prompts here leave room for another one in the next batch. */
+  public boolean wantsPrompt() {
+    return promptTokens < (decoding > 0 ? limits.mixedRows() : limits.rows());
   }
 
   /** The next batch. */

@@ -56,6 +56,7 @@ public final class Dispatcher {
     final long age;
     final int prompt;
     final int maxTokens;
+    final boolean hadBegun;
     State state = State.PARKED;
     Router.Route route = new Router.Route(-1, -1);
     long key;
@@ -63,11 +64,12 @@ public final class Dispatcher {
     double handoffSeconds;
     int fed;
 
-    Session(long id, long age, int prompt, int maxTokens) {
+    Session(long id, long age, int prompt, int maxTokens, boolean hadBegun) {
       this.id = id;
       this.age = age;
       this.prompt = prompt;
       this.maxTokens = maxTokens;
+      this.hadBegun = hadBegun;
     }
 
     int p() {
@@ -134,16 +136,16 @@ public final class Dispatcher {
    * @throws CapacityException if no replica can ever hold it
    */
   public int arrive(long session, int promptTokens, int maxTokens) {
-    return arrive(new Session(session, ++lastAge, promptTokens, maxTokens));
+    return arrive(new Session(session, ++lastAge, promptTokens, maxTokens, false));
   }
 
   /**
-   * Takes a request back in that lost its place: it keeps its turn among those that wait.
+   * Takes a request back in that lost its place: it goes before those that have not begun.
    *
    * @param age what {@link #lose} gave
    */
   public int comeBack(long session, long age, int promptTokens, int maxTokens) {
-    return arrive(new Session(session, age, promptTokens, maxTokens));
+    return arrive(new Session(session, age, promptTokens, maxTokens, true));
   }
 
   private int arrive(Session session) {
@@ -165,7 +167,8 @@ public final class Dispatcher {
     session.state = State.WAITING;
     int p = route.prefill();
     tokensCome[p] += session.prompt;
-    session.key = tokensCome[p] + (long) OVERTAKING * session.prompt;
+    session.key =
+        session.hadBegun ? Long.MIN_VALUE : tokensCome[p] + (long) OVERTAKING * session.prompt;
     session.promptSeconds = estimates.prefillSeconds(p, session.prompt, 0);
     loads.prefill(p, session.promptSeconds, session.prompt);
     reserveDecode(session);
