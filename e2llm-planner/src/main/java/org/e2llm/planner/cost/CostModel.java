@@ -17,6 +17,11 @@ public interface CostModel {
   /** Step times of layers {@code [from, to)}, not empty, on a device. */
   StageCost stage(DeviceProfile device, LayerRange layers);
 
+  /** Whether no step of the one can be told from the same step of the other. */
+  default boolean sameCosts(DeviceProfile a, DeviceProfile b) {
+    return a.sameKind(b);
+  }
+
   /** The same with other wire formats. */
   CostModel withWire(WireFormats wire);
 
