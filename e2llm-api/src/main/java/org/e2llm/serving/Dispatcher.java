@@ -61,7 +61,6 @@ public final class Dispatcher {
     Router.Route route = new Router.Route(-1, -1);
     long key;
     double promptSeconds;
-    double handoffSeconds;
     int fed;
 
     Session(long id, long age, int prompt, int maxTokens, boolean hadBegun) {
@@ -110,7 +109,7 @@ public final class Dispatcher {
     this.estimates = estimates;
     this.router = Router.of(policy, estimates);
     int n = estimates.size();
-    loads = new ReplicaLoads(n, estimates.expectedOutput());
+    loads = new ReplicaLoads(estimates);
     admissions = new Admission[n];
     for (int r = 0; r < n; r++) {
       int tokens = estimates.kvTokens(r);
@@ -233,7 +232,7 @@ public final class Dispatcher {
     if (!mayTake(session, p) || !admissions[p].hasRoom(inPlace ? session.most() : session.prompt)) {
       return false;
     }
-    if (!inPlace && policy.lateBinding()) {
+    if (!inPlace && (policy.lateBinding() || !hasRoom(session, session.d(), false))) {
       rebind(session, false, 0);
     }
     int d = session.d();
@@ -329,8 +328,7 @@ public final class Dispatcher {
   public void handedOff(long session) {
     Session moved = get(session);
     admissions[moved.p()].release(session);
-    loads.handoff(moved.p(), moved.d(), -moved.handoffSeconds);
-    moved.handoffSeconds = 0;
+    loads.handoff(moved.p(), moved.d(), moved.prompt, -1);
     decoding(moved);
   }
 
@@ -396,8 +394,7 @@ public final class Dispatcher {
     int d = session.d();
     loads.bound(d, 1, session.prompt, session.most());
     if (p != d) {
-      session.handoffSeconds = estimates.handoffSeconds(p, d, session.prompt);
-      loads.handoff(p, d, session.handoffSeconds);
+      loads.handoff(p, d, session.prompt, 1);
     }
     if (foreignPrompt(session)) {
       loads.foreign(p, 1);
@@ -412,7 +409,7 @@ public final class Dispatcher {
     int d = session.d();
     loads.bound(d, -1, session.prompt, session.most());
     if (p != d && session.state != State.DECODING) {
-      loads.handoff(p, d, -session.handoffSeconds);
+      loads.handoff(p, d, session.prompt, -1);
     }
     if (foreignPrompt(session) && session.state != State.DECODING) {
       loads.foreign(p, -1);

@@ -90,8 +90,7 @@ final class EarliestCompletion implements Router {
     double least = Double.POSITIVE_INFINITY;
     for (int d = 0; d < estimates.size(); d++) {
       if (!possible(p, d, promptTokens, session.maxTokens(), loads)
-          || !(d == now || policy.roleSpill() || home(p, d))
-          || !room.test(d)) {
+          || !(d == now || policy.roleSpill() || home(p, d))) {
         continue;
       }
       double handoff = p == d ? 0 : estimates.handoffSeconds(p, d, promptTokens);
@@ -100,7 +99,7 @@ final class EarliestCompletion implements Router {
       }
       double kv =
           session.prefilled()
-              ? handoff + (p == d ? 0 : queueSeconds(p, d, loads))
+              ? handoff + (p == d ? 0 : loads.channelSeconds(p, d))
               : kvSeconds(p, d, done, handoff, loads);
       double answering = answerSeconds(d, promptTokens, promptTokens + session.maxTokens(), loads);
       double seconds = (kv + answering) * (d == now ? 1 : reluctance(p, d, loads));
@@ -109,7 +108,8 @@ final class EarliestCompletion implements Router {
         best = d;
       }
     }
-    return best;
+    // Where the best has no room, it is worth waiting for: the estimate counts that wait.
+    return best >= 0 && room.test(best) ? best : -1;
   }
 
   private boolean possible(int p, int d, int promptTokens, int maxTokens, ReplicaLoads loads) {
@@ -150,11 +150,7 @@ final class EarliestCompletion implements Router {
       int p, int d, double promptDone, double handoff, ReplicaLoads loads) {
     return p == d
         ? promptDone
-        : Math.max(promptDone + HANDOFF_TAIL * handoff, queueSeconds(p, d, loads) + handoff);
-  }
-
-  private static double queueSeconds(int p, int d, ReplicaLoads loads) {
-    return Math.max(loads.sendSeconds(p), loads.receiveSeconds(d));
+        : Math.max(promptDone + HANDOFF_TAIL * handoff, loads.channelSeconds(p, d) + handoff);
   }
 
   /** From the KV cache being there to the last token, and what that costs the others there. */

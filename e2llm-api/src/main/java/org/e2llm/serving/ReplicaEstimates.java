@@ -53,4 +53,17 @@ public interface ReplicaEstimates {
    * way; infinite if they are not connected.
    */
   double handoffSeconds(int from, int to, int promptTokens);
+
+  /** What hand-offs queue for: interfaces and shared media, numbered. */
+  int channels();
+
+  /** The channels that a hand-off between two replicas occupies; not to be changed. */
+  int[] channels(int from, int to);
+
+  /**
+   * For how long a hand-off occupies a channel.
+   *
+   * @param index into {@link #channels(int, int)}
+   */
+  double channelSeconds(int from, int to, int index, int promptTokens);
 }

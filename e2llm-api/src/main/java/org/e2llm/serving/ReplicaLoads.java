@@ -10,6 +10,7 @@ public final class ReplicaLoads {
   /** How many answers the expectation of a plan counts for against those seen. */
   private static final double PRIOR_ANSWERS = 16;
 
+  private final ReplicaEstimates estimates;
   private final boolean[] up;
   private final double[] prefillSeconds;
   private final long[] promptTokens;
@@ -17,13 +18,14 @@ public final class ReplicaLoads {
   private final int[] decoding;
   private final long[] boundTokens;
   private final long[] reservedTokens;
-  private final double[] sendSeconds;
-  private final double[] receiveSeconds;
+  private final double[] channelSeconds;
   private final int[] foreign;
   private double outputSum;
   private double answers;
 
-  ReplicaLoads(int replicas, double expectedOutput) {
+  ReplicaLoads(ReplicaEstimates estimates) {
+    this.estimates = estimates;
+    int replicas = estimates.size();
     up = new boolean[replicas];
     Arrays.fill(up, true);
     prefillSeconds = new double[replicas];
@@ -32,11 +34,10 @@ public final class ReplicaLoads {
     decoding = new int[replicas];
     boundTokens = new long[replicas];
     reservedTokens = new long[replicas];
-    sendSeconds = new double[replicas];
-    receiveSeconds = new double[replicas];
+    channelSeconds = new double[estimates.channels()];
     foreign = new int[replicas];
     answers = PRIOR_ANSWERS;
-    outputSum = PRIOR_ANSWERS * expectedOutput;
+    outputSum = PRIOR_ANSWERS * estimates.expectedOutput();
   }
 
   public boolean up(int replica) {
@@ -73,14 +74,15 @@ public final class ReplicaLoads {
     return reservedTokens[replica];
   }
 
-  /** Seconds of KV hand-off that must still leave the replica. */
-  public double sendSeconds(int replica) {
-    return sendSeconds[replica];
-  }
-
-  /** Seconds of KV hand-off that must still reach the replica. */
-  public double receiveSeconds(int replica) {
-    return receiveSeconds[replica];
+  /**
+   * Seconds of hand-offs promised, and not complete, on the busiest channel between two replicas.
+   */
+  public double channelSeconds(int from, int to) {
+    double most = 0;
+    for (int channel : estimates.channels(from, to)) {
+      most = Math.max(most, channelSeconds[channel]);
+    }
+    return most;
   }
 
   /** Phases there, waiting or running, that are not of the replica's role. */
@@ -116,9 +118,13 @@ public final class ReplicaLoads {
     decoding[replica] += sessions;
   }
 
-  void handoff(int from, int to, double seconds) {
-    sendSeconds[from] = Math.max(0, sendSeconds[from] + seconds);
-    receiveSeconds[to] = Math.max(0, receiveSeconds[to] + seconds);
+  /** A hand-off is promised (1), or over or withdrawn (-1). */
+  void handoff(int from, int to, int promptTokens, int sign) {
+    int[] channels = estimates.channels(from, to);
+    for (int i = 0; i < channels.length; i++) {
+      double seconds = estimates.channelSeconds(from, to, i, promptTokens);
+      channelSeconds[channels[i]] = Math.max(0, channelSeconds[channels[i]] + sign * seconds);
+    }
   }
 
   void foreign(int replica, int phases) {

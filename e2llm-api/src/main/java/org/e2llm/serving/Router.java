@@ -45,7 +45,7 @@ public interface Router {
    * Where a session that has its PREFILL replica decodes.
    *
    * @param room whether a replica can take the session now
-   * @return a replica with room, or -1
+   * @return a replica with room, or -1 to wait for room where it is bound now
    */
   int bind(Bound session, IntPredicate room, ReplicaLoads loads);
 

@@ -1,6 +1,8 @@
 package org.e2llm.planner.simulator;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Workload;
@@ -45,6 +47,8 @@ public final class PlanEstimates implements ReplicaEstimates {
   private final byte[][] lanes;
   private final double[][] handoffLatency;
   private final double[][] handoffPerToken;
+  private final int[][][] channels;
+  private final double[][][] channelPerToken;
 
   /**
    * Reckons once.
@@ -61,6 +65,8 @@ public final class PlanEstimates implements ReplicaEstimates {
     lanes = new byte[n][MOST_SESSIONS + 1];
     handoffLatency = new double[n][n];
     handoffPerToken = new double[n][n];
+    channels = new int[n][n][0];
+    channelPerToken = new double[n][n][0];
     for (int r = 0; r < n; r++) {
       rows[r] = chunkRows(r);
       for (int sessions = 1; sessions <= MOST_SESSIONS; sessions++) {
@@ -167,8 +173,13 @@ public final class PlanEstimates implements ReplicaEstimates {
       handoffPerToken[p][d] = Math.max(handoffPerToken[p][d], bytes / link.bytesPerSecond());
       for (int i : interfaces.between(from, to)) {
         busy[i] += bytes / interfaces.bytesPerSecond(i, link);
-        handoffPerToken[p][d] = Math.max(handoffPerToken[p][d], busy[i]);
       }
+    }
+    int[] used = IntStream.range(0, busy.length).filter(i -> busy[i] > 0).toArray();
+    channels[p][d] = used;
+    channelPerToken[p][d] = Arrays.stream(used).mapToDouble(i -> busy[i]).toArray();
+    for (double perToken : channelPerToken[p][d]) {
+      handoffPerToken[p][d] = Math.max(handoffPerToken[p][d], perToken);
     }
   }
 
@@ -253,5 +264,20 @@ public final class PlanEstimates implements ReplicaEstimates {
   @Override
   public double handoffSeconds(int from, int to, int promptTokens) {
     return handoffLatency[from][to] + promptTokens * handoffPerToken[from][to];
+  }
+
+  @Override
+  public int channels() {
+    return deployment.interfaces().count();
+  }
+
+  @Override
+  public int[] channels(int from, int to) {
+    return channels[from][to];
+  }
+
+  @Override
+  public double channelSeconds(int from, int to, int index, int promptTokens) {
+    return promptTokens * channelPerToken[from][to][index];
   }
 }
