@@ -172,6 +172,9 @@ public final class Dispatcher {
     loads.prefill(p, session.promptSeconds, session.prompt);
     reserveDecode(session);
     queues.get(p).add(session);
+    if (queues.get(p).peek() == session) {
+      blocked[p] = null; // it came before the one that found no memory, and was not asked yet
+    }
     return p;
   }
 

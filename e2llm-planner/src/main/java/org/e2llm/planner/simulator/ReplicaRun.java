@@ -30,8 +30,8 @@ final class ReplicaRun {
   private boolean up = true;
   private double frozenAt = Double.NaN;
 
-  /** What a batch brought is being taken up: no other is formed before that is complete. */
-  private boolean landing;
+  /** A batch is being formed or taken up: whatever that wakes must not form another meanwhile. */
+  private boolean busy;
 
   ReplicaRun(Simulation simulation, int number) {
     this.simulation = simulation;
@@ -60,7 +60,7 @@ final class ReplicaRun {
 
   /** There may be something to do. */
   void wake(double now) {
-    if (!works() || landing) {
+    if (!works() || busy) {
       return;
     }
     if (flights == 1 && underWay[0].steps > 1) {
@@ -86,13 +86,14 @@ final class ReplicaRun {
   }
 
   private void launch(double now) {
+    busy = true;
     while (free[0] <= now && flights < mostUnderWay) {
       while (scheduler.wantsPrompt()) {
         Dispatcher.Start start = simulation.dispatcher.start(number);
         if (start == null) {
           break;
         }
-        simulation.begin(start);
+        simulation.begin(start, now);
       }
       int wanted = simulation.estimates.lanes(number, scheduler.decoding());
       if (wanted != lanes) {
@@ -103,10 +104,11 @@ final class ReplicaRun {
       scheduler.decide(flight.decision);
       if (flight.decision.size() == 0) {
         simulation.giveBack(flight);
-        return;
+        break;
       }
       launch(flight, now);
     }
+    busy = false;
   }
 
   private void launch(Flight flight, double now) {
@@ -176,7 +178,7 @@ final class ReplicaRun {
 
   private void land(Flight flight, double now) {
     BatchScheduler.Decision batch = flight.decision;
-    landing = true;
+    busy = true;
     scheduler.land(batch, flight.steps);
     remove(flight);
     for (int i = 0; i < batch.size(); i++) {
@@ -194,7 +196,7 @@ final class ReplicaRun {
       }
     }
     simulation.giveBack(flight);
-    landing = false;
+    busy = false;
   }
 
   private void remove(Flight flight) {

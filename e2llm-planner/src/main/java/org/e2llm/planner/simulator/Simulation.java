@@ -176,7 +176,7 @@ final class Simulation {
     }
   }
 
-  /** Memory became free: whoever waits for it may begin. */
+  /** Memory became free, or the oldest that waited for it has it: others may begin. */
   private void wakeBlocked(double now) {
     for (int r = 0; r < replicas.length; r++) {
       if (dispatcher.isBlocked(r)) {
@@ -186,7 +186,7 @@ final class Simulation {
   }
 
   /** It got its place: its prompt enters the batches of a replica. */
-  void begin(Dispatcher.Start start) {
+  void begin(Dispatcher.Start start, double now) {
     int request = (int) start.session();
     int prompt = prompts[request];
     int p = start.route().prefill();
@@ -197,6 +197,7 @@ final class Simulation {
     work.reserved(p, dispatcher.admission(p).reservedBytes());
     int d = start.route().decode();
     work.reserved(d, dispatcher.admission(d).reservedBytes());
+    wakeBlocked(now);
   }
 
   private int lastSampled(int request) {
@@ -220,6 +221,7 @@ final class Simulation {
       handoffs.prefilled(request, p, d, prompts[request], now);
     }
     work.reserved(d, dispatcher.admission(d).reservedBytes());
+    wakeBlocked(now); // if it goes elsewhere than planned, memory became free there
   }
 
   void handedOff(int request, int d, double now) {
