@@ -35,7 +35,8 @@ public record Demand(
   public static Demand of(Workload workload, Slo slo, int devices, boolean throughput) {
     long largest = 0;
     for (Workload.Lengths request : workload.lengths()) {
-      largest = Math.max(largest, request.prompt());
+      largest =
+          Math.max(largest, request.prompt() + Math.max(workload.maxTokens(), request.output()));
     }
     boolean few = workload.requestsPerSecond() == 0 && workload.concurrency() < devices;
     return new Demand(
@@ -43,7 +44,7 @@ public record Demand(
         workload.meanOutput(),
         CHUNK,
         workload.meanPrompt() + workload.maxTokens(),
-        largest + workload.maxTokens(),
+        largest,
         few && !throughput ? workload.concurrency() : 0,
         slo.tpotSeconds());
   }
