@@ -1,6 +1,7 @@
 package org.e2llm.planner.grouping;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -194,10 +195,20 @@ public final class GeneticSearch {
     for (Individual individual : sorted()) {
       if (best.size() < wanted
           && !individual.arrangement().members().isEmpty()
-          && seen.add(individual.grouping().key(space))) {
+          && seen.add(worth(individual.arrangement()))) {
         best.add(individual.arrangement());
       }
     }
     return best;
+  }
+
+  /** Equal for arrangements that differ in names only. */
+  private String worth(Arrangement arrangement) {
+    List<String> members = new ArrayList<>();
+    for (Member member : arrangement.members()) {
+      members.add(member.role() + space.key(member.devices()));
+    }
+    Collections.sort(members);
+    return String.join("\uffff", members);
   }
 }

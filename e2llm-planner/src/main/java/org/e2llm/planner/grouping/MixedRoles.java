@@ -11,12 +11,17 @@ public final class MixedRoles implements Roles {
     List<Member> members = new ArrayList<>();
     List<GroupShape> shapes = new ArrayList<>();
     double sum = 0;
+    double seconds = 0;
     for (int[] group : groups) {
       GroupShape shape = space.shape(group, Role.MIXED);
       if (shape != null) {
         members.add(Member.of(group, Role.MIXED, shape));
         shapes.add(shape);
         sum += shape.rate();
+        seconds +=
+            shape.rate()
+                * (shape.estimate().ttftSeconds()
+                    + space.demand().output() * shape.estimate().tpotSeconds());
       }
     }
     double capacity = sum;
@@ -31,6 +36,6 @@ public final class MixedRoles implements Roles {
               * space.cost().hiddenBytes(1);
       capacity = Math.min(capacity, space.mediumSpeed(medium) / bytes);
     }
-    return Wishes.arrange(space, members, capacity, capacity);
+    return Wishes.arrange(space, members, capacity, Value.of(capacity, seconds / sum));
   }
 }

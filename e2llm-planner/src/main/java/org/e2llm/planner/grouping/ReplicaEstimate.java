@@ -7,6 +7,7 @@ import org.e2llm.pipeline.Role;
  *
  * @param ttftSeconds of a request alone on it
  * @param tpotSeconds at the batch
+ * @param handoffSeconds that the KV cache of its prompt takes to leave, or to come, by itself
  * @param batch decoding sessions per micro-batch, of which there is one per stage
  * @param prefillRate prompts per second if it does nothing else, its KV hand-off included
  * @param decodeRate answers per second if it does nothing else, their KV hand-off included
@@ -16,6 +17,7 @@ import org.e2llm.pipeline.Role;
 public record ReplicaEstimate(
     double ttftSeconds,
     double tpotSeconds,
+    double handoffSeconds,
     int batch,
     double prefillRate,
     double decodeRate,

@@ -92,6 +92,7 @@ public final class ReplicaEstimator {
     return new ReplicaEstimate(
         ttft,
         tpot,
+        handoff(devices, layers),
         batch,
         Math.min(
             1 / slowest(devices, layers, batch, Role.PREFILL),
@@ -161,6 +162,22 @@ public final class ReplicaEstimator {
       }
     }
     return Math.max(sum, lanes * slowest);
+  }
+
+  /** Every owner sends its part by itself, those on one medium one after the other. */
+  private double handoff(int[] devices, List<LayerRange> layers) {
+    Map<String, Double> onMediums = new HashMap<>();
+    double slowest = 0;
+    for (int i = 0; i < devices.length; i++) {
+      Nic nic = network.device(devices[i]).nic();
+      double bytes = demand.prompt() * cost.handoffBytes(layers.get(i).size(), 1);
+      double seconds = bytes / nic.bytesPerSecond();
+      if (nic.medium() != null) {
+        seconds = onMediums.merge(nic.medium(), seconds, Double::sum);
+      }
+      slowest = Math.max(slowest, seconds);
+    }
+    return slowest;
   }
 
   /** Of stages, links and shared mediums the one that is busy longest for a request. */
