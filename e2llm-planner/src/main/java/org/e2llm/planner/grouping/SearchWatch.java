@@ -17,7 +17,7 @@ public final class SearchWatch {
   private long budget = 1;
   private long used;
   private double from;
-  private double share = 1;
+  private double share;
 
   /**
    * A watch over a whole plan.
@@ -37,10 +37,18 @@ public final class SearchWatch {
 
   /** The next part of the work, which is this share of all of it, has so many evaluations. */
   public void part(double shareOfAll, long evaluations) {
-    from = Math.min(1, from + (budget > 0 && used > 0 ? share : 0));
+    from = Math.min(1, from + share);
     share = shareOfAll;
     budget = Math.max(1, evaluations);
     used = 0;
+  }
+
+  /** A watch for whoever does the next part, which is this share of all of it. */
+  public SearchWatch sub(double shareOfAll) {
+    part(shareOfAll, 1);
+    double start = from;
+    return new SearchWatch(
+        cancelled, done -> progress.accept(Math.min(1, start + shareOfAll * done)));
   }
 
   /** Evaluations that this part may still use. */

@@ -52,4 +52,14 @@ public record Question(
   public boolean latencyCounts() {
     return space.demand().latencyCounts();
   }
+
+  /** The same question with other options, such as another seed or budget. */
+  public Question with(PlanOptions newOptions) {
+    return new Question(model, workload, slo, newOptions, space, unusable, watch);
+  }
+
+  /** The same question, watched as a part of a larger one ({@link SearchWatch#sub}). */
+  public Question with(SearchWatch newWatch) {
+    return new Question(model, workload, slo, options, space, unusable, newWatch);
+  }
 }

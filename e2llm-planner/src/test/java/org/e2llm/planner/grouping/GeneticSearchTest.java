@@ -92,6 +92,22 @@ class GeneticSearchTest {
     assertThat(progress).isSorted().hasSize(10);
   }
 
+  @Test
+  void progressOfPartsAddsUp() {
+    List<Double> progress = new ArrayList<>();
+    SearchWatch all = new SearchWatch(() -> false, progress::add);
+    SearchWatch first = all.sub(0.5);
+    first.part(1, 2);
+    first.step();
+    first.step();
+    SearchWatch second = all.sub(0.5);
+    second.part(0.5, 1);
+    second.step();
+    second.part(0.5, 1);
+    second.step();
+    assertThat(progress).containsExactly(0.25, 0.5, 0.75, 1.0);
+  }
+
   private static Arrangement search(SearchSpace space, Roles roles, long seed) {
     SearchWatch watch = SearchWatch.none();
     watch.part(1, BUDGET);
