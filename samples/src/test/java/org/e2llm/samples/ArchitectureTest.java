@@ -116,7 +116,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void policiesAndPlansHaveNoClockAndNoThreads() {
+  void plannerHasNoClockAndNoThreads() {
     ArchRule clock =
         noClasses()
             .should()

@@ -15,9 +15,6 @@ import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Network;
 import org.e2llm.planner.cost.CostModel;
 import org.e2llm.planner.grouping.StageTables.Work;
-import org.e2llm.planner.partition.CutProblem;
-import org.e2llm.planner.partition.LayerCut;
-import org.e2llm.planner.partition.LayerCutter;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,7 +37,7 @@ public final class SearchSpace {
   private final double[] mediumSpeeds;
   private final boolean fullyConnected;
   private final ReplicaEstimator estimator;
-  private final LayerCutter cutter = new LayerCutter();
+  private final GroupCutter cutter = new GroupCutter(this);
   private final Map<String, Memo> memo = new HashMap<>();
 
   private record Memo(@Nullable GroupShape shape) {}
@@ -95,6 +92,11 @@ public final class SearchSpace {
   private String medium(int device) {
     String medium = network.device(device).nic().medium();
     return medium == null ? "" : medium;
+  }
+
+  /** Number of the shared medium that a device is on, or -1. */
+  int mediumOf(int device) {
+    return mediums.indexOf(medium(device));
   }
 
   private List<String> mediums() {
@@ -206,6 +208,16 @@ public final class SearchSpace {
     return pins.keySet();
   }
 
+  /** Layers that a device must have, or null. */
+  @Nullable LayerRange pin(int device) {
+    return pins.get(device);
+  }
+
+  /** What ranges cost on a device. */
+  StageTables tables(int device) {
+    return tables.get(kinds[device]);
+  }
+
   Set<Integer> preferred() {
     return preferred;
   }
@@ -272,121 +284,13 @@ public final class SearchSpace {
     String key = (char) work.ordinal() + "" + (char) sessions + key(group);
     Memo known = memo.get(key);
     if (known == null) {
-      known = new Memo(work == Work.LATENCY ? cutForLatency(group, sessions) : cut(group, work));
+      known =
+          new Memo(
+              work == Work.LATENCY
+                  ? cutter.cutForLatency(group, sessions)
+                  : cutter.cut(group, work));
       memo.put(key, known);
     }
     return known.shape();
-  }
-
-  private @Nullable GroupShape cut(int[] group, Work work) {
-    CutProblem best = null;
-    double lowest = Double.POSITIVE_INFINITY;
-    int levels = work == Work.PREFILL ? 1 : BatchLevels.COUNT;
-    for (int level = 0; level < levels; level++) {
-      double need =
-          work == Work.PREFILL
-              ? demand.largest()
-              : BatchLevels.tokens(demand, BatchLevels.batch(level), group.length);
-      CutProblem problem = problem(group, work, level, need);
-      double bottleneck = cutter.bottleneck(problem);
-      if (bottleneck >= lowest || (level > 0 && tooSlow(problem, level))) {
-        break;
-      }
-      best = problem;
-      lowest = bottleneck;
-    }
-    // With less memory than one session per stage some stages are idle at times.
-    LayerCut cut =
-        cutter.cutByBottleneck(best == null ? problem(group, work, 0, demand.largest()) : best);
-    if (cut == null) {
-      return null;
-    }
-    return shape(group, cut, work, 0);
-  }
-
-  /** Whether so large a batch would leave each of its sessions too little progress. */
-  private boolean tooSlow(CutProblem problem, int level) {
-    if (Double.isInfinite(demand.tpotLimit())) {
-      return false;
-    }
-    LayerCut cut = cutter.cutByBottleneck(problem);
-    int batch = BatchLevels.batch(level);
-    return cut == null
-        || cut.bottleneck() * cut.stages() * batch / demand.output() > demand.tpotLimit();
-  }
-
-  private @Nullable GroupShape cutForLatency(int[] group, int sessions) {
-    int level = 0;
-    while (BatchLevels.batch(level) < sessions && level < BatchLevels.COUNT - 1) {
-      level++;
-    }
-    double need = Math.max(demand.largest(), BatchLevels.batch(level) * demand.reserved());
-    CutProblem problem = problem(group, Work.LATENCY, level, need);
-    GroupShape best = null;
-    for (LayerCut cut : Arrays.asList(cutter.cutBySum(problem), cutter.cutByBottleneck(problem))) {
-      if (cut != null) {
-        GroupShape shape = shape(group, cut, Work.LATENCY, sessions);
-        best = best == null || shape.rate() > best.rate() ? shape : best;
-      }
-    }
-    return best;
-  }
-
-  private CutProblem problem(int[] group, Work work, int level, double need) {
-    int n = group.length;
-    double[][] seconds = new double[n][];
-    double[][] room = new double[n][];
-    double[] occupancy = new double[n * n];
-    double[] delay = new double[n * n];
-    @Nullable LayerRange[] pinned = new LayerRange[n];
-    int batch = BatchLevels.batch(level);
-    double rows =
-        (work == Work.DECODE ? 0 : demand.prompt()) + (work == Work.PREFILL ? 0 : demand.output());
-    double crossings =
-        (work == Work.DECODE ? 0 : demand.chunks())
-            + (work == Work.PREFILL ? 0 : demand.output() / (work == Work.LATENCY ? 1 : batch));
-    for (int a = 0; a < n; a++) {
-      StageTables table = tables.get(kinds[group[a]]);
-      seconds[a] = table.seconds(work, level);
-      room[a] = table.room();
-      pinned[a] = pins.get(group[a]);
-      for (int b = 0; b < n; b++) {
-        if (a != b) {
-          LinkProfile link = network.link(group[a], group[b]);
-          occupancy[a * n + b] = rows * cost.hiddenBytes(1) / link.bytesPerSecond();
-          delay[a * n + b] = occupancy[a * n + b] + crossings * link.latencySeconds();
-        }
-      }
-    }
-    return new CutProblem(cost.model().layerCount(), seconds, room, need, occupancy, delay, pinned);
-  }
-
-  private GroupShape shape(int[] group, LayerCut cut, Work work, int sessions) {
-    int[] used = new int[cut.stages()];
-    List<LayerRange> layers = new ArrayList<>();
-    for (int i = 0; i < group.length; i++) {
-      if (cut.ranges().get(i).size() > 0) {
-        used[layers.size()] = group[i];
-        layers.add(cut.ranges().get(i));
-      }
-    }
-    ReplicaEstimate estimate = estimator.estimate(used, layers, work.role());
-    double rate =
-        work == Work.LATENCY
-            ? 1 / estimator.seconds(used, layers, sessions)
-            : estimate.rate(work.role());
-    double[] kvShare = new double[mediums.size()];
-    int[] crossings = new int[mediums.size()];
-    for (int i = 0; i < used.length; i++) {
-      int on = mediums.indexOf(medium(used[i]));
-      if (on >= 0) {
-        kvShare[on] += (double) layers.get(i).size() / cost.model().layerCount();
-      }
-      String between = i + 1 < used.length ? network.link(used[i], used[i + 1]).medium() : null;
-      if (between != null) {
-        crossings[mediums.indexOf(between)]++;
-      }
-    }
-    return new GroupShape(cut.ranges(), rate, kvShare, crossings, estimate);
   }
 }
