@@ -42,6 +42,9 @@ public final class Admission {
   private final Map<Long, Long> idle = new LinkedHashMap<>();
   private long reservedBytes;
 
+  /** No waiting session expires before this: spares {@link #poll} the search. */
+  private long nothingExpiresBefore = NEVER;
+
   /**
    * Starts empty.
    *
@@ -91,6 +94,7 @@ public final class Admission {
           queue.size() + " requests wait already, as many as the queue limit allows");
     }
     queue.put(session, new Waiting(tokens, deadline));
+    nothingExpiresBefore = Math.min(nothingExpiresBefore, deadline);
   }
 
   private void requirePossible(int tokens) {
@@ -113,6 +117,12 @@ public final class Admission {
 
   private boolean fits(long session, int tokens) {
     return missing(session, tokens) <= evictable(session);
+  }
+
+  /** Whether {@link #claim} would give a session that is not here yet so many tokens now. */
+  public boolean hasRoom(int tokens) {
+    return tokens <= largestSession()
+        && tokens * bytesPerToken <= budgetBytes - reservedBytes + evictable(Long.MIN_VALUE);
   }
 
   /** Bytes that are not free yet for this session; its own idle KV cache is its own to use. */
@@ -160,12 +170,15 @@ public final class Admission {
     List<Long> expired = new ArrayList<>();
     List<Long> evicted = new ArrayList<>();
     List<Long> admitted = new ArrayList<>();
-    for (Iterator<Map.Entry<Long, Waiting>> i = queue.entrySet().iterator(); i.hasNext(); ) {
-      Map.Entry<Long, Waiting> entry = i.next();
-      if (entry.getValue().deadline() <= now) {
-        expired.add(entry.getKey());
-        i.remove();
+    if (now >= nothingExpiresBefore) {
+      for (Iterator<Map.Entry<Long, Waiting>> i = queue.entrySet().iterator(); i.hasNext(); ) {
+        Map.Entry<Long, Waiting> entry = i.next();
+        if (entry.getValue().deadline() <= now) {
+          expired.add(entry.getKey());
+          i.remove();
+        }
       }
+      nothingExpiresBefore = nextDeadline();
     }
     for (Iterator<Map.Entry<Long, Waiting>> i = queue.entrySet().iterator(); i.hasNext(); ) {
       Map.Entry<Long, Waiting> head = i.next();
@@ -193,6 +206,26 @@ public final class Admission {
     reservedBytes -= own == null ? 0 : own;
     reservedBytes += tokens * bytesPerToken;
     running.put(session, tokens * bytesPerToken);
+  }
+
+  /**
+   * Changes what a running session holds: all of it at once, or nothing.
+   *
+   * @param tokens prompt and output together
+   * @return whether there was room
+   */
+  public boolean resize(long session, int tokens) {
+    Long held = running.get(session);
+    if (held == null) {
+      throw new IllegalStateException("session " + session + " does not run");
+    }
+    long bytes = tokens * bytesPerToken;
+    if (tokens > largestSession() || bytes - held > budgetBytes - reservedBytes) {
+      return false;
+    }
+    reservedBytes += bytes - held;
+    running.put(session, bytes);
+    return true;
   }
 
   /** A running session ends and keeps the KV cache of {@code tokens} positions for a next turn. */

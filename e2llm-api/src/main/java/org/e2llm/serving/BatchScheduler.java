@@ -1,10 +1,12 @@
 package org.e2llm.serving;
 
-import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
+import java.util.AbstractList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides what goes through the replica together: continuous batching at iteration level.
@@ -14,8 +16,15 @@ import java.util.Map;
  * got no row in a batch, an eighth of the next one, at least a row, is kept for them. So every
  * session moves on, whatever the others do.
  *
- * <p>A pure state machine: {@link #decide()} changes nothing, {@link #advance} says that a decision
- * was carried out. Not thread-safe.
+ * <p>A replica of several stages can have several batches under way. A prompt may have chunks in
+ * many of them, a decoding session is in one at most: its next token is not known before. The
+ * sessions that decode are therefore spread evenly over {@link Limits#lanes() lanes}, and no more
+ * batches than lanes carry them at a time: with more, each would be small and read all weights for
+ * few tokens.
+ *
+ * <p>A pure state machine: {@link #decide()} changes nothing, {@link #launch} says that a decision
+ * entered the first stage, {@link #land} that it left the last one; {@link #advance} is both. Not
+ * thread-safe.
  */
 public final class BatchScheduler {
   /**
@@ -29,19 +38,128 @@ public final class BatchScheduler {
   public record Item(long session, int start, int length, boolean samples) {}
 
   /**
-   * The next batch.
+   * How large batches are.
    *
-   * @param items what is fed, in order; empty if nothing is to be done
-   * @param steps for how many steps this stays the decision if nothing is added or removed; in each
-   *     further one every item starts one position later. More than 1 only where all items decode
+   * @param rows the most rows of a batch
+   * @param mixedRows the most prompt rows of a batch while sessions decode, which wait for them
+   * @param lanes batches with decoding sessions that may be under way at a time
    */
-  public record Decision(List<Item> items, int steps) {}
+  public record Limits(int rows, int mixedRows, int lanes) {
+    public Limits {
+      if (rows < 1 || mixedRows < 1 || mixedRows > rows || lanes < 1) {
+        throw new IllegalArgumentException(
+            "a batch of " + rows + " rows, " + mixedRows + " beside decoding, " + lanes + " lanes");
+      }
+    }
+  }
+
+  /**
+   * The next batch. Can be filled again once it has landed, so that a driver needs one per batch
+   * under way.
+   */
+  public static final class Decision {
+    private Entry[] entries = new Entry[8];
+    private int[] starts = new int[8];
+    private int[] lengths = new int[8];
+    private int size;
+    private int decodeRows;
+    private int steps;
+
+    /** What is fed, in order; empty if nothing is to be done. */
+    public List<Item> items() {
+      return new AbstractList<Item>() {
+        @Override
+        public Item get(int index) {
+          Objects.checkIndex(index, size);
+          return new Item(session(index), start(index), length(index), samples(index));
+        }
+
+        @Override
+        public int size() {
+          return size;
+        }
+      };
+    }
+
+    /**
+     * For how many steps this stays the decision if nothing is added or removed; in each further
+     * one every item starts one position later. More than 1 only where all items decode.
+     */
+    public int steps() {
+      return steps;
+    }
+
+    /** Items; those that decode stand first. */
+    public int size() {
+      return size;
+    }
+
+    /** Items that decode, a row each. */
+    public int decodeRows() {
+      return decodeRows;
+    }
+
+    public long session(int item) {
+      return entries[item].session;
+    }
+
+    public int start(int item) {
+      return starts[item];
+    }
+
+    public int length(int item) {
+      return lengths[item];
+    }
+
+    public boolean samples(int item) {
+      return starts[item] + lengths[item] >= entries[item].promptEnd;
+    }
+
+    /** Whether the session is still the one that was scheduled: not removed meanwhile. */
+    public boolean stands(int item) {
+      return !entries[item].removed;
+    }
+
+    private void add(Entry entry, int length) {
+      if (size == entries.length) {
+        entries = Arrays.copyOf(entries, 2 * size);
+        starts = Arrays.copyOf(starts, 2 * size);
+        lengths = Arrays.copyOf(lengths, 2 * size);
+      }
+      entries[size] = entry;
+      starts[size] = entry.position;
+      lengths[size++] = length;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Decision decision
+          && steps == decision.steps
+          && items().equals(decision.items());
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * items().hashCode() + steps;
+    }
+
+    @Override
+    public String toString() {
+      return items() + " for " + steps + " steps";
+    }
+  }
 
   private static final class Entry {
     final long session;
     final int promptEnd;
     final int end;
     int position;
+    boolean decodes;
+    boolean removed;
+    int underWay;
+    @Nullable Queue queue;
+    @Nullable Entry before;
+    @Nullable Entry after;
 
     Entry(long session, int position, int promptEnd, int end) {
       this.session = session;
@@ -51,16 +169,63 @@ public final class BatchScheduler {
     }
   }
 
-  private final int maxRows;
-  private final Map<Long, Entry> prompts = new LinkedHashMap<>();
-  private final Map<Long, Entry> decoding = new LinkedHashMap<>();
+  /** First in, first out, with removal from anywhere. */
+  private static final class Queue {
+    @Nullable Entry first;
+    @Nullable Entry last;
+    int size;
+
+    void add(Entry entry) {
+      entry.queue = this;
+      entry.before = last;
+      if (last == null) {
+        first = entry;
+      } else {
+        last.after = entry;
+      }
+      last = entry;
+      size++;
+    }
+
+    void remove(Entry entry) {
+      if (entry.before == null) {
+        first = entry.after;
+      } else {
+        entry.before.after = entry.after;
+      }
+      if (entry.after == null) {
+        last = entry.before;
+      } else {
+        entry.after.before = entry.before;
+      }
+      entry.queue = null;
+      entry.before = null;
+      entry.after = null;
+      size--;
+    }
+  }
+
+  private Limits limits;
+  private final Map<Long, Entry> entries = new HashMap<>();
+  private final Queue prompts = new Queue();
+  private final Queue ready = new Queue();
+  private int decoding;
+  private int lanesUnderWay;
+  private long promptTokens;
   private boolean promptsLeftOut;
 
+  /** Batches of at most {@code maxRows} rows, one at a time. */
   public BatchScheduler(int maxRows) {
-    if (maxRows < 1) {
-      throw new IllegalArgumentException("a batch of " + maxRows + " rows");
-    }
-    this.maxRows = maxRows;
+    this(new Limits(maxRows, maxRows, 1));
+  }
+
+  public BatchScheduler(Limits limits) {
+    this.limits = limits;
+  }
+
+  /** Other limits from now on. */
+  public void limit(Limits newLimits) {
+    limits = newLimits;
   }
 
   /**
@@ -72,71 +237,159 @@ public final class BatchScheduler {
    * @param end the position of the last token it may sample, at least {@code promptEnd}
    */
   public void add(long session, int position, int promptEnd, int end) {
+    prompts.add(put(session, position, promptEnd, end));
+    promptTokens += promptEnd - position;
+  }
+
+  /**
+   * Adds a session whose KV cache came from another replica: it decodes from its next token on.
+   *
+   * @param position of the one token that is known and not in the KV cache
+   * @param end the position of the last token it may sample, above {@code position}
+   */
+  public void join(long session, int position, int end) {
+    decode(put(session, position, position + 1, end));
+  }
+
+  private Entry put(long session, int position, int promptEnd, int end) {
     if (position < 0 || promptEnd <= position || end < promptEnd) {
       throw new IllegalArgumentException(
           "session " + session + " from " + position + " to " + promptEnd + " to " + end);
     }
-    if (prompts.containsKey(session) || decoding.containsKey(session)) {
+    Entry entry = new Entry(session, position, promptEnd, end);
+    if (entries.putIfAbsent(session, entry) != null) {
       throw new IllegalStateException("session " + session + " is scheduled already");
     }
-    prompts.put(session, new Entry(session, position, promptEnd, end));
+    return entry;
+  }
+
+  private void decode(Entry entry) {
+    entry.decodes = true;
+    decoding++;
+    ready.add(entry);
   }
 
   /** Removes a session that has ended; does nothing if it is not here. */
   public void remove(long session) {
-    prompts.remove(session);
-    decoding.remove(session);
+    Entry entry = entries.remove(session);
+    if (entry == null) {
+      return;
+    }
+    entry.removed = true;
+    if (entry.decodes) {
+      decoding--;
+    } else {
+      promptTokens -= entry.promptEnd - entry.position;
+    }
+    if (entry.queue != null) {
+      entry.queue.remove(entry);
+    }
   }
 
+  /** Whether no session is here, also none under way. */
   public boolean isEmpty() {
-    return prompts.isEmpty() && decoding.isEmpty();
+    return entries.isEmpty();
+  }
+
+  /** Sessions that decode. */
+  public int decoding() {
+    return decoding;
+  }
+
+  /** Prompts that are not done. */
+  public int prompts() {
+    return entries.size() - decoding;
+  }
+
+  /** Whether the prompts here leave room for another one in the next batch. */
+  public boolean wantsPrompt() {
+    return promptTokens < (decoding > 0 ? limits.mixedRows() : limits.rows());
   }
 
   /** The next batch. */
   public Decision decide() {
-    int kept = promptsLeftOut && !prompts.isEmpty() ? Math.max(1, maxRows / 8) : 0;
-    int decodeRows = Math.min(decoding.size(), maxRows - kept);
-    List<Item> items = new ArrayList<>(decodeRows + 1);
-    int steps = decodeRows == decoding.size() && prompts.isEmpty() ? Integer.MAX_VALUE : 1;
-    Iterator<Entry> decode = decoding.values().iterator();
-    for (int i = 0; i < decodeRows; i++) {
-      Entry entry = decode.next();
-      items.add(new Item(entry.session, entry.position, 1, true));
+    Decision decision = new Decision();
+    decide(decision);
+    return decision;
+  }
+
+  /** The next batch, written into a decision that is not under way. */
+  public void decide(Decision into) {
+    int maxRows = limits.rows();
+    into.size = 0;
+    int kept = promptsLeftOut && prompts.size > 0 ? Math.max(1, maxRows / 8) : 0;
+    int share = (decoding + limits.lanes() - 1) / limits.lanes();
+    int decodeRows =
+        lanesUnderWay < limits.lanes() ? Math.min(Math.min(ready.size, share), maxRows - kept) : 0;
+    int steps = decodeRows == decoding && prompts.size == 0 ? Integer.MAX_VALUE : 1;
+    Entry entry = ready.first;
+    for (int i = 0; i < decodeRows && entry != null; i++) {
+      into.add(entry, 1);
       steps = Math.min(steps, Math.max(1, entry.end - entry.position));
+      entry = entry.after;
     }
     int rows = maxRows - decodeRows;
-    for (Entry entry : prompts.values()) {
-      if (rows == 0) {
-        break;
-      }
+    if (decoding > 0) {
+      rows = Math.min(rows, limits.mixedRows());
+    }
+    for (entry = prompts.first; entry != null && rows > 0; entry = entry.after) {
       int length = Math.min(rows, entry.promptEnd - entry.position);
-      boolean samples = entry.position + length == entry.promptEnd;
-      items.add(new Item(entry.session, entry.position, length, samples));
+      into.add(entry, length);
       rows -= length;
     }
-    return new Decision(items, items.isEmpty() ? 0 : steps);
+    into.decodeRows = decodeRows;
+    into.steps = into.size == 0 ? 0 : steps;
   }
 
   /** The batch was computed once. Sessions removed meanwhile are passed over. */
   public void advance(Decision decision) {
-    boolean prefilled = false;
-    for (Item item : decision.items()) {
-      Entry entry = prompts.get(item.session());
-      if (entry != null) {
-        prefilled = true;
-        entry.position += item.length();
-        if (entry.position == entry.promptEnd) {
-          prompts.remove(item.session());
-          decoding.put(item.session(), entry);
-        }
+    launch(decision);
+    land(decision, 1);
+  }
+
+  /** The batch enters the first stage; what {@link #decide} gives from now on can follow it. */
+  public void launch(Decision decision) {
+    boolean prefills = false;
+    for (int i = 0; i < decision.size; i++) {
+      Entry entry = decision.entries[i];
+      if (entry.removed) {
         continue;
       }
-      entry = decoding.remove(item.session());
-      if (entry != null) {
-        entry.position += item.length();
-        decoding.put(item.session(), entry);
+      entry.underWay++;
+      entry.position += decision.lengths[i];
+      if (entry.decodes) {
+        ready.remove(entry);
+      } else {
+        prefills = true;
+        promptTokens -= decision.lengths[i];
+        if (entry.position == entry.promptEnd) {
+          prompts.remove(entry);
+        }
       }
     }
-    promptsLeftOut = !prefilled && !prompts.isEmpty();
+    lanesUnderWay += decision.decodeRows > 0 ? 1 : 0;
+    promptsLeftOut = !prefills && prompts.size > 0;
+  }
+
+  /**
+   * A batch left the last stage: its sampled tokens are known.
+   *
+   * @param steps how often it was computed: at most {@link Decision#steps()}
+   */
+  public void land(Decision decision, int steps) {
+    lanesUnderWay -= decision.decodeRows > 0 ? 1 : 0;
+    for (int i = 0; i < decision.size; i++) {
+      Entry entry = decision.entries[i];
+      if (entry.removed) {
+        continue;
+      }
+      entry.underWay--;
+      if (entry.decodes) {
+        entry.position += steps - 1;
+        ready.add(entry);
+      } else if (entry.position == entry.promptEnd && entry.underWay == 0) {
+        decode(entry);
+      }
+    }
   }
 }

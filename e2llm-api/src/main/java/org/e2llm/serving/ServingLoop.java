@@ -43,7 +43,6 @@ public final class ServingLoop implements AutoCloseable {
   static final int EPOCH = 0;
 
   private final List<Replica> replicas;
-  private final Router router = new Router();
   private final ModelSpec model;
   private final Tokenizer tokenizer;
   private final int contextLength;
@@ -286,12 +285,11 @@ public final class ServingLoop implements AutoCloseable {
     KvHold hold = submission.hold();
     ReplicaSession session = hold == null ? null : hold.session;
     int cached = 0;
-    Router.Route route = router.route(prompt.length, submission.maxTokens());
     try {
       if (session == null) {
         // A conversation grows: its next turns decide how far.
         int capacity = hold == null ? run.mostTokens() : contextLength;
-        session = replicas.get(route.prefill()).open(run.id, EPOCH, capacity);
+        session = replicas.get(0).open(run.id, EPOCH, capacity);
       } else if (hold != null) {
         cached = hold.reusable(prompt);
         session.truncate(cached);

@@ -1,11 +1,12 @@
 /**
  * The serving core: which session runs when, and where.
  *
- * <p>{@link org.e2llm.serving.Admission}, {@link org.e2llm.serving.BatchScheduler} and {@link
- * org.e2llm.serving.Router} are pure, deterministic state machines: no threads, clocks or sockets
- * in them; a simulator drives the same classes with a virtual clock. {@link
- * org.e2llm.serving.ServingLoop} is their driver for a live replica: one thread that computes, and
- * one that delivers. Apps do not use this package.
+ * <p>{@link org.e2llm.serving.Router}, {@link org.e2llm.serving.Dispatcher}, {@link
+ * org.e2llm.serving.Admission}, {@link org.e2llm.serving.BatchScheduler} and {@link
+ * org.e2llm.serving.KvHandoff} are pure, deterministic state machines: no threads, clocks or
+ * sockets in them; the planner's simulator drives the same classes with a virtual clock. {@link
+ * org.e2llm.serving.ServingLoop} is the driver of a single live replica: one thread that computes,
+ * and one that delivers. Apps do not use this package.
  */
 @NullMarked
 package org.e2llm.serving;

@@ -218,4 +218,23 @@ class AdmissionTest {
         .as(Event::new)
         .list();
   }
+
+  @Test
+  void roomCanBeAskedForAndAReservationResized() {
+    Admission admission = new Admission(100, 2, 50, 9);
+    assertThat(admission.hasRoom(50)).isTrue();
+    assertThat(admission.hasRoom(51)).isFalse();
+    assertThat(admission.claim(1, 30)).isEmpty();
+    assertThat(admission.hasRoom(20)).isTrue();
+    assertThat(admission.hasRoom(21)).isFalse();
+    assertThat(admission.resize(1, 51)).isFalse();
+    assertThat(admission.resize(1, 45)).isTrue();
+    assertThat(admission.reservedBytes()).isEqualTo(90);
+    assertThat(admission.claim(2, 5)).isEmpty();
+    assertThat(admission.resize(1, 46)).isFalse();
+    assertThat(admission.resize(1, 10)).isTrue();
+    assertThat(admission.reservedBytes()).isEqualTo(30);
+    admission.idle(1, 10);
+    assertThat(admission.hasRoom(45)).as("what is idle can be evicted").isTrue();
+  }
 }

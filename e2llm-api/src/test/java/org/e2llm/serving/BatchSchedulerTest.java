@@ -2,6 +2,7 @@ package org.e2llm.serving;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -141,6 +142,138 @@ class BatchSchedulerTest {
         scheduler.advance(decision);
       }
     }
+  }
+
+  @Test
+  void chunksOfAPromptFollowEachOtherAndADecodingSessionWaitsForItsToken() {
+    BatchScheduler scheduler = new BatchScheduler(new BatchScheduler.Limits(4, 4, 2));
+    scheduler.add(1, 0, 6, 20);
+    BatchScheduler.Decision first = launch(scheduler);
+    BatchScheduler.Decision second = launch(scheduler);
+    assertThat(first.items()).containsExactly(item(1, 0, 4, false));
+    assertThat(second.items()).containsExactly(item(1, 4, 2, true));
+    assertThat(scheduler.decide().items()).isEmpty();
+    scheduler.land(first, 1);
+    assertThat(scheduler.decide().items()).isEmpty();
+    scheduler.land(second, 1);
+    assertThat(launch(scheduler).items()).containsExactly(item(1, 6, 1, true));
+    assertThat(scheduler.decide().items()).isEmpty();
+  }
+
+  @Test
+  void decodingSessionsAreSpreadEvenlyOverTheLanes() {
+    BatchScheduler scheduler = new BatchScheduler(new BatchScheduler.Limits(16, 16, 2));
+    for (int session = 1; session <= 5; session++) {
+      scheduler.join(session, 10, 100);
+    }
+    BatchScheduler.Decision one = launch(scheduler);
+    BatchScheduler.Decision two = launch(scheduler);
+    assertThat(one.decodeRows()).isEqualTo(3);
+    assertThat(two.decodeRows()).isEqualTo(2);
+    scheduler.join(6, 10, 100);
+    assertThat(scheduler.decide().items()).as("both lanes are under way").isEmpty();
+    scheduler.land(one, 1);
+    assertThat(launch(scheduler).decodeRows()).isEqualTo(3);
+  }
+
+  @Test
+  void promptsTakeFewRowsWhereSessionsDecode() {
+    BatchScheduler scheduler = new BatchScheduler(new BatchScheduler.Limits(64, 8, 1));
+    scheduler.add(1, 0, 100, 200);
+    assertThat(scheduler.wantsPrompt()).isFalse();
+    assertThat(step(scheduler)).containsExactly(item(1, 0, 64, false));
+    assertThat(scheduler.wantsPrompt()).isTrue();
+    scheduler.join(2, 50, 60);
+    assertThat(scheduler.wantsPrompt()).isFalse();
+    assertThat(step(scheduler)).containsExactly(item(2, 50, 1, true), item(1, 64, 8, false));
+  }
+
+  @Test
+  void stepsThatAreTheSameCanLandTogether() {
+    BatchScheduler scheduler = new BatchScheduler(8);
+    scheduler.join(1, 10, 15);
+    scheduler.join(2, 20, 40);
+    BatchScheduler.Decision decision = launch(scheduler);
+    assertThat(decision.steps()).isEqualTo(5);
+    scheduler.land(decision, 5);
+    assertThat(scheduler.decide().items())
+        .containsExactly(item(1, 15, 1, true), item(2, 25, 1, true));
+  }
+
+  /** Several batches under way: no position twice, none left out, lanes kept. */
+  @Property(tries = 200)
+  void batchesUnderWayFeedEveryPositionOnceInOrder(
+      @ForAll long seed,
+      @ForAll @IntRange(min = 1, max = 9) int rows,
+      @ForAll @IntRange(min = 1, max = 4) int lanes) {
+    Random random = new Random(seed);
+    int mixed = 1 + random.nextInt(rows);
+    BatchScheduler scheduler = new BatchScheduler(new BatchScheduler.Limits(rows, mixed, lanes));
+    Map<Long, Integer> position = new HashMap<>();
+    Map<Long, Integer> promptEnd = new HashMap<>();
+    Set<Long> awaited = new HashSet<>();
+    List<BatchScheduler.Decision> underWay = new ArrayList<>();
+    long lastId = 0;
+    for (int round = 0; round < 300; round++) {
+      int dice = random.nextInt(4);
+      if (dice == 0 && round < 200) {
+        lastId++;
+        int prompt = 1 + random.nextInt(12);
+        boolean joins = random.nextInt(3) == 0;
+        if (joins) {
+          scheduler.join(lastId, prompt, prompt + 9);
+        } else {
+          scheduler.add(lastId, 0, prompt, prompt + 9);
+        }
+        position.put(lastId, joins ? prompt : 0);
+        promptEnd.put(lastId, joins ? prompt : prompt);
+      } else if (dice < 3) {
+        BatchScheduler.Decision decision = launch(scheduler);
+        int promptRows = 0;
+        for (BatchScheduler.Item item : decision.items()) {
+          long id = item.session();
+          assertThat(item.start()).isEqualTo(position.get(id));
+          assertThat(awaited).as("its last token is known").doesNotContain(id);
+          position.put(id, item.start() + item.length());
+          if (item.samples()) {
+            awaited.add(id);
+          }
+          promptRows += item.start() < promptEnd.get(id) ? item.length() : 0;
+        }
+        assertThat(decision.decodeRows() + promptRows).isLessThanOrEqualTo(rows);
+        if (decision.decodeRows() > 0) {
+          assertThat(promptRows).isLessThanOrEqualTo(mixed);
+        }
+        if (decision.size() > 0) {
+          underWay.add(decision);
+        }
+        assertThat(underWay.stream().filter(batch -> batch.decodeRows() > 0).count())
+            .isLessThanOrEqualTo(lanes);
+      } else if (!underWay.isEmpty()) {
+        BatchScheduler.Decision landed = underWay.remove(0);
+        scheduler.land(landed, 1);
+        for (int i = 0; i < landed.size(); i++) {
+          if (!landed.stands(i)) {
+            continue;
+          }
+          long id = landed.session(i);
+          if (landed.samples(i)) {
+            awaited.remove(id);
+          }
+          if (random.nextInt(15) == 0) {
+            scheduler.remove(id);
+            position.remove(id);
+            awaited.remove(id);
+          }
+        }
+      }
+    }
+  }
+
+  private static BatchScheduler.Decision launch(BatchScheduler scheduler) {
+    BatchScheduler.Decision decision = scheduler.decide();
+    scheduler.launch(decision);
+    return decision;
   }
 
   private static List<BatchScheduler.Item> step(BatchScheduler scheduler) {

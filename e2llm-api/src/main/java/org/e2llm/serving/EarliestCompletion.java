@@ -1,0 +1,180 @@
+package org.e2llm.serving;
+
+import java.util.function.IntPredicate;
+import org.e2llm.pipeline.Role;
+import org.e2llm.plan.ServingPolicy;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Routes to the pair of replicas that makes everybody wait least: the expected seconds until the
+ * request is complete, plus those that it adds to the sessions decoding beside it.
+ *
+ * <pre>
+ *   prompt   = what is owed there + own, at the speed that decoding sessions leave
+ *   KV       = the later of: prompt done + what is sent after it; both links free + all sent
+ *   room     = what is reserved above the capacity, at the rate at which answers end
+ *   answer   = mean output × step of all that are bound there, + stalls by prompts owed there
+ *   others   = stall of those decoding where the prompt goes
+ *            + half an answer × what the step grows, for those decoding where the answer goes
+ * </pre>
+ *
+ * Roles are kept unless the policy lets them spill. Then a replica may do the other phase if that
+ * pair is better by a margin; where it does so already, by none: so that it does not go to and fro
+ * with every request.
+ */
+final class EarliestCompletion implements Router {
+  /** Work for another role must be so much better to begin with it. */
+  private static final double SPILL_MARGIN = 0.1;
+
+  /** Share of a hand-off that is still to be sent when the prompt is done. */
+  private static final double HANDOFF_TAIL = 0.2;
+
+  private final ServingPolicy policy;
+  private final ReplicaEstimates estimates;
+
+  // Per replica, of the request at hand.
+  private final double[] prompt;
+  private final double[] promptOthers;
+  private final double[] answer;
+
+  EarliestCompletion(ServingPolicy policy, ReplicaEstimates estimates) {
+    this.policy = policy;
+    this.estimates = estimates;
+    prompt = new double[estimates.size()];
+    promptOthers = new double[estimates.size()];
+    answer = new double[estimates.size()];
+  }
+
+  @Override
+  public @Nullable Route route(int promptTokens, int maxTokens, ReplicaLoads loads) {
+    int n = estimates.size();
+    for (int r = 0; r < n; r++) {
+      reckonPrompt(r, promptTokens, loads);
+      answer[r] = answerSeconds(r, promptTokens, promptTokens + maxTokens, loads);
+    }
+    for (boolean anyRole : new boolean[] {policy.roleSpill(), true}) {
+      int best = -1;
+      double least = Double.POSITIVE_INFINITY;
+      for (int p = 0; p < n; p++) {
+        for (int d = 0; d < n; d++) {
+          if (!possible(p, d, promptTokens, maxTokens, loads) || !(anyRole || home(p, d))) {
+            continue;
+          }
+          double handoff = p == d ? 0 : estimates.handoffSeconds(p, d, promptTokens);
+          double seconds =
+              (kvSeconds(p, d, prompt[p], handoff, loads) + answer[d] + promptOthers[p])
+                  * reluctance(p, d, loads);
+          if (seconds < least) {
+            least = seconds;
+            best = p * n + d;
+          }
+        }
+      }
+      if (best >= 0) {
+        return new Route(best / n, best % n);
+      }
+    }
+    return null; // also with foreign roles no replica that is up has room for it
+  }
+
+  @Override
+  public int bind(Bound session, IntPredicate room, ReplicaLoads loads) {
+    int p = session.route().prefill();
+    int now = session.route().decode();
+    int promptTokens = session.promptTokens();
+    if (!session.prefilled()) {
+      reckonPrompt(p, promptTokens, loads);
+    }
+    double done = session.prefilled() ? 0 : prompt[p];
+    int best = -1;
+    double least = Double.POSITIVE_INFINITY;
+    for (int d = 0; d < estimates.size(); d++) {
+      if (!possible(p, d, promptTokens, session.maxTokens(), loads)
+          || !(d == now || policy.roleSpill() || home(p, d))) {
+        continue;
+      }
+      double handoff = p == d ? 0 : estimates.handoffSeconds(p, d, promptTokens);
+      if (d == now) {
+        handoff *= 1 - session.sent();
+      }
+      double kv =
+          session.prefilled()
+              ? handoff + (p == d ? 0 : loads.channelSeconds(p, d))
+              : kvSeconds(p, d, done, handoff, loads);
+      double answering = answerSeconds(d, promptTokens, promptTokens + session.maxTokens(), loads);
+      double seconds = (kv + answering) * (d == now ? 1 : reluctance(p, d, loads));
+      if (seconds < least || (seconds == least && d == now)) {
+        least = seconds;
+        best = d;
+      }
+    }
+    // Where the best has no room, it is worth waiting for: the estimate counts that wait.
+    return best >= 0 && room.test(best) ? best : -1;
+  }
+
+  private boolean possible(int p, int d, int promptTokens, int maxTokens, ReplicaLoads loads) {
+    return loads.up(p)
+        && loads.up(d)
+        && promptTokens <= estimates.kvTokens(p)
+        && promptTokens + maxTokens <= estimates.kvTokens(d)
+        && (p == d || estimates.handoffSeconds(p, d, promptTokens) < Double.POSITIVE_INFINITY);
+  }
+
+  /** Whether both do what their role is. */
+  private boolean home(int p, int d) {
+    return estimates.role(p) != Role.DECODE
+        && (estimates.role(d) != Role.PREFILL || (p == d && policy.decodeInPlace()));
+  }
+
+  private double reluctance(int p, int d, ReplicaLoads loads) {
+    boolean promptAway = estimates.role(p) == Role.DECODE && loads.foreign(p) == 0;
+    boolean answerAway =
+        estimates.role(d) == Role.PREFILL
+            && loads.foreign(d) == 0
+            && !(p == d && policy.decodeInPlace());
+    return promptAway || answerAway ? 1 + SPILL_MARGIN : 1;
+  }
+
+  private void reckonPrompt(int r, int promptTokens, ReplicaLoads loads) {
+    int decoding = loads.decoding(r);
+    double own = estimates.prefillSeconds(r, promptTokens, decoding);
+    double alone = decoding == 0 ? own : estimates.prefillSeconds(r, promptTokens, 0);
+    double slower = alone > 0 ? own / alone : 1;
+    prompt[r] = loads.prefillSeconds(r) * slower + own + estimates.fillSeconds(r, promptTokens);
+    promptOthers[r] =
+        decoding == 0 ? 0 : decoding * estimates.stallSeconds(r, promptTokens, decoding);
+  }
+
+  /** From now until the KV cache is where the answer is computed. */
+  private static double kvSeconds(
+      int p, int d, double promptDone, double handoff, ReplicaLoads loads) {
+    return p == d
+        ? promptDone
+        : Math.max(promptDone + HANDOFF_TAIL * handoff, loads.channelSeconds(p, d) + handoff);
+  }
+
+  /** From the KV cache being there to the last token, and what that costs the others there. */
+  private double answerSeconds(int d, int promptTokens, int mostTokens, ReplicaLoads loads) {
+    double output = loads.meanOutput();
+    int others = loads.bound(d);
+    double tokensEach = output / 2;
+    double reserved = (double) loads.reservedTokens(d) + mostTokens;
+    double fits = Math.min(1, estimates.kvTokens(d) / reserved);
+    int together = Math.max(1, (int) Math.round((others + 1) * fits));
+    double cached = (loads.boundTokens(d) + promptTokens + (others + 1) * tokensEach) * fits;
+    double step = estimates.stepSeconds(d, together, cached);
+    double room = fits < 1 ? (1 / fits - 1) * output * step : 0;
+    double stall =
+        loads.promptTokens(d) == 0
+            ? 0
+            : estimates.stallSeconds(
+                d, (int) Math.min(Integer.MAX_VALUE, loads.promptTokens(d)), together);
+    double growth = 0;
+    if (together > 1 && fits == 1) {
+      double before =
+          estimates.stepSeconds(d, together - 1, loads.boundTokens(d) + others * tokensEach);
+      growth = (together - 1) * output / 2 * Math.max(0, step - before);
+    }
+    return room + output * step + Math.min(stall, output * step) + growth;
+  }
+}

@@ -1,0 +1,138 @@
+package org.e2llm.serving;
+
+import java.util.Arrays;
+
+/**
+ * What is under way and promised on every replica: the reservations made when requests are routed,
+ * given back as they are worked off. Written by {@link Dispatcher}, read by routers.
+ */
+public final class ReplicaLoads {
+  /** How many answers the expectation of a plan counts for against those seen. */
+  private static final double PRIOR_ANSWERS = 16;
+
+  private final ReplicaEstimates estimates;
+  private final boolean[] up;
+  private final double[] prefillSeconds;
+  private final long[] promptTokens;
+  private final int[] bound;
+  private final int[] decoding;
+  private final long[] boundTokens;
+  private final long[] reservedTokens;
+  private final double[] channelSeconds;
+  private final int[] foreign;
+  private double outputSum;
+  private double answers;
+
+  ReplicaLoads(ReplicaEstimates estimates) {
+    this.estimates = estimates;
+    int replicas = estimates.size();
+    up = new boolean[replicas];
+    Arrays.fill(up, true);
+    prefillSeconds = new double[replicas];
+    promptTokens = new long[replicas];
+    bound = new int[replicas];
+    decoding = new int[replicas];
+    boundTokens = new long[replicas];
+    reservedTokens = new long[replicas];
+    channelSeconds = new double[estimates.channels()];
+    foreign = new int[replicas];
+    answers = PRIOR_ANSWERS;
+    outputSum = PRIOR_ANSWERS * estimates.expectedOutput();
+  }
+
+  public boolean up(int replica) {
+    return up[replica];
+  }
+
+  /** Seconds of prompts routed there and not computed, if nothing decodes there. */
+  public double prefillSeconds(int replica) {
+    return prefillSeconds[replica];
+  }
+
+  /** Tokens of prompts routed there and not computed. */
+  public long promptTokens(int replica) {
+    return promptTokens[replica];
+  }
+
+  /** Sessions that decode there or will. */
+  public int bound(int replica) {
+    return bound[replica];
+  }
+
+  /** Sessions that decode there now. */
+  public int decoding(int replica) {
+    return decoding[replica];
+  }
+
+  /** Prompt tokens of the sessions that decode there or will. */
+  public long boundTokens(int replica) {
+    return boundTokens[replica];
+  }
+
+  /** Tokens, prompt and output limit, of the sessions that decode there or will. */
+  public long reservedTokens(int replica) {
+    return reservedTokens[replica];
+  }
+
+  /**
+   * Seconds of hand-offs promised, and not complete, on the busiest channel between two replicas.
+   */
+  public double channelSeconds(int from, int to) {
+    double most = 0;
+    for (int channel : estimates.channels(from, to)) {
+      most = Math.max(most, channelSeconds[channel]);
+    }
+    return most;
+  }
+
+  /** Phases there, waiting or running, that are not of the replica's role. */
+  public int foreign(int replica) {
+    return foreign[replica];
+  }
+
+  /** Running mean of the tokens of an answer. */
+  public double meanOutput() {
+    return outputSum / answers;
+  }
+
+  // Written by the dispatcher.
+
+  void up(int replica, boolean isUp) {
+    up[replica] = isUp;
+  }
+
+  void prefill(int replica, double seconds, long tokens) {
+    // Adding and taking away leaves rounding behind: nothing is owed where no token is.
+    promptTokens[replica] += tokens;
+    prefillSeconds[replica] =
+        promptTokens[replica] == 0 ? 0 : Math.max(0, prefillSeconds[replica] + seconds);
+  }
+
+  void bound(int replica, int sessions, int prompt, int most) {
+    bound[replica] += sessions;
+    boundTokens[replica] += (long) sessions * prompt;
+    reservedTokens[replica] += (long) sessions * most;
+  }
+
+  void decoding(int replica, int sessions) {
+    decoding[replica] += sessions;
+  }
+
+  /** A hand-off is promised (1), or over or withdrawn (-1). */
+  void handoff(int from, int to, int promptTokens, int sign) {
+    int[] channels = estimates.channels(from, to);
+    for (int i = 0; i < channels.length; i++) {
+      double seconds = estimates.channelSeconds(from, to, i, promptTokens);
+      channelSeconds[channels[i]] = Math.max(0, channelSeconds[channels[i]] + sign * seconds);
+    }
+  }
+
+  void foreign(int replica, int phases) {
+    foreign[replica] += phases;
+  }
+
+  void answered(int outputTokens) {
+    answers++;
+    outputSum += outputTokens;
+  }
+}

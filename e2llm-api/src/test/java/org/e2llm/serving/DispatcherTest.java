@@ -1,0 +1,196 @@
+package org.e2llm.serving;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.e2llm.pipeline.Role.DECODE;
+import static org.e2llm.pipeline.Role.MIXED;
+import static org.e2llm.pipeline.Role.PREFILL;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.e2llm.CapacityException;
+import org.e2llm.pipeline.Role;
+import org.e2llm.plan.ServingPolicy;
+import org.e2llm.serving.Dispatcher.Start;
+import org.e2llm.serving.Router.Route;
+import org.junit.jupiter.api.Test;
+
+class DispatcherTest {
+  private static final Role[] PAIR = {PREFILL, DECODE};
+
+  private static Dispatcher pair(int kvTokens) {
+    return new Dispatcher(
+        ServingPolicy.ROLES, new TwoSpeeds(PAIR, new double[] {100, 100}, kvTokens, 0.001));
+  }
+
+  @Test
+  void aRequestLivesThroughBothReplicas() {
+    Dispatcher dispatcher = pair(1000);
+    assertThat(dispatcher.arrive(7, 100, 50)).isZero();
+    assertThat(dispatcher.waiting(0)).isOne();
+    assertThat(dispatcher.start(0)).isEqualTo(new Start(7, new Route(0, 1)));
+    assertThat(reserved(dispatcher)).containsExactly(100L, 150L);
+    dispatcher.fed(7, 60);
+    assertThat(dispatcher.loads().promptTokens(0)).isEqualTo(40);
+    dispatcher.fed(7, 40);
+    assertThat(dispatcher.prefilled(7, 0.5)).isEqualTo(1);
+    assertThat(dispatcher.loads().channelSeconds(0, 1)).isPositive();
+    dispatcher.handedOff(7);
+    assertThat(reserved(dispatcher)).containsExactly(0L, 150L);
+    assertThat(dispatcher.loads().decoding(1)).isOne();
+    dispatcher.finished(7, 50);
+    assertIdle(dispatcher, 2);
+    assertThat(dispatcher.loads().meanOutput()).isBetween(97.0, 98.0);
+  }
+
+  @Test
+  void nothingIsHeldWhileThereIsNoRoomAtBothEnds() {
+    Dispatcher dispatcher = pair(1000);
+    dispatcher.arrive(1, 100, 700);
+    assertThat(dispatcher.start(0)).isNotNull();
+    dispatcher.arrive(2, 100, 700);
+    assertThat(dispatcher.start(0)).isNull();
+    assertThat(dispatcher.isBlocked(0)).isTrue();
+    assertThat(reserved(dispatcher)).containsExactly(100L, 800L);
+    dispatcher.finished(1, 1);
+    assertThat(dispatcher.start(0)).isEqualTo(new Start(2, new Route(0, 1)));
+    assertThat(dispatcher.isBlocked(0)).isFalse();
+  }
+
+  @Test
+  void memoryThatAnOlderOneWaitsForIsNotGivenToAYounger() {
+    Role[] roles = {PREFILL, PREFILL, DECODE};
+    Dispatcher dispatcher =
+        new Dispatcher(
+            ServingPolicy.ROLES, new TwoSpeeds(roles, new double[] {9, 9, 9}, 1000, 0.001));
+    assertThat(dispatcher.arrive(1, 100, 600)).isZero();
+    assertThat(dispatcher.start(0)).isNotNull();
+    int large = dispatcher.arrive(2, 200, 700);
+    assertThat(large).isEqualTo(1);
+    assertThat(dispatcher.start(1)).isNull();
+    assertThat(dispatcher.arrive(3, 10, 50)).isZero();
+    assertThat(dispatcher.start(0)).as("there is room, but it is the other's turn").isNull();
+    dispatcher.finished(1, 1);
+    assertThat(dispatcher.start(1)).isNotNull();
+    assertThat(dispatcher.start(0)).isNotNull();
+  }
+
+  @Test
+  void aShortPromptOvertakesALongOneThatJustCameAndNotOneThatWaited() {
+    Dispatcher dispatcher = pair(100_000);
+    dispatcher.arrive(1, 1000, 10);
+    dispatcher.arrive(2, 50, 10);
+    for (int i = 3; i < 30; i++) {
+      dispatcher.arrive(i, 100, 10);
+    }
+    List<Long> order = new ArrayList<>();
+    for (Start start = dispatcher.start(0); start != null; start = dispatcher.start(0)) {
+      order.add(start.session());
+    }
+    assertThat(order.get(0)).isEqualTo(2L);
+    assertThat(order.indexOf(1L)).isBetween(5, 15);
+  }
+
+  @Test
+  void whatFitsNowhereIsRefusedWithTheSizeThatWouldFit() {
+    Dispatcher dispatcher = pair(1000);
+    assertThatThrownBy(() -> dispatcher.arrive(1, 900, 200))
+        .isInstanceOf(CapacityException.class)
+        .hasMessageContainingAll("1100", "1000");
+    assertThat(dispatcher.arrive(1, 900, 100)).as("the id is free again").isZero();
+  }
+
+  @Test
+  void requestsWaitForAReplicaToReturn() {
+    Dispatcher dispatcher = pair(1000);
+    dispatcher.arrive(1, 10, 10);
+    assertThat(dispatcher.start(0)).isNotNull();
+    dispatcher.arrive(2, 10, 10);
+    assertThat(dispatcher.down(1)).containsExactly(1L);
+    long age = dispatcher.lose(1);
+    assertThat(dispatcher.comeBack(1, age, 10, 10)).isZero();
+    assertThat(Objects.requireNonNull(dispatcher.start(0)).session())
+        .as("who had begun goes first")
+        .isEqualTo(1);
+    assertThat(dispatcher.down(0)).containsExactly(1L);
+    age = dispatcher.lose(1);
+    assertThat(dispatcher.comeBack(1, age, 10, 10)).isEqualTo(-1);
+    assertThat(dispatcher.parked()).isEqualTo(2);
+    assertThat(dispatcher.up(1)).containsExactly(1, 1);
+    assertThat(dispatcher.parked()).isZero();
+  }
+
+  /** Random life of many requests: memory is kept, everybody ends, nothing is left over. */
+  @Property(tries = 200)
+  void everybodyGetsTheirTurnAndGivesEverythingBack(@ForAll long seed) {
+    Random random = new Random(seed);
+    int n = 1 + random.nextInt(4);
+    Role[] roles = new Role[n];
+    double[] speeds = new double[n];
+    for (int r = 0; r < n; r++) {
+      roles[r] = r == 0 ? MIXED : Role.values()[random.nextInt(3)];
+      speeds[r] = 10 * (1 + random.nextInt(20));
+    }
+    ServingPolicy policy =
+        new ServingPolicy(
+            ServingPolicy.RouterKind.values()[random.nextInt(2)],
+            random.nextBoolean(),
+            random.nextBoolean(),
+            random.nextBoolean(),
+            random.nextBoolean(),
+            512);
+    Dispatcher dispatcher =
+        new Dispatcher(policy, new TwoSpeeds(roles, speeds, 1000, random.nextDouble() / 100));
+    List<Long> begun = new ArrayList<>();
+    int asked = 0;
+    int ended = 0;
+    for (int round = 0; ended < 60; round++) {
+      assertThat(round).as("somebody waits for ever").isLessThan(20_000);
+      if (asked < 60 && random.nextBoolean()) {
+        dispatcher.arrive(asked++, 1 + random.nextInt(400), 1 + random.nextInt(600));
+      }
+      for (int r = 0; r < n; r++) {
+        Start start = dispatcher.start(r);
+        if (start != null) {
+          assertThat(start.route().prefill()).isEqualTo(r);
+          begun.add(start.session());
+        }
+        assertThat(dispatcher.admission(r).reservedBytes()).isLessThanOrEqualTo(1000);
+      }
+      if (!begun.isEmpty() && random.nextInt(3) == 0) {
+        long session = begun.remove(random.nextInt(begun.size()));
+        if (random.nextBoolean()) {
+          dispatcher.prefilled(session, random.nextDouble());
+        }
+        dispatcher.finished(session, 1);
+        ended++;
+      }
+    }
+    assertIdle(dispatcher, n);
+  }
+
+  private static List<Long> reserved(Dispatcher dispatcher) {
+    return List.of(
+        dispatcher.admission(0).reservedBytes(), dispatcher.admission(1).reservedBytes());
+  }
+
+  private static void assertIdle(Dispatcher dispatcher, int replicas) {
+    ReplicaLoads loads = dispatcher.loads();
+    for (int r = 0; r < replicas; r++) {
+      assertThat(dispatcher.admission(r).reservedBytes()).isZero();
+      assertThat(dispatcher.waiting(r)).isZero();
+      assertThat(loads.promptTokens(r)).isZero();
+      assertThat(loads.prefillSeconds(r)).isZero();
+      assertThat(loads.bound(r)).isZero();
+      assertThat(loads.decoding(r)).isZero();
+      assertThat(loads.boundTokens(r)).isZero();
+      assertThat(loads.reservedTokens(r)).isZero();
+      assertThat(loads.foreign(r)).isZero();
+    }
+    assertThat(loads.channelSeconds(0, replicas - 1)).isLessThan(1e-9);
+  }
+}

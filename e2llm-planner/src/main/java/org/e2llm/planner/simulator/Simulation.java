@@ -1,0 +1,263 @@
+package org.e2llm.planner.simulator;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.e2llm.CapacityException;
+import org.e2llm.planner.workload.Requests;
+import org.e2llm.serving.Dispatcher;
+
+/**
+ * One run: the event loop, and what happens to a request between two policies.
+ *
+ * <p>Events are batches leaving a stage, KV pieces arriving, and frozen devices being noticed;
+ * arrivals and faults come from their sorted lists. At the same moment a fault comes before an
+ * arrival, and that before an event.
+ */
+final class Simulation {
+  /** Kinds of events, in the upper bits; below, what it is about and its version. */
+  private static final int FLIGHT = 0;
+
+  private static final int KV_PIECE = 1;
+  private static final int DETECTION = 2;
+
+  final Deployment deployment;
+  final Requests requests;
+  final PlanEstimates estimates;
+  final Dispatcher dispatcher;
+  final RequestLog log;
+  final Traffic traffic;
+  final EventHeap events = new EventHeap();
+  final Work work;
+
+  private final SimulationOptions options;
+  private final ReplicaRun[] replicas;
+  private final Handoffs handoffs;
+  private final Faults faults;
+  private final List<Flight> flights = new ArrayList<>();
+  private final List<Flight> idleFlights = new ArrayList<>();
+
+  /** Tokens of a request whose KV has to be computed before its next token. */
+  private final int[] prompts;
+
+  private int refused;
+
+  Simulation(Deployment deployment, Requests requests, SimulationOptions options) {
+    this.deployment = deployment;
+    this.requests = requests;
+    this.options = options;
+    int n = deployment.replicas();
+    estimates = new PlanEstimates(deployment, requests.workload(1000, 1));
+    dispatcher = new Dispatcher(deployment.plan().policy(), estimates);
+    log = new RequestLog(requests);
+    traffic = new Traffic(deployment.network(), deployment.interfaces());
+    work = new Work(deployment);
+    prompts = new int[requests.size()];
+    replicas = new ReplicaRun[n];
+    for (int r = 0; r < n; r++) {
+      replicas[r] = new ReplicaRun(this, r);
+    }
+    handoffs = new Handoffs(this);
+    faults = new Faults(this, options);
+  }
+
+  SimulationResult run() {
+    double now = 0;
+    int arrival = 0;
+    while (true) {
+      double next =
+          arrival < requests.size() ? requests.arrival(arrival) : Double.POSITIVE_INFINITY;
+      double event = events.nextTime();
+      double fault = faults.nextTime();
+      double time = Math.min(fault, Math.min(next, event));
+      if (time == Double.POSITIVE_INFINITY) {
+        break;
+      }
+      if (time < now) {
+        throw new IllegalStateException("time goes back from " + now + " to " + time);
+      }
+      now = time;
+      if (fault == time) {
+        faults.next(now);
+      } else if (next == time) {
+        arrive(arrival++, now);
+      } else {
+        happen(events.poll(), now);
+      }
+    }
+    if (log.open() > dispatcher.parked()) {
+      throw new IllegalStateException(
+          log.open()
+              - dispatcher.parked()
+              + " requests are neither answered nor waiting for a replica");
+    }
+    return new SimulationResult(log, work, traffic, options.warmUp(), refused);
+  }
+
+  private void happen(long event, double now) {
+    int kind = (int) (event >>> 60);
+    int id = (int) (event >>> 32) & 0xFFFFFFF;
+    int version = (int) event;
+    if (kind == FLIGHT) {
+      Flight flight = flights.get(id);
+      if (flight.version == version && flight.replica >= 0) {
+        replicas[flight.replica].stageDone(flight, now);
+      }
+    } else if (kind == KV_PIECE) {
+      handoffs.arrived(id, version, now);
+    } else {
+      faults.detect(id, version, now);
+    }
+  }
+
+  void scheduleFlight(Flight flight, double time) {
+    flight.due = time;
+    schedule(FLIGHT, flight.id, flight.version, time);
+  }
+
+  void scheduleKv(int piece, int version, double time) {
+    schedule(KV_PIECE, piece, version, time);
+  }
+
+  void scheduleDetection(int device, int version, double time) {
+    schedule(DETECTION, device, version, time);
+  }
+
+  private void schedule(int kind, int id, int version, double time) {
+    events.add(time, (long) kind << 60 | (long) id << 32 | version & 0xFFFFFFFFL);
+  }
+
+  Flight takeFlight() {
+    if (!idleFlights.isEmpty()) {
+      return idleFlights.remove(idleFlights.size() - 1);
+    }
+    Flight flight = new Flight(flights.size());
+    flights.add(flight);
+    return flight;
+  }
+
+  void giveBack(Flight flight) {
+    flight.replica = -1;
+    flight.version++;
+    idleFlights.add(flight);
+  }
+
+  ReplicaRun replica(int number) {
+    return replicas[number];
+  }
+
+  Handoffs handoffs() {
+    return handoffs;
+  }
+
+  // The life of a request.
+
+  private void arrive(int request, double now) {
+    log.arrived(request);
+    prompts[request] = requests.prompt(request);
+    try {
+      wake(dispatcher.arrive(request, prompts[request], requests.maxTokens(request)), now);
+    } catch (CapacityException e) {
+      // As in a live cluster: the app gets the error, and the request is over.
+      log.refused(request);
+      refused++;
+    }
+  }
+
+  /** Something changed for a replica, or none (-1): it may have something to do now. */
+  void wake(int replica, double now) {
+    if (replica >= 0) {
+      replicas[replica].wake(now);
+    }
+  }
+
+  void wakeAll(double now) {
+    for (ReplicaRun replica : replicas) {
+      replica.wake(now);
+    }
+  }
+
+  /** Memory became free, or the oldest that waited for it has it: others may begin. */
+  private void wakeBlocked(double now) {
+    for (int r = 0; r < replicas.length; r++) {
+      if (dispatcher.isBlocked(r)) {
+        replicas[r].wake(now);
+      }
+    }
+  }
+
+  /** It got its place: its prompt enters the batches of a replica. */
+  void begin(Dispatcher.Start start, double now) {
+    int request = (int) start.session();
+    int prompt = prompts[request];
+    int p = start.route().prefill();
+    replicas[p].scheduler().add(request, 0, prompt, lastSampled(request));
+    if (p != start.route().decode()) {
+      handoffs.begin(request, p, start.route().decode(), prompt);
+    }
+    work.reserved(p, dispatcher.admission(p).reservedBytes());
+    int d = start.route().decode();
+    work.reserved(d, dispatcher.admission(d).reservedBytes());
+    wakeBlocked(now);
+  }
+
+  private int lastSampled(int request) {
+    // All tokens known at the start of this attempt, and the limit of what may still follow.
+    int atStart = prompts[request] - requests.prompt(request);
+    return prompts[request] + requests.maxTokens(request) - atStart - 1;
+  }
+
+  void prefilled(int request, int p, double now) {
+    log.prefilled(request, now);
+    if (log.isAnswered(request)) {
+      finish(request, p, now);
+      return;
+    }
+    int d = dispatcher.prefilled(request, handoffs.share(request));
+    if (d == p) {
+      handoffs.drop(request);
+      log.ready(request, now);
+    } else {
+      replicas[p].scheduler().remove(request);
+      handoffs.prefilled(request, p, d, prompts[request], now);
+    }
+    work.reserved(d, dispatcher.admission(d).reservedBytes());
+    wakeBlocked(now); // if it goes elsewhere than planned, memory became free there
+  }
+
+  void handedOff(int request, int d, double now) {
+    dispatcher.handedOff(request);
+    log.ready(request, now);
+    replicas[d].scheduler().join(request, prompts[request], lastSampled(request));
+    replicas[d].wake(now);
+    wakeBlocked(now);
+  }
+
+  void finish(int request, int replica, double now) {
+    replicas[replica].scheduler().remove(request);
+    handoffs.drop(request);
+    dispatcher.finished(request, requests.output(request));
+    log.done(request, now);
+    wakeBlocked(now);
+  }
+
+  /** A fault took what replicas held of these requests: they begin again with what is known. */
+  void lose(List<Long> sessions, double now) {
+    long[] ages = new long[sessions.size()];
+    for (int i = 0; i < ages.length; i++) {
+      int request = sessions.get(i).intValue();
+      for (ReplicaRun replica : replicas) {
+        replica.scheduler().remove(request);
+      }
+      handoffs.drop(request);
+      ages[i] = dispatcher.lose(request);
+      log.lost(request, now);
+      work.lost();
+    }
+    for (int i = 0; i < ages.length; i++) {
+      int request = sessions.get(i).intValue();
+      prompts[request] = requests.prompt(request) + log.produced[request];
+      int left = requests.maxTokens(request) - log.produced[request];
+      int unused = dispatcher.comeBack(request, ages[i], prompts[request], left);
+    }
+  }
+}
