@@ -21,6 +21,15 @@ final class JsonFields {
   private static final int MOST_DEPTH = 8;
   private static final long MOST_CHARACTERS = 16_000_000;
 
+  /** Stands for null, which no field may be. */
+  private static final Object NULL =
+      new Object() {
+        @Override
+        public String toString() {
+          return "null";
+        }
+      };
+
   private static final JsonFactory JSON =
       JsonFactory.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -74,7 +83,7 @@ final class JsonFields {
     return fields;
   }
 
-  /** A map, a list, a text, a truth value, a whole number, a number, or the null object. */
+  /** A map, a list, a text, a truth value, a whole number, a number, or {@link #NULL}. */
   private static Object value(JsonParser parser) throws IOException {
     switch (parser.currentToken()) {
       case START_OBJECT:
@@ -98,7 +107,7 @@ final class JsonFields {
       case VALUE_NUMBER_FLOAT:
         return parser.getDoubleValue();
       default:
-        return "null";
+        return NULL;
     }
   }
 

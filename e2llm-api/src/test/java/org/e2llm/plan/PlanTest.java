@@ -88,6 +88,13 @@ class PlanTest {
                       json.replace("\"ttftSeconds\" : 1.0", "\"ttftSeconds\" : " + bad)))
           .isInstanceOf(PlanFormatException.class);
     }
+    assertThatThrownBy(() -> PlanCodec.parse(json.replace("\"own\"", "null")))
+        .isInstanceOf(PlanFormatException.class)
+        .hasMessage("strategy is null, expected is a text");
+    assertThatThrownBy(
+            () -> PlanCodec.parse(json.replace("\"kvTokens\" : 1000", "\"kvTokens\" : 1e3")))
+        .isInstanceOf(PlanFormatException.class)
+        .hasMessageContaining("replicas[0].kvTokens is 1000.0, expected is a whole number");
   }
 
   @Test

@@ -23,44 +23,67 @@ import org.junit.jupiter.api.Test;
  */
 class ArchitectureTest {
   private static final String KERNELS = "org.e2llm.kernels..";
+  private static final String PLANNER = "org.e2llm.planner..";
   private static final String SAMPLES = "org.e2llm.samples..";
   private static final JavaClasses API = classesOf("e2llm-api");
   private static final JavaClasses ENGINE = classesOf("e2llm-kernels");
+  private static final JavaClasses PLANS = classesOf("e2llm-planner");
 
   @Test
   void apiKnowsNoOtherModule() {
-    check(API, noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, SAMPLES));
+    check(
+        API,
+        noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, PLANNER, SAMPLES));
   }
 
   @Test
   void kernelsKnowOnlyTheApi() {
-    check(ENGINE, noClasses().should().dependOnClassesThat().resideInAPackage(SAMPLES));
+    check(ENGINE, noClasses().should().dependOnClassesThat().resideInAnyPackage(PLANNER, SAMPLES));
+  }
+
+  @Test
+  void plannerKnowsOnlyTheApi() {
+    check(PLANS, noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, SAMPLES));
+    check(PLANS, onlyJdkAndOurs());
+  }
+
+  @Test
+  void searchesKnowNoSimulator() {
+    check(
+        PLANS,
+        noClasses()
+            .that()
+            .resideInAnyPackage(
+                "org.e2llm.planner.cost..",
+                "org.e2llm.planner.partition..",
+                "org.e2llm.planner.grouping..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("org.e2llm.planner.simulator..", "org.e2llm.planner.strategy.."));
   }
 
   @Test
   void apiStaysOutOfPackagesOfOtherModules() {
-    check(API, noClasses().should().resideInAnyPackage(KERNELS, SAMPLES));
+    check(API, noClasses().should().resideInAnyPackage(KERNELS, PLANNER, SAMPLES));
   }
 
   @Test
-  void kernelsStayInTheirOwnPackages() {
+  void modulesStayInTheirOwnPackages() {
     check(ENGINE, noClasses().should().resideOutsideOfPackage(KERNELS));
+    check(PLANS, noClasses().should().resideOutsideOfPackage(PLANNER));
   }
 
   @Test
-  void apiDependsOnTheJdkAndJSpecifyOnly() {
+  void apiDependsOnTheJdkAndJSpecifyOnlyAndJacksonForPlans() {
+    check(API, onlyJdkAndOurs("com.fasterxml.jackson.core.."));
     check(
         API,
         noClasses()
+            .that()
+            .resideOutsideOfPackage("org.e2llm.plan..")
             .should()
-            .dependOnClassesThat(
-                not(
-                    resideInAnyPackage(
-                            "java..",
-                            "org.jspecify..",
-                            "com.fasterxml.jackson.core..",
-                            "org.e2llm..")
-                        .or(resideInAPackage("")))));
+            .dependOnClassesThat()
+            .resideInAPackage("com.fasterxml.."));
   }
 
   @Test
@@ -69,10 +92,12 @@ class ArchitectureTest {
       ArchRule rule = noClasses().should().accessField(System.class, stream);
       check(API, rule);
       check(ENGINE, rule);
+      check(PLANS, rule);
     }
     ArchRule stackTraces = noClasses().should().callMethod(Throwable.class, "printStackTrace");
     check(API, stackTraces);
     check(ENGINE, stackTraces);
+    check(PLANS, stackTraces);
   }
 
   @Test
@@ -87,6 +112,21 @@ class ArchitectureTest {
             .callMethod(Runtime.class, "halt", int.class);
     check(API, rule);
     check(ENGINE, rule);
+    check(PLANS, rule);
+  }
+
+  @Test
+  void plannerHasNoClockAndNoThreads() {
+    ArchRule clock =
+        noClasses()
+            .should()
+            .callMethod(System.class, "nanoTime")
+            .orShould()
+            .callMethod(System.class, "currentTimeMillis")
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(Thread.class);
+    check(PLANS, clock);
   }
 
   @Test
@@ -95,8 +135,23 @@ class ArchitectureTest {
   }
 
   @Test
+  void packagesOfThePlannerHaveNoCycles() {
+    check(PLANS, slices().matching("org.e2llm.planner.(*)..").should().beFreeOfCycles());
+  }
+
+  @Test
   void packagesOfTheApiHaveNoCycles() {
     check(API, slices().matching("org.e2llm.(*)..").should().beFreeOfCycles());
+  }
+
+  private static ArchRule onlyJdkAndOurs(String... others) {
+    return noClasses()
+        .should()
+        .dependOnClassesThat(
+            not(
+                resideInAnyPackage("java..", "org.jspecify..", "org.e2llm..")
+                    .or(resideInAnyPackage(others))
+                    .or(resideInAPackage(""))));
   }
 
   private static void check(JavaClasses classes, ArchRule rule) {

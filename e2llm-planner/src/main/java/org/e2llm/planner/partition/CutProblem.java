@@ -16,6 +16,8 @@ public final class CutProblem {
   final int devices;
   final int layers;
   final double[][] stage;
+  final double[][] room;
+  final double need;
   final double[] occupancy;
   final double[] delay;
   final @Nullable LayerRange[] pins;
@@ -25,6 +27,8 @@ public final class CutProblem {
    *
    * @param layers to be cut
    * @param stage cost tables, one per device
+   * @param room tables of what fits, one per device
+   * @param need what must fit on every stage
    * @param occupancy {@code [a * devices + b]}: how long the link from a to b is busy; counts as a
    *     bottleneck like a stage
    * @param delay {@code [a * devices + b]}: what the link adds to the sum
@@ -33,12 +37,16 @@ public final class CutProblem {
   public CutProblem(
       int layers,
       double[][] stage,
+      double[][] room,
+      double need,
       double[] occupancy,
       double[] delay,
       @Nullable LayerRange[] pins) {
     this.devices = stage.length;
     this.layers = layers;
     this.stage = stage;
+    this.room = room;
+    this.need = need;
     this.occupancy = occupancy;
     this.delay = delay;
     this.pins = pins;
@@ -50,8 +58,9 @@ public final class CutProblem {
     require(
         occupancy.length == devices * devices
             && delay.length == devices * devices
+            && room.length == devices
             && pins.length == devices,
-        "links or pins of another number of devices");
+        "room, links or pins of another number of devices");
   }
 
   private static void require(boolean holds, String otherwise) {

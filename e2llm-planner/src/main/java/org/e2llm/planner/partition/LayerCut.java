@@ -30,8 +30,10 @@ public record LayerCut(List<LayerRange> ranges, double bottleneck, double sum) {
       if (range.size() == 0) {
         continue;
       }
-      double stage = problem.stage[i][CutProblem.index(problem.layers, range.from(), range.to())];
-      bottleneck = Math.max(bottleneck, stage);
+      int entry = CutProblem.index(problem.layers, range.from(), range.to());
+      double stage = problem.stage[i][entry];
+      boolean fits = problem.room[i][entry] >= problem.need;
+      bottleneck = fits ? Math.max(bottleneck, stage) : Double.POSITIVE_INFINITY;
       sum += stage;
       if (previous >= 0) {
         bottleneck = Math.max(bottleneck, problem.occupancy[previous * problem.devices + i]);

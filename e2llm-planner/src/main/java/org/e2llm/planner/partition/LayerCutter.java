@@ -144,12 +144,13 @@ public final class LayerCutter {
       CutProblem problem, int i, int to, int most, int least, boolean sum, double limit) {
     int row = problem.layers + 1;
     double[] costs = problem.stage[i];
+    double[] room = problem.room[i];
     double lowest = Double.POSITIVE_INFINITY;
     int first = -1;
     for (int from = most; from >= least; from--) {
       double cost = costs[to * row + from];
-      if (cost >= lowest || cost > limit || cost == Double.POSITIVE_INFINITY) {
-        break; // With more layers it only grows.
+      if (cost >= lowest || cost > limit || room[to * row + from] < problem.need) {
+        break; // With more layers it only gets worse.
       }
       double done = reach[i * row + from];
       double value = sum ? done + cost : Math.max(done, cost);

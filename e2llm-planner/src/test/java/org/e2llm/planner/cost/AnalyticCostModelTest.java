@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.List;
 import org.assertj.core.data.Percentage;
 import org.e2llm.InvalidRequestException;
@@ -115,6 +117,25 @@ class AnalyticCostModelTest {
         .isCloseTo(2.4, within(0.05));
     PlannedModel qwen = new PlannedModel(KnownModels.get("qwen25-32b-q4"), KvType.F16);
     assertThat(qwen.weightBytes(0, 64)).isCloseTo(19_850_000_000L, oneTenth);
+  }
+
+  @Test
+  void stepsAreReckonedWithoutAllocation() {
+    StageCost stage = COST.stage(DEVICE, LayerRange.of(0, 4));
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    double sum = steps(stage); // Loads what is loaded once.
+    long before = threads.getCurrentThreadAllocatedBytes();
+    sum += steps(stage);
+    assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(1000);
+    assertThat(sum).isPositive();
+  }
+
+  private static double steps(StageCost stage) {
+    double sum = 0;
+    for (int i = 0; i < 100_000; i++) {
+      sum += stage.seconds(i & 511, 100, i & 31, i, i & 31);
+    }
+    return sum;
   }
 
   @Test

@@ -3,6 +3,7 @@ package org.e2llm.planner.partition;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -103,16 +104,17 @@ class LayerCutterProperties {
     }
     int head = random.nextInt(6);
     double[][] stage = new double[devices][(layers + 1) * (layers + 1)];
+    double[][] room = new double[devices][(layers + 1) * (layers + 1)];
     @Nullable LayerRange[] pins = new LayerRange[devices];
     for (int i = 0; i < devices; i++) {
       int slowness = 1 + random.nextInt(4);
       int fixed = random.nextInt(3);
-      int room = random.nextInt(4) == 0 ? random.nextInt(weight[layers] + 1) : 1000;
+      int memory = random.nextInt(4) == 0 ? random.nextInt(weight[layers] + 1) : 1000;
       for (int to = 1; to <= layers; to++) {
         for (int from = 0; from < to; from++) {
           int work = weight[to] - weight[from] + (to == layers ? head : 0);
-          stage[i][CutProblem.index(layers, from, to)] =
-              work > room ? Double.POSITIVE_INFINITY : fixed + slowness * work;
+          stage[i][CutProblem.index(layers, from, to)] = fixed + slowness * work;
+          room[i][CutProblem.index(layers, from, to)] = memory - work;
         }
       }
       if (pinned && random.nextInt(3) == 0) {
@@ -126,7 +128,7 @@ class LayerCutterProperties {
       occupancy[i] = random.nextInt(8) == 0 ? Double.POSITIVE_INFINITY : random.nextInt(10);
       delay[i] = occupancy[i] + random.nextInt(3);
     }
-    return new CutProblem(layers, stage, occupancy, delay, pins);
+    return new CutProblem(layers, stage, room, 0, occupancy, delay, pins);
   }
 
   private static CutProblem withoutLast(CutProblem problem) {
@@ -141,10 +143,12 @@ class LayerCutterProperties {
     }
     return new CutProblem(
         problem.layers,
-        java.util.Arrays.copyOf(problem.stage, n),
+        Arrays.copyOf(problem.stage, n),
+        Arrays.copyOf(problem.room, n),
+        problem.need,
         occupancy,
         delay,
-        java.util.Arrays.copyOf(problem.pins, n));
+        Arrays.copyOf(problem.pins, n));
   }
 
   /** Every cut, one after the other. */

@@ -1,0 +1,35 @@
+package org.e2llm.spi;
+
+import org.e2llm.E2llmException;
+import org.e2llm.model.ModelSpec;
+import org.e2llm.plan.Fleet;
+import org.e2llm.plan.Plan;
+import org.e2llm.plan.PlanListener;
+import org.e2llm.plan.PlanOptions;
+import org.e2llm.plan.Slo;
+import org.e2llm.plan.Workload;
+
+/** Decides who hosts which layers in which role. Implemented by {@code e2llm-planner}. */
+public interface PlannerProvider {
+  /**
+   * The best plan that the strategy of the options knows.
+   *
+   * @throws E2llmException by cause: no plan is possible, something contradicts itself, cancelled
+   */
+  Plan plan(
+      ModelSpec model,
+      Fleet fleet,
+      Workload workload,
+      Slo slo,
+      PlanOptions options,
+      PlanListener listener);
+
+  /**
+   * Checks a plan that somebody else made, and says what is to be expected of it on these devices.
+   *
+   * @return the same replicas, with expectations, free memory and placements as they are
+   * @throws E2llmException by cause: it does not fit the model, the devices or their memory
+   */
+  Plan judge(
+      Plan plan, ModelSpec model, Fleet fleet, Workload workload, Slo slo, PlanOptions options);
+}

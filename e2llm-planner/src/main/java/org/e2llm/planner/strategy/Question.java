@@ -1,0 +1,65 @@
+package org.e2llm.planner.strategy;
+
+import java.util.Map;
+import org.e2llm.plan.PlanOptions;
+import org.e2llm.plan.PlannedFor;
+import org.e2llm.plan.Slo;
+import org.e2llm.plan.Workload;
+import org.e2llm.planner.grouping.SearchSpace;
+import org.e2llm.planner.grouping.SearchWatch;
+
+/**
+ * What strategies are asked, checked and ready to search. Strategies may be asked the same question
+ * one after the other and then share what was reckoned already.
+ *
+ * @param model the plan is for
+ * @param workload what is asked of the cluster
+ * @param slo what counts as served well
+ * @param options as the app gave them
+ * @param space the devices that may be used, with their costs
+ * @param unusable why other devices of the fleet may not, by number
+ * @param watch counts evaluations, and ends the search when it is cancelled
+ */
+public record Question(
+    PlannedFor model,
+    Workload workload,
+    Slo slo,
+    PlanOptions options,
+    SearchSpace space,
+    Map<Integer, String> unusable,
+    SearchWatch watch) {
+
+  /**
+   * Searches of a dozen devices come within half a hundredth of what ten times as many find; for a
+   * hundred devices that takes more. A second and some seconds on one core.
+   */
+  private static final int EVALUATIONS = 4000;
+
+  private static final int EVALUATIONS_PER_DEVICE = 160;
+
+  public Question {
+    unusable = Map.copyOf(unusable);
+  }
+
+  /** The budget of a search. */
+  public int evaluations() {
+    return options.evaluations() > 0
+        ? options.evaluations()
+        : Math.max(EVALUATIONS, EVALUATIONS_PER_DEVICE * space.devices().length);
+  }
+
+  /** Whether few requests run at a time and each shall be done soon, rather than many in all. */
+  public boolean latencyCounts() {
+    return space.demand().latencyCounts();
+  }
+
+  /** The same question with other options, such as another seed or budget. */
+  public Question with(PlanOptions newOptions) {
+    return new Question(model, workload, slo, newOptions, space, unusable, watch);
+  }
+
+  /** The same question, watched as a part of a larger one ({@link SearchWatch#sub}). */
+  public Question with(SearchWatch newWatch) {
+    return new Question(model, workload, slo, options, space, unusable, newWatch);
+  }
+}
