@@ -1,8 +1,6 @@
 package org.e2llm.serving;
 
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
@@ -11,7 +9,6 @@ import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.ClosedException;
-import org.e2llm.DeadlineExceededException;
 import org.e2llm.E2llmException;
 import org.e2llm.FinishReason;
 import org.e2llm.Generation;
@@ -22,7 +19,6 @@ import org.e2llm.StageFailedException;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Batch;
 import org.e2llm.pipeline.Replica;
-import org.e2llm.pipeline.ReplicaSession;
 import org.e2llm.pipeline.SliceOutput;
 import org.e2llm.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -42,10 +38,9 @@ public final class ServingLoop implements AutoCloseable {
   /** A session's caller raises its epoch when it recovers; on one device it never does. */
   static final int EPOCH = 0;
 
-  private final List<Replica> replicas;
+  private final Replica replica;
   private final ModelSpec model;
   private final Tokenizer tokenizer;
-  private final int contextLength;
   private final Runnable onClosed;
   private final Delivery delivery = new Delivery();
   private final Thread thread;
@@ -55,9 +50,7 @@ public final class ServingLoop implements AutoCloseable {
 
   // Belonging to the serving thread.
   private final BatchScheduler scheduler;
-  private final Map<Long, GenerationRun> runs = new LinkedHashMap<>();
-  private final Map<Long, KvHold> holds = new HashMap<>();
-  private final List<Runnable> endings = new ArrayList<>();
+  private final LiveSessions live;
   private final int[] batchTokens;
 
   private final Map<Long, ServingScorer> scorers = new ConcurrentHashMap<>();
@@ -78,13 +71,13 @@ public final class ServingLoop implements AutoCloseable {
       Admission admission,
       int contextLength,
       Runnable onClosed) {
-    this.replicas = List.of(replica);
+    this.replica = replica;
     this.model = model;
     this.tokenizer = tokenizer;
     this.inbox = new Inbox(admission, this::now);
-    this.contextLength = contextLength;
     this.onClosed = onClosed;
     this.scheduler = new BatchScheduler(replica.maxRows());
+    this.live = new LiveSessions(replica, scheduler, inbox, contextLength, this::now);
     this.batchTokens = new int[replica.maxRows()];
     this.thread = new Thread(this::serve, THREAD_NAME);
     thread.setDaemon(true);
@@ -122,7 +115,8 @@ public final class ServingLoop implements AutoCloseable {
   private void cancel(long id, GenerationHandle handle) {
     GenerationRun withdrawn = inbox.withdraw(id, handle);
     if (withdrawn != null) {
-      complete(withdrawn, withdrawn.result(FinishReason.CANCELLED, now()), null);
+      GenerationResult result = withdrawn.result(FinishReason.CANCELLED, now());
+      LiveSessions.complete(withdrawn, result, null);
     } else {
       inbox.command(() -> cancelNow(id, handle));
     }
@@ -135,7 +129,7 @@ public final class ServingLoop implements AutoCloseable {
 
   /** Frees a hold's KV cache, once; a turn that still runs there keeps nothing. */
   public void release(KvHold hold) {
-    inbox.command(() -> releaseNow(hold));
+    inbox.command(() -> live.release(hold));
   }
 
   /**
@@ -156,7 +150,7 @@ public final class ServingLoop implements AutoCloseable {
   }
 
   int vocabularySize() {
-    return replicas.get(0).vocabularySize();
+    return replica.vocabularySize();
   }
 
   /** Gives a scorer's reservation back; on the serving thread. */
@@ -223,87 +217,29 @@ public final class ServingLoop implements AutoCloseable {
     applyAdmission();
     ServingTask<?> task = inbox.takeTask();
     if (task != null) {
-      task.run(replicas.get(0));
+      task.run(replica);
     }
     step();
     publish();
   }
 
   private void cancelNow(long id, GenerationHandle handle) {
-    GenerationRun run = runs.get(id);
+    GenerationRun run = live.get(id);
     if (run != null && run.handle == handle) {
-      end(run, FinishReason.CANCELLED);
+      live.end(run, FinishReason.CANCELLED);
       return;
     }
     GenerationRun notStarted = inbox.takeAdmitted(handle);
     if (notStarted != null) {
-      end(notStarted, FinishReason.CANCELLED);
+      live.end(notStarted, FinishReason.CANCELLED);
     }
-  }
-
-  private void releaseNow(KvHold hold) {
-    hold.released = true;
-    if (!runs.containsKey(hold.id)) {
-      free(hold);
-      inbox.release(hold.id);
-    }
-  }
-
-  private void free(KvHold hold) {
-    ReplicaSession session = hold.session;
-    if (session != null) {
-      closeQuietly(session);
-    }
-    hold.drop();
-    holds.remove(hold.id);
   }
 
   private void applyAdmission() {
     Inbox.Decided decided = inbox.takeDecided();
-    for (GenerationRun run : decided.expired()) {
-      endings.add(() -> complete(run, null, tooLate(run)));
-    }
-    for (long id : decided.evicted()) {
-      KvHold hold = holds.get(id);
-      if (hold != null) {
-        free(hold);
-      }
-    }
-    decided.admitted().forEach(this::start);
-  }
-
-  private static E2llmException tooLate(GenerationRun run) {
-    return new DeadlineExceededException(
-        "the request waited for memory longer than its deadline of "
-            + run.submission.deadline()
-            + " and was not started");
-  }
-
-  private void start(GenerationRun run) {
-    Submission submission = run.submission;
-    int[] prompt = submission.prompt();
-    KvHold hold = submission.hold();
-    ReplicaSession session = hold == null ? null : hold.session;
-    int cached = 0;
-    try {
-      if (session == null) {
-        // A conversation grows: its next turns decide how far.
-        int capacity = hold == null ? run.mostTokens() : contextLength;
-        session = replicas.get(0).open(run.id, EPOCH, capacity);
-      } else if (hold != null) {
-        cached = hold.reusable(prompt);
-        session.truncate(cached);
-        hold.drop();
-        holds.remove(hold.id);
-      }
-      run.start(session, cached, now());
-      session.begin(prompt, submission.sampling());
-    } catch (Throwable e) { // a stage failed: that ends this generation, not the others
-      fail(run, stageFailed(e));
-      return;
-    }
-    runs.put(run.id, run);
-    scheduler.add(run.id, cached, prompt.length, run.mostTokens() - 1);
+    decided.expired().forEach(live::expire);
+    decided.evicted().forEach(live::evict);
+    decided.admitted().forEach(live::start);
   }
 
   private void step() {
@@ -313,30 +249,30 @@ public final class ServingLoop implements AutoCloseable {
     }
     List<SliceOutput> outputs;
     try {
-      outputs = compute(replicas.get(0), batch(decision));
+      outputs = compute(replica, batch(decision));
       if (outputs.size() != decision.items().size()) {
         throw new E2llmException(
             outputs.size() + " outputs for " + decision.items().size() + " slices");
       }
     } catch (Throwable e) { // a stage failed: that ends the sessions of the batch, not the others
       for (BatchScheduler.Item item : decision.items()) {
-        GenerationRun run = runs.get(item.session());
+        GenerationRun run = live.get(item.session());
         if (run != null) {
-          fail(run, stageFailed(e));
+          live.fail(run, LiveSessions.stageFailed(e));
         }
       }
       return;
     }
     scheduler.advance(decision);
     for (int i = 0; i < outputs.size(); i++) {
-      GenerationRun run = runs.get(decision.items().get(i).session());
+      GenerationRun run = live.get(decision.items().get(i).session());
       if (run == null) {
         continue;
       }
       try {
         accept(run, decision.items().get(i), outputs.get(i));
       } catch (RuntimeException e) { // such as a tokenizer that does not know the token
-        fail(run, new StageFailedException("a sampled token could not be taken: " + e, e));
+        live.fail(run, new StageFailedException("a sampled token could not be taken: " + e, e));
       }
     }
   }
@@ -345,7 +281,7 @@ public final class ServingLoop implements AutoCloseable {
     List<Batch.Slice> slices = new ArrayList<>(decision.items().size());
     int row = 0;
     for (BatchScheduler.Item item : decision.items()) {
-      GenerationRun run = runs.get(item.session());
+      GenerationRun run = live.get(item.session());
       if (run == null) {
         throw new IllegalStateException("session " + item.session() + " is scheduled, not running");
       }
@@ -372,114 +308,33 @@ public final class ServingLoop implements AutoCloseable {
     }
     E2llmException error = output.error();
     if (error != null) {
-      fail(run, error);
+      live.fail(run, error);
     } else if (output.token() != null) {
       boolean last = model.isEndOfGeneration(output.token().token());
       FinishReason reason = run.accept(output.token(), last, now());
       if (reason != null) {
-        end(run, reason);
+        live.end(run, reason);
       }
     } else if (item.samples()) {
-      fail(run, new StageFailedException("the replica sampled no token", null));
+      live.fail(run, new StageFailedException("the replica sampled no token", null));
     }
-  }
-
-  private static StageFailedException stageFailed(Throwable cause) {
-    return new StageFailedException("a stage failed: " + cause, cause);
-  }
-
-  // The end of a generation: memory first, then whoever waits.
-
-  private void end(GenerationRun run, FinishReason reason) {
-    GenerationResult result = run.result(reason, now());
-    remove(run, true);
-    endings.add(() -> complete(run, result, null));
-  }
-
-  private void fail(GenerationRun run, E2llmException error) {
-    remove(run, false);
-    endings.add(() -> complete(run, null, error.withTextSoFar(run.text())));
-  }
-
-  /** Frees what the run holds, or leaves it to its conversation if it ended soundly. */
-  private void remove(GenerationRun run, boolean sound) {
-    runs.remove(run.id, run);
-    scheduler.remove(run.id);
-    KvHold hold = run.submission.hold();
-    ReplicaSession session = run.session();
-    boolean keep = sound && hold != null && !hold.released;
-    if (session != null) {
-      if (keep && hold != null) {
-        hold.keep(session, run.tokens().head(session.length()));
-        holds.put(hold.id, hold);
-      } else {
-        closeQuietly(session);
-      }
-    }
-    // A turn that ended before it started may have reserved less than is held from turns before.
-    keep = keep && hold != null && hold.length() > 0 && hold.length() <= run.mostTokens();
-    if (!keep && hold != null) {
-      free(hold);
-    }
-    if (keep && hold != null) {
-      inbox.idle(run.id, hold.length());
-    } else {
-      inbox.release(run.id);
-    }
-  }
-
-  private static void complete(
-      GenerationRun run, @Nullable GenerationResult result, @Nullable E2llmException error) {
-    Submission.EndListener listener = run.submission.onEnd();
-    if (listener != null) {
-      listener.ended(result);
-    }
-    run.handle.finish(result, error);
   }
 
   /** Counts memory, then tells whoever waits: what they read of it afterwards is true. */
   private void publish() {
-    long bytes = 0;
-    for (GenerationRun run : runs.values()) {
-      ReplicaSession session = run.session();
-      bytes += session == null ? 0 : session.allocatedBytes();
-    }
-    for (KvHold hold : holds.values()) {
-      bytes += hold.session == null ? 0 : hold.session.allocatedBytes();
-    }
+    long bytes = live.allocatedBytes();
     for (ServingScorer scorer : scorers.values()) {
       bytes += scorer.allocatedBytes();
     }
     allocatedBytes = bytes;
-    endings.forEach(Runnable::run);
-    endings.clear();
-  }
-
-  private static void closeQuietly(AutoCloseable resource) {
-    try {
-      resource.close();
-    } catch (Exception | Error e) {
-      LOG.log(Level.WARNING, "closing failed", e);
-    }
+    live.tell();
   }
 
   private void shutDown(@Nullable Throwable failure) {
-    List<GenerationRun> rest = inbox.drainRuns();
-    rest.addAll(runs.values());
-    for (GenerationRun run : rest) {
-      GenerationResult result = run.result(FinishReason.CANCELLED, now());
-      remove(run, false);
-      endings.add(
-          failure == null
-              ? () -> complete(run, result, null)
-              : () -> complete(run, null, stageFailed(failure).withTextSoFar(run.text())));
-    }
-    for (KvHold hold : List.copyOf(holds.values())) {
-      releaseNow(hold);
-    }
+    live.endAll(inbox.drainRuns(), failure);
     List.copyOf(scorers.keySet()).forEach(this::forget);
-    replicas.forEach(ServingLoop::closeQuietly);
-    closeQuietly(onClosed::run);
+    LiveSessions.closeQuietly(replica);
+    LiveSessions.closeQuietly(onClosed::run);
     for (ServingTask<?> task = inbox.takeTask(); task != null; task = inbox.takeTask()) {
       task.refuse(new ClosedException("the model was closed"));
     }
