@@ -124,9 +124,11 @@ class ConversationTest {
       LogitsProcessor endless = (tokens, logits) -> logits[FakeTokenizer.EOS] = -1e6f;
       GenerationRequest request =
           turn("hello", 1).toBuilder().maxTokens(400).logitsProcessor(endless).build();
+      FakeModel.Gate gate = model.gateAfter(20); // else 400 tokens may be faster than a cancel
       Generation generation = conversation.send(request);
       generation.iterator().next();
       generation.cancel();
+      gate.open();
       GenerationResult result = generation.await();
       assertThat(result.finishReason()).isEqualTo(FinishReason.CANCELLED);
       assertThat(conversation.messages())

@@ -3,6 +3,7 @@ package org.e2llm;
 import java.nio.file.Paths;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.e2llm.pipeline.Batch;
@@ -34,11 +35,19 @@ final class FakeModel {
 
   /** Holds the serving thread in the next batch until the gate is opened. */
   Gate gate() {
+    return gateAfter(0);
+  }
+
+  /** Likewise, but lets some batches pass first. */
+  Gate gateAfter(int passing) {
     Gate gate = new Gate();
+    AtomicInteger left = new AtomicInteger(passing);
     engine.before =
         batch -> {
-          gate.entered.countDown();
-          gate.await(gate.opened);
+          if (left.getAndDecrement() <= 0) {
+            gate.entered.countDown();
+            gate.await(gate.opened);
+          }
         };
     return gate;
   }
