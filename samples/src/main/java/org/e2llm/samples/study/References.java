@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /** The references of settings, kept in a file: measured once, used by every later run. */
 final class References {
   private static final String HEADER = 
-      "fleet,model,workload,lambda1,slo_ttft,slo_tpot,idle_share,slo_rate";
+      "fleet,model,workload,lambda1,slo_ttft,slo_tpot,slo_rate";
 
   private final CsvFile file;
   private final Map<Setting, Reference> known = new ConcurrentHashMap<>();
@@ -24,8 +24,7 @@ final class References {
           new Reference(
               Double.parseDouble(row.get(3)),
               new Slo(Double.parseDouble(row.get(4)), Double.parseDouble(row.get(5))),
-              Double.parseDouble(row.get(6)),
-              Double.parseDouble(row.get(7))));
+              Double.parseDouble(row.get(6))));
     }
   }
 
@@ -39,7 +38,6 @@ final class References {
         new Reference(
             rounded(measured.rate()),
             new Slo(rounded(measured.slo().ttftSeconds()), rounded(measured.slo().tpotSeconds())),
-            rounded(measured.idleShare()),
             rounded(measured.sloRate()));
     known.put(setting, kept);
     file.append(
@@ -52,7 +50,6 @@ final class References {
                 text(kept.rate()),
                 text(kept.slo().ttftSeconds()),
                 text(kept.slo().tpotSeconds()),
-                text(kept.idleShare()),
                 text(kept.sloRate()))));
     return kept;
   }

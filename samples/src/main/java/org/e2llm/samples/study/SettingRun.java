@@ -2,6 +2,7 @@ package org.e2llm.samples.study;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -23,6 +24,7 @@ import org.e2llm.planner.cost.AnalyticCostModel;
 import org.e2llm.planner.cost.CostModel;
 import org.e2llm.planner.cost.PlannedModel;
 import org.e2llm.planner.simulator.Deployment;
+import org.e2llm.planner.simulator.GoodputBound;
 import org.e2llm.planner.simulator.Metric;
 import org.e2llm.planner.simulator.SimulationOptions;
 import org.e2llm.planner.simulator.SimulationResult;
@@ -39,15 +41,12 @@ final class SettingRun {
   /** Requests that planners are told of, apart from those that are measured. */
   private static final long PLANNING_SEED = 1_000_001;
 
-  /** Requests from which λ1 and the idle share are taken. */
+  /** Requests from which λ1 is taken. */
   private static final long REFERENCE_SEED = 1_000_002;
 
   private static final int SAMPLE = 1000;
   private static final double TTFT_FACTOR = 4;
   private static final double TPOT_FACTOR = 2;
-
-  /** So seldom that no two requests meet. */
-  private static final double SELDOM = 1e-7;
 
   private final Setting setting;
   private final Lengths lengths;
@@ -92,10 +91,9 @@ final class SettingRun {
     cancelled = asked;
   }
 
-  /** λ1, the SLO, and what of it an idle fleet can keep. */
+  /** λ1, the SLO, and how much the fleet can serve within it. */
   Reference reference() {
     Slo slo = idleSlo();
-    List<Deployment> all = new ArrayList<>();
     double rate = 0;
     for (boolean adaptive : new boolean[] {false, true}) {
       // What judges by simulation wants to know the rate: it is asked to stand the others' most.
@@ -103,7 +101,6 @@ final class SettingRun {
       for (Contender contender : Contender.all()) {
         if (contender.isAdaptive() == adaptive) {
           Deployment deployment = deployment(contender, asked, slo, 1);
-          all.add(deployment);
           rate = Math.max(rate, saturated(deployment));
         }
       }
@@ -111,7 +108,7 @@ final class SettingRun {
     SloCapacity capacity =
         new SloCapacity(
             cost, fleet, sample.meanPrompt(), sample.meanOutput(), slo.tpotSeconds());
-    return new Reference(rate, slo, idleShare(all, slo), capacity.bound());
+    return new Reference(rate, slo, capacity.bound());
   }
 
   /** Of the plan on which the mean request is done soonest. */
@@ -138,54 +135,43 @@ final class SettingRun {
         TTFT_FACTOR * best.seconds(Metric.TTFT, 0), TPOT_FACTOR * best.seconds(Metric.TPOT, 0));
   }
 
-  private double idleShare(List<Deployment> all, Slo slo) {
-    Requests alone = Requests.poisson(lengths, requests, SELDOM, REFERENCE_SEED);
-    boolean[] met = new boolean[requests];
-    for (Deployment deployment : all) {
-      SimulationResult result = run(deployment, alone, SimulationOptions.DEFAULT);
-      for (int i = 0; i < requests; i++) {
-        met[i] |=
-            result.answered(i)
-                && slo.met(
-                    result.seconds(Metric.TTFT, i),
-                    result.seconds(Metric.TPOT, i),
-                    alone.output(i));
-      }
-    }
-    int count = 0;
-    for (boolean each : met) {
-      count += each ? 1 : 0;
-    }
-    return (double) count / requests;
-  }
-
   /** Every contender with every seed; the requests of a seed are the same for all. */
   List<Result> cell(double load, int seeds, Reference reference) {
-    List<Result> results = new ArrayList<>();
     double rate = load * reference.rate();
-    double bound = reference.goodputBound(load, requests, sample.meanOutput());
-    for (Contender contender : Contender.all()) {
-      for (long seed = 1; seed <= seeds; seed++) {
-        Deployment deployment =
-            deployment(contender, rate, reference.slo(), contender.isDrawn() ? seed : 1);
-        SimulationResult result =
-            run(
-                deployment,
-                Requests.poisson(lengths, requests, rate, seed),
-                SimulationOptions.DEFAULT);
-        results.add(
-            Result.of(
-                setting,
-                load,
-                seed,
-                contender,
-                result,
-                result.goodput(reference.slo()),
-                bound,
-                saturated(deployment)));
+    List<Result> results = new ArrayList<>();
+    for (long next = 1; next <= seeds; next++) {
+      long seed = next;
+      Requests asked = Requests.poisson(lengths, requests, rate, seed);
+      Map<Contender, Deployment> plans = new LinkedHashMap<>();
+      for (Contender contender : Contender.all()) {
+        long planSeed = contender.isDrawn() ? seed : 1;
+        plans.put(contender, deployment(contender, rate, reference.slo(), planSeed));
       }
+      double bound = bound(load, reference, List.copyOf(plans.values()), asked);
+      plans.forEach(
+          (contender, deployment) -> {
+            SimulationResult result = run(deployment, asked, SimulationOptions.DEFAULT);
+            results.add(
+                Result.of(
+                    setting,
+                    load,
+                    seed,
+                    contender,
+                    result,
+                    result.goodput(reference.slo()),
+                    bound,
+                    saturated(deployment)));
+          });
     }
     return results;
+  }
+
+  private double bound(
+      double load, Reference reference, List<Deployment> plans, Requests asked) {
+    int first = (int) (SimulationOptions.DEFAULT.warmUp() * requests);
+    return Math.min(
+        GoodputBound.of(plans, asked, first, reference.slo()),
+        reference.capacityShare(load, requests, sample.meanOutput()));
   }
 
   private Deployment deployment(Contender contender, double rate, Slo slo, long seed) {
