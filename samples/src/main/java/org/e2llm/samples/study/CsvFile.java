@@ -9,6 +9,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.e2llm.samples.console.UsageException;
 
 /**
@@ -25,8 +26,21 @@ final class CsvFile {
     this.header = header;
   }
 
-  /** Rows as fields; empty if the file is not there. */
-  synchronized List<List<String>> read() {
+  /** Rows, each made of its fields; empty if the file is not there. */
+  <T> List<T> read(Function<List<String>, T> row) {
+    List<T> rows = new ArrayList<>();
+    for (List<String> fields : fields()) {
+      try {
+        rows.add(row.apply(fields));
+      } catch (NumberFormatException e) {
+        throw new UsageException(
+            file + " line " + (rows.size() + 2) + " has no number where one belongs: " + fields);
+      }
+    }
+    return rows;
+  }
+
+  private synchronized List<List<String>> fields() {
     if (!Files.exists(file)) {
       return List.of();
     }

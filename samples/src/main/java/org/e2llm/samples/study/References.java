@@ -18,14 +18,16 @@ final class References {
 
   References(Path path) {
     file = new CsvFile(path, HEADER);
-    for (List<String> row : file.read()) {
-      known.put(
-          new Setting(row.get(0), row.get(1), row.get(2)),
-          new Reference(
-              Double.parseDouble(row.get(3)),
-              new Slo(Double.parseDouble(row.get(4)), Double.parseDouble(row.get(5))),
-              Double.parseDouble(row.get(6))));
-    }
+    file.read(References::parse).forEach(entry -> known.put(entry.getKey(), entry.getValue()));
+  }
+
+  private static Map.Entry<Setting, Reference> parse(List<String> row) {
+    return Map.entry(
+        new Setting(row.get(0), row.get(1), row.get(2)),
+        new Reference(
+            Double.parseDouble(row.get(3)),
+            new Slo(Double.parseDouble(row.get(4)), Double.parseDouble(row.get(5))),
+            Double.parseDouble(row.get(6))));
   }
 
   @Nullable Reference get(Setting setting) {

@@ -21,10 +21,9 @@ final class Results {
    */
   Results(Path path, int rows) {
     file = new CsvFile(path, Result.header());
-    List<List<String>> lines = file.read();
+    List<Result> lines = file.read(Result::parse);
     Map<String, List<Result>> cells = new LinkedHashMap<>();
-    for (List<String> line : lines) {
-      Result result = Result.parse(line);
+    for (Result result : lines) {
       cells.computeIfAbsent(result.cell(), cell -> new ArrayList<>()).add(result);
     }
     cells.forEach(
