@@ -19,7 +19,8 @@ class MainTest {
 
     assertThat(Run.of().text()).isEqualTo(expected);
     assertThat(expected)
-        .contains("generate", "chat", "tokenize", "logits", "perplexity", "bench", "inspect", "study");
+        .contains(
+            "generate", "chat", "tokenize", "logits", "perplexity", "bench", "inspect", "study");
   }
 
   @ParameterizedTest
