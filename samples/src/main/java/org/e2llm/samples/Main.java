@@ -12,6 +12,7 @@ import org.e2llm.samples.generate.Generate;
 import org.e2llm.samples.inspect.Inspect;
 import org.e2llm.samples.logits.Logits;
 import org.e2llm.samples.perplexity.Perplexity;
+import org.e2llm.samples.plan.PlanCommand;
 import org.e2llm.samples.tokenize.Tokenize;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -84,7 +85,8 @@ public final class Main implements Runnable {
             new Logits(console),
             new Perplexity(console),
             new Bench(console),
-            new Inspect(console))
+            new Inspect(console),
+            new PlanCommand(console))
         .forEach(main::addSubcommand);
     main.getSubcommands().values().forEach(Main::setApart);
     setApart(main);
