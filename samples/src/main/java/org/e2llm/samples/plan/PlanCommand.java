@@ -3,6 +3,7 @@ package org.e2llm.samples.plan;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -185,7 +186,10 @@ public final class PlanCommand implements Callable<Integer> {
   /** A name without variant stands for all variants. */
   private List<Strategy> chosen() {
     if (strategies.equals(List.of("all"))) {
-      return Strategies.list();
+      List<Strategy> all = new ArrayList<>(Strategies.list());
+      // Ours first: a report shows first what comes first.
+      all.sort(Comparator.comparing(strategy -> !strategy.name().startsWith("adaptive")));
+      return all;
     }
     List<Strategy> chosen = new ArrayList<>();
     for (String name : strategies) {

@@ -37,7 +37,7 @@ record Reference(double rate, Slo slo, boolean sloGiven, List<Candidate> candida
     List<Strategy> searching = new ArrayList<>();
     List<Strategy> simulating = new ArrayList<>();
     for (Strategy strategy : Strategies.list()) {
-      (strategy.name().equals("adaptive") ? simulating : searching).add(strategy);
+      (strategy.name().startsWith("adaptive") ? simulating : searching).add(strategy);
     }
     watch.part("reference plans", Strategies.list().size());
     List<Candidate> candidates =

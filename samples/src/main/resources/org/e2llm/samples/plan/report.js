@@ -31,7 +31,13 @@ function figure(value) {
 }
 
 const seconds = value => value === null ? "no limit" : figure(value) + " s";
-const percent = value => value === null ? "–" : (100 * value).toFixed(value > 0.0005 && value < 0.0995 ? 1 : 0) + " %";
+/** A decimal where a whole number would say all or nothing. */
+function percent(value) {
+  if (value === null) return "–";
+  if (value > 0 && value < 0.0005) return "< 0.1 %";
+  return (100 * value).toFixed(value > 0 && value < 0.0995 || value > 0.9895 && value < 1 ? 1 : 0) + " %";
+}
+
 const gigabytes = bytes => figure(bytes / 1e9) + " GB";
 const speed = link => figure(link.bytesPerSecond / 1e6) + " MB/s";
 const medium = link => link.medium ? link.medium + ", shared" : "switched";
