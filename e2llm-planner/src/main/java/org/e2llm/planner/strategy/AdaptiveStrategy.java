@@ -48,6 +48,16 @@ public final class AdaptiveStrategy implements Strategy {
 
   @Override
   public String name() {
+    return "adaptive";
+  }
+
+  @Override
+  public String variant() {
+    return lossyWire ? "q8wire" : "";
+  }
+
+  @Override
+  public String fullName() {
     return lossyWire ? "adaptive+q8wire" : "adaptive";
   }
 
@@ -58,7 +68,7 @@ public final class AdaptiveStrategy implements Strategy {
             ? asked.with(asked.space().with(new WireFormats(HiddenType.F16, KvType.Q8_0)))
             : asked;
     if (question.latencyCounts()) {
-      return E2llmStrategy.searched(question, new LatencyRoles(false), name(), wanted);
+      return E2llmStrategy.searched(question, new LatencyRoles(false), fullName(), wanted);
     }
     Candidates candidates = Candidates.of(question);
     if (candidates.all().isEmpty()) {
@@ -72,7 +82,7 @@ public final class AdaptiveStrategy implements Strategy {
     for (Candidate candidate : finalists) {
       plans.add(
           reasons.explain(
-              new PlanMaker(question, name(), candidate.policy(), null)
+              new PlanMaker(question, fullName(), candidate.policy(), null)
                   .make(candidate.arrangement())));
     }
     return plans;
