@@ -19,7 +19,8 @@ class MainTest {
 
     assertThat(Run.of().text()).isEqualTo(expected);
     assertThat(expected)
-        .contains("generate", "chat", "tokenize", "logits", "perplexity", "bench", "inspect");
+        .contains(
+            "generate", "chat", "tokenize", "logits", "perplexity", "bench", "inspect", "plan");
   }
 
   @ParameterizedTest
@@ -31,7 +32,9 @@ class MainTest {
     "logits, --model --tokens --top --chunk --context --kv-type --threads",
     "perplexity, --model --file --window --kv-type",
     "bench, --model --synthetic --threads --pp --tg --repeat --json",
-    "inspect, FILE"
+    "inspect, FILE",
+    "plan, --fleet --model --workload --load --strategy --router --slo --requests --seed --json"
+        + " --report"
   })
   void everyCommandExplainsItsOptionsWithExamples(String command, String options) {
     String help = Run.of(command, "--help").text();

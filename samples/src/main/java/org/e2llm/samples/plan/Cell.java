@@ -9,9 +9,9 @@ import org.e2llm.plan.Fleet;
 import org.e2llm.plan.Network;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
-import org.e2llm.plan.ServingPolicy.RouterKind;
 import org.e2llm.plan.Slo;
 import org.e2llm.plan.WireFormats;
+import org.e2llm.plan.Workload;
 import org.e2llm.planner.Planner;
 import org.e2llm.planner.cost.AnalyticCostModel;
 import org.e2llm.planner.cost.CostModel;
@@ -21,7 +21,6 @@ import org.e2llm.planner.simulator.SimulationResult;
 import org.e2llm.planner.simulator.Simulator;
 import org.e2llm.planner.strategy.Strategy;
 import org.e2llm.planner.workload.Requests;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One fleet, one model and one kind of requests: what strategies are asked to plan for, and where
@@ -29,42 +28,36 @@ import org.jspecify.annotations.Nullable;
  * at the same time.
  */
 final class Cell {
-  /** What a planner is told of the lengths: more would not change a mean, and costs time. */
-  private static final int SAMPLE = 2000;
+  /** Planners are told of other requests than those that are simulated. */
+  private static final long PLANNING_SEED = 1_000_001;
+
+  private static final int PLANNING_REQUESTS = 2000;
+  private static final int SAMPLE = 1000;
 
   private final Fleet fleet;
   private final ModelSpec model;
   private final Traffic traffic;
   private final int count;
-  private final long seed;
-  private final @Nullable RouterKind router;
   private final Planner planner = new Planner();
   private final Network network;
   private final CostModel cost;
+  private final Workload sample;
 
   /**
    * Puts one together.
    *
    * @param count requests of a simulation
-   * @param seed of plans and requests
-   * @param router for all strategies, or null for each one's own
    */
-  Cell(
-      Fleet fleet,
-      ModelSpec model,
-      Traffic traffic,
-      int count,
-      long seed,
-      @Nullable RouterKind router) {
+  Cell(Fleet fleet, ModelSpec model, Traffic traffic, int count) {
     this.fleet = fleet;
     this.model = model;
     this.traffic = traffic;
     this.count = count;
-    this.seed = seed;
-    this.router = router;
     KvType kvType = PlanOptions.DEFAULTS.kvType();
     network = new Network(fleet);
     cost = new AnalyticCostModel(new PlannedModel(model, kvType), WireFormats.lossless(kvType));
+    sample =
+        Requests.atOnce(traffic.lengths(), PLANNING_REQUESTS, PLANNING_SEED).workload(SAMPLE, 1);
   }
 
   Fleet fleet() {
@@ -83,30 +76,26 @@ final class Cell {
     return count;
   }
 
-  long seed() {
-    return seed;
-  }
-
   CostModel cost() {
     return cost;
   }
 
-  /** The requests of every simulation at this rate. */
-  Requests requests(double rate) {
-    return traffic.requests(count, rate, seed);
+  /** What planners are told of the requests. */
+  Workload sample() {
+    return sample;
   }
 
   /**
-   * Plans of strategies for this rate, in their order; a strategy that finds none is left out and
+   * Plans of strategies for a rate, in their order; a strategy that finds none is left out, and
    * said so.
    *
    * @param without told which strategy has no plan, and why
    * @throws InfeasiblePlanException if none has a plan
    */
   List<Candidate> plans(
-      List<Strategy> strategies, double rate, Slo slo, Watch watch, Without without) {
+      List<Contender> contenders, Conditions conditions, Watch watch, Without without) {
     List<Object> found =
-        strategies.parallelStream().map(strategy -> planned(strategy, rate, slo, watch)).toList();
+        contenders.parallelStream().map(each -> planned(each, conditions, watch)).toList();
     List<Candidate> candidates = new ArrayList<>();
     for (Object each : found) {
       if (each instanceof Candidate candidate) {
@@ -118,7 +107,7 @@ final class Cell {
         if (candidates.isEmpty()) {
           throw reason;
         }
-        without.plan(strategies.get(i), reason);
+        without.plan(contenders.get(i).strategy(), reason);
       }
     }
     return candidates;
@@ -129,32 +118,33 @@ final class Cell {
     void plan(Strategy strategy, InfeasiblePlanException reason);
   }
 
+  /**
+   * What plans are made for.
+   *
+   * @param rate arrivals per second
+   * @param seed of searches
+   */
+  record Conditions(double rate, Slo slo, long seed) {}
+
   /** A candidate, or the exception that says why there is none. */
-  private Object planned(Strategy strategy, double rate, Slo slo, Watch watch) {
+  private Object planned(Contender contender, Conditions conditions, Watch watch) {
     PlanOptions options =
-        PlanOptions.builder().strategy(strategy.fullName()).seed(seed).router(router).build();
+        PlanOptions.builder()
+            .strategy(contender.strategy().fullName())
+            .router(contender.router())
+            .seed(conditions.seed())
+            .build();
+    Workload workload = sample.withRate(conditions.rate());
     try {
-      Plan plan =
-          planner.plan(
-              model,
-              fleet,
-              requests(rate).workload(SAMPLE, rate),
-              slo,
-              options,
-              watch.listener());
-      return new Candidate(strategy, new Deployment(plan, network, cost));
+      Plan plan = planner.plan(model, fleet, workload, conditions.slo(), options, watch.listener());
+      return new Candidate(contender.strategy(), new Deployment(plan, network, cost));
     } catch (InfeasiblePlanException e) {
       return e;
     }
   }
 
-  /** All requests through a plan, arriving at a mean rate per second. */
-  SimulationResult simulated(Candidate candidate, double rate) {
-    return Simulator.run(candidate.deployment(), requests(rate));
-  }
-
-  /** Requests per second that a plan does while it never lacks work: all are there at time 0. */
-  double saturated(Candidate candidate) {
-    return Simulator.run(candidate.deployment(), requests(1).atOnce()).throughput();
+  /** Requests through a plan, arriving at a mean rate per second. */
+  SimulationResult simulated(Candidate candidate, double rate, long seed) {
+    return Simulator.run(candidate.deployment(), traffic.requests(count, rate, seed));
   }
 }

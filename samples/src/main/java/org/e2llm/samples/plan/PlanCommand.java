@@ -125,33 +125,15 @@ public final class PlanCommand implements Callable<Integer> {
   @SuppressWarnings("try") // Ctrl-C is ours until the end of the block, which never names it
   public Integer call() throws Exception {
     check();
-    List<Strategy> chosen = chosen();
+    List<Contender> contenders = contenders();
     Slo asked = slo == null ? null : SloOption.parse(slo);
     Cell cell =
-        new Cell(
-            Sources.fleet(fleet),
-            Sources.model(model),
-            Traffic.of(workload),
-            requests,
-            seed,
-            router);
-    List<Double> sweep = report == null ? List.of() : Comparison.SWEEP;
+        new Cell(Sources.fleet(fleet), Sources.model(model), Traffic.of(workload), requests);
     List<String> notes = new ArrayList<>();
     try (ProgressLine line = ProgressLine.on(console, true)) {
       Watch watch = new Watch(line);
       Background<Comparison> work =
-          new Background<>(
-              () ->
-                  Comparison.of(
-                      cell,
-                      chosen,
-                      load,
-                      asked,
-                      sweep,
-                      watch,
-                      (strategy, reason) ->
-                          notes.add(
-                              strategy.fullName() + " has no plan: " + reason.getMessage())));
+          new Background<>(() -> compared(cell, contenders, asked, watch, notes));
       Comparison comparison;
       try (Interrupt onCtrlC =
           Interrupt.on(
@@ -170,6 +152,21 @@ public final class PlanCommand implements Callable<Integer> {
     return 0;
   }
 
+  private Comparison compared(
+      Cell cell, List<Contender> contenders, @Nullable Slo asked, Watch watch, List<String> notes) {
+    Reference known = asked == null ? KnownReferences.find(fleet, model, workload) : null;
+    return Comparison.of(
+        cell,
+        known != null ? known : Reference.measured(cell, asked, watch),
+        contenders,
+        load,
+        seed,
+        report == null ? List.of() : Comparison.SWEEP,
+        watch,
+        (strategy, reason) ->
+            notes.add(strategy.fullName() + " has no plan: " + reason.getMessage()));
+  }
+
   private void check() {
     if (!(load > 0) || Double.isInfinite(load)) {
       throw new UsageException("--load " + load + ": expected is a number above 0, such as 0.9");
@@ -181,6 +178,12 @@ public final class PlanCommand implements Callable<Integer> {
         throw new UsageException("--report " + report + ": no file can be written there");
       }
     }
+  }
+
+  private List<Contender> contenders() {
+    List<Contender> contenders = new ArrayList<>();
+    chosen().forEach(strategy -> contenders.add(new Contender(strategy, router)));
+    return contenders;
   }
 
   /** A name without variant stands for all variants. */
@@ -227,7 +230,7 @@ public final class PlanCommand implements Callable<Integer> {
   private String summary(Comparison comparison) {
     Cell cell = comparison.cell();
     Reference reference = comparison.reference();
-    Workload mean = cell.requests(1).workload(requests, 1);
+    Workload mean = cell.traffic().requests(requests, 1, seed).workload(requests, 1);
     return String.format(
         Locale.ROOT,
         """
@@ -247,6 +250,6 @@ public final class PlanCommand implements Callable<Integer> {
         Figures.number(reference.rate()),
         Figures.seconds(reference.slo().ttftSeconds()),
         Figures.seconds(reference.slo().tpotSeconds()),
-        Figures.number(comparison.goodputBound()));
+        Figures.number(comparison.goodputBound(load)));
   }
 }

@@ -26,7 +26,9 @@ final class ReportData {
 
   private ReportData(Comparison comparison) {
     this.comparison = comparison;
-    this.mean = comparison.cell().requests(1).workload(comparison.cell().count(), 1);
+    Cell cell = comparison.cell();
+    int count = cell.count();
+    this.mean = cell.traffic().requests(count, 1, comparison.seed()).workload(count, 1);
   }
 
   /** As a JSON object. */
@@ -61,7 +63,7 @@ final class ReportData {
     json.writeStringField("fleetName", cell.fleet().name());
     json.writeStringField("workload", cell.traffic().name());
     json.writeNumberField("load", comparison.load());
-    json.writeNumberField("seed", cell.seed());
+    json.writeNumberField("seed", comparison.seed());
     json.writeNumberField("requests", cell.count());
     json.writeNumberField("meanPrompt", mean.meanPrompt());
     json.writeNumberField("meanOutput", mean.meanOutput());
@@ -72,9 +74,13 @@ final class ReportData {
     json.writeObjectFieldStart("slo");
     ResultJson.writeNumber(json, "ttft", reference.slo().ttftSeconds());
     ResultJson.writeNumber(json, "tpot", reference.slo().tpotSeconds());
-    json.writeBooleanField("given", reference.sloGiven());
     json.writeEndObject();
-    json.writeNumberField("goodputBound", comparison.goodputBound());
+    json.writeNumberField("goodputBound", comparison.goodputBound(comparison.load()));
+    json.writeArrayFieldStart("goodputBounds");
+    for (Outcome outcome : comparison.rows().get(0).sweep()) {
+      json.writeNumber(comparison.goodputBound(outcome.load()));
+    }
+    json.writeEndArray();
   }
 
   private void writeModel(JsonGenerator json) throws IOException {
@@ -129,8 +135,9 @@ final class ReportData {
     json.writeArrayFieldStart("handoffs");
     for (int p = 0; p < deployment.replicas(); p++) {
       for (int d = 0; d < deployment.replicas(); d++) {
-        if (plan.replicas().get(p).role() == Role.PREFILL
-            && plan.replicas().get(d).role() == Role.DECODE) {
+        Role from = plan.replicas().get(p).role();
+        Role to = plan.replicas().get(d).role();
+        if (from != to && from != Role.DECODE && to != Role.PREFILL) {
           writeHandoff(json, deployment, p, d);
         }
       }

@@ -47,7 +47,7 @@ final class ResultJson {
           json.writeStringField("model", model);
           json.writeStringField("workload", comparison.cell().traffic().name());
           json.writeNumberField("load", comparison.load());
-          json.writeNumberField("seed", comparison.cell().seed());
+          json.writeNumberField("seed", comparison.seed());
           json.writeNumberField("requests", comparison.cell().count());
           json.writeArrayFieldStart("strategies");
           for (Comparison.Row row : comparison.rows()) {

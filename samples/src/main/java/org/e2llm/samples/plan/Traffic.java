@@ -39,11 +39,14 @@ record Traffic(String name, Lengths lengths, @Nullable Trace trace, double clipp
         return new Traffic(word, lengths, null, 0);
       }
     }
-    boolean replay = word.endsWith(REPLAY);
-    String base = replay ? word.substring(0, word.length() - REPLAY.length()) : word;
-    Trace trace = Trace.read(file(base));
+    Trace trace = Trace.read(file(lengthsOf(word)));
     double clipped = (double) trace.clipped() / trace.size();
-    return new Traffic(word, Lengths.of(trace), replay ? trace : null, clipped);
+    return new Traffic(word, Lengths.of(trace), word.endsWith(REPLAY) ? trace : null, clipped);
+  }
+
+  /** Where the lengths are from: the name without {@code -replay}. */
+  static String lengthsOf(String word) {
+    return word.endsWith(REPLAY) ? word.substring(0, word.length() - REPLAY.length()) : word;
   }
 
   private static Path file(String base) {
@@ -66,11 +69,9 @@ record Traffic(String name, Lengths lengths, @Nullable Trace trace, double clipp
     if (named != null && Files.exists(Path.of(named, TRACES, name))) {
       return Path.of(named, TRACES, name);
     }
-    for (Path folder = home(); folder != null; folder = folder.getParent()) {
-      Path file = folder.resolve("shared").resolve(TRACES).resolve(name);
-      if (Files.exists(file)) {
-        return file;
-      }
+    Path file = above("shared/" + TRACES + "/" + name);
+    if (file != null) {
+      return file;
     }
     throw new UsageException(
         "the trace "
@@ -79,6 +80,17 @@ record Traffic(String name, Lengths lengths, @Nullable Trace trace, double clipp
             + TRACES
             + " beside the clone: get it from github.com/Azure/AzurePublicDataset and give the file"
             + " (or its folder's root in E2LLM_JAVA_OPTS=-De2llm.shared=FOLDER)");
+  }
+
+  /** A file at a relative path in a folder above this program, or null. */
+  static @Nullable Path above(String relative) {
+    for (Path folder = home(); folder != null; folder = folder.getParent()) {
+      Path file = folder.resolve(relative);
+      if (Files.isRegularFile(file)) {
+        return file;
+      }
+    }
+    return null;
   }
 
   /** Where this program lies; the working folder if that cannot be told. */

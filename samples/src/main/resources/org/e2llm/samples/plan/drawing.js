@@ -3,9 +3,13 @@
   const devices = new Map(data.devices.map(device => [device.id, device]));
   const nouns = {PREFILL: "prompts/s", DECODE: "answers/s", MIXED: "requests/s"};
   const about = {
-    PREFILL: "reads prompts", DECODE: "generates", MIXED: "reads prompts and generates, KV cache stays"
+    PREFILL: "reads prompts", DECODE: "generates", MIXED: "reads prompts and generates"
   };
   let shown = data.strategies[0];
+  let lanes = [];
+
+  /** Which lane a replica is in. */
+  const side = r => lanes.findIndex(roles => roles.includes(shown.plan.replicas[r].role));
 
   function stage(strategy, r, s) {
     const placed = strategy.plan.replicas[r].stages[s];
@@ -46,12 +50,12 @@
     return card;
   }
 
-  function lane(strategy, role, wide) {
-    const numbers = strategy.plan.replicas.map((planned, r) => r).filter(r => strategy.plan.replicas[r].role === role);
-    if (numbers.length === 0) return null;
-    return el("div", {class: "lane " + role + (wide ? " wide" : "")},
-      el("h3", {}, el("span", {class: "role"}, role), el("small", {}, about[role])),
-      ...numbers.map(r => replica(strategy, r)));
+  /** Replicas of some roles below each other, or beside each other where there is nothing to connect. */
+  function lane(strategy, roles, wide) {
+    return el("div", {class: "lane" + (wide ? " wide" : "")}, ...roles.flatMap(role => [
+      el("h3", {class: role}, el("span", {class: "role"}, role), el("small", {}, about[role])),
+      ...strategy.plan.replicas.map((planned, r) => planned.role === role ? replica(strategy, r) : null)
+        .filter(card => card !== null)]));
   }
 
   function idle(strategy) {
@@ -69,29 +73,28 @@
         el("th", {scope: "row"}, placement.device), el("td", {class: "text why"}, placement.reason))))));
   }
 
-  /** Curves from the right edge of PREFILL replicas to the left edge of DECODE replicas. */
+  /** Curves from the left lane to the right one. */
   function wires() {
     const layer = byId("wires");
     layer.replaceChildren();
-    if (shown.handoffs.length === 0) return;
+    const links = shown.handoffs.filter(link => side(link.from) === 0 && side(link.to) === 1);
+    if (links.length === 0) return;
     const origin = byId("drawing").getBoundingClientRect();
     const at = r => byId("replica-" + r).getBoundingClientRect();
-    const fastest = Math.max(...shown.handoffs.map(link => link.bytesPerSecond));
-    const left = at(shown.handoffs[0].from).right - origin.left;
-    const right = at(shown.handoffs[0].to).left - origin.left;
+    const fastest = Math.max(...links.map(link => link.bytesPerSecond));
+    const left = at(links[0].from).right - origin.left;
+    const right = at(links[0].to).left - origin.left;
     if (right - left < 40) return;
-    const slots = side => new Map([...new Set(shown.handoffs.map(link => link[side]))].map(r => [r,
-      shown.handoffs.filter(link => link[side] === r).length]));
     const used = {from: new Map(), to: new Map()};
-    function port(side, r) {
+    function port(end, r) {
       const box = at(r);
-      const count = slots(side).get(r);
-      const next = used[side].get(r) || 0;
-      used[side].set(r, next + 1);
+      const count = links.filter(link => link[end] === r).length;
+      const next = used[end].get(r) || 0;
+      used[end].set(r, next + 1);
       const spread = Math.min(14, (box.height - 24) / count);
       return box.top - origin.top + box.height / 2 + (next - (count - 1) / 2) * spread;
     }
-    for (const link of shown.handoffs) {
+    for (const link of links) {
       const y1 = port("from", link.from), y2 = port("to", link.to), middle = (left + right) / 2;
       layer.append(
         svg("path", {
@@ -106,17 +109,16 @@
   function handoffNote(strategy) {
     if (strategy.handoffs.length === 0) return "";
     const speeds = [...new Set(strategy.handoffs.map(link => speed(link) + " (" + medium(link) + ")"))];
-    return " The KV cache of a mean prompt, " + figure(strategy.meanKvBytes / 1e6) + " MB, moves from PREFILL to DECODE over " +
+    return " The KV cache of a mean prompt, " + figure(strategy.meanKvBytes / 1e6) + " MB, moves where it decodes over " +
       speeds.join(" or ") + (strategy.handoffs.some(link => link.medium) ? "; dashed where the medium is shared." : ".");
   }
 
   function show(strategy) {
     shown = strategy;
-    const roles = new Set(strategy.plan.replicas.map(planned => planned.role));
-    const split = roles.has("PREFILL") && roles.has("DECODE");
-    byId("lanes").className = "lanes" + (split ? " two" : "");
-    byId("lanes").replaceChildren(...["PREFILL", "DECODE", "MIXED"].map(role => lane(strategy, role, role === "MIXED" || !split))
-      .filter(each => each !== null));
+    const roles = ["PREFILL", "MIXED", "DECODE"].filter(role => strategy.plan.replicas.some(planned => planned.role === role));
+    lanes = roles.length === 1 ? [roles] : [[roles[0]], roles.slice(1).reverse()];
+    byId("lanes").className = "lanes" + (lanes.length === 2 ? " two" : "");
+    byId("lanes").replaceChildren(...lanes.map(each => lane(strategy, each, lanes.length === 1)));
     byId("plan-policy").textContent = "Served with " + strategy.policy + "." + handoffNote(strategy);
     idle(strategy);
     reasons(strategy);

@@ -11,8 +11,7 @@
 
   byId("sweep-note").textContent =
     "Load 1 is " + figure(data.lambda1) + " requests/s, the highest saturated throughput among all strategies. Each plan stays as it was made for load " +
-    data.load + " (dotted). SLO: first token within " + seconds(data.slo.ttft) + ", then " + seconds(data.slo.tpot) + " per token" +
-    (data.slo.given ? "." : ", 4 times and twice what the best plan gives the mean request on the idle fleet.");
+    data.load + " (dotted). SLO: first token within " + seconds(data.slo.ttft) + ", then " + seconds(data.slo.tpot) + " per token (unless asked for otherwise, 4 times and twice what the best plan gives the mean request on the idle fleet). No plan can exceed the dashed line.";
 
   function scale(plot, top, bottom) {
     if (!plot.log) return {ticks: [0, .25, .5, .75, 1], text: percent, y: value => bottom - value * (bottom - top)};
@@ -35,17 +34,17 @@
     const parts = ticks.flatMap(tick => [
       svg("line", {class: "grid", x1: left, x2: right, y1: y(tick), y2: y(tick)}),
       svg("text", {x: left - 8, y: y(tick) + 4, "text-anchor": "end"}, text(tick))]);
-    let last = -100;
-    for (const load of loads) {
-      if (x(load) - last < 30) continue;
-      last = x(load);
-      parts.push(svg("text", {x: last, y: bottom + 17, "text-anchor": "middle"}, String(load)));
+    const labelled = [];
+    for (const load of [data.load, lowest, highest, ...loads]) {
+      if (labelled.some(other => Math.abs(x(load) - x(other)) < 28)) continue;
+      labelled.push(load);
+      parts.push(svg("text", {x: x(load), y: bottom + 17, "text-anchor": "middle"}, String(load)));
     }
     parts.push(svg("text", {x: (left + right) / 2, y: bottom + 32, "text-anchor": "middle"}, "load"));
     parts.push(svg("line", {class: "asked", x1: x(data.load), x2: x(data.load), y1: top, y2: bottom}));
     if (!plot.log) {
-      const bound = y(data.goodputBound);
-      parts.push(svg("line", {class: "bound", x1: left, x2: right, y1: bound, y2: bound}, svg("title", {}, "no plan can exceed " + percent(data.goodputBound))));
+      const bound = loads.map((load, i) => (i ? "L" : "M") + x(load) + " " + y(data.goodputBounds[i])).join("");
+      parts.push(svg("path", {class: "bound", d: bound, fill: "none"}));
     }
     // The first strategy is drawn last, on top of the others.
     for (const strategy of [...data.strategies].reverse()) {

@@ -2,6 +2,7 @@
 (function tables() {
   const metrics = ["queue", "handoff", "admission", "wait", "ttft", "tpot", "e2e"];
   const statistics = ["mean", "p50", "p90", "p99"];
+  const parts = ["queue", "handoff", "admission"]; // of the wait: none is good by itself
 
   function table(heads, rows) {
     return el("table", {},
@@ -12,9 +13,9 @@
   const label = strategy => el("th", {scope: "row"}, el("span", {class: "dot", style: "background:" + colour(strategy)}), strategy.name);
 
   /** A column in which the best value stands out. */
-  function column(values, text, most) {
+  function column(values, text, most, mark = true) {
     const known = values.filter(value => value !== null);
-    const best = known.length < 2 ? null : most ? Math.max(...known) : Math.min(...known);
+    const best = known.length < 2 || !mark ? null : most ? Math.max(...known) : Math.min(...known);
     return values.map(value => el("td", {class: value !== null && value === best ? "best" : null}, text(value)));
   }
 
@@ -26,7 +27,7 @@
     const statistic = statistics[i];
     const columns = [
       data.strategies.map(strategy => el("td", {class: "text"}, strategy.router)),
-      ...metrics.map(metric => column(data.strategies.map(strategy => strategy.metrics[metric][statistic]), figure, false)),
+      ...metrics.map(metric => column(data.strategies.map(strategy => strategy.metrics[metric][statistic]), figure, false, !parts.includes(metric))),
       column(data.strategies.map(strategy => strategy.goodput), percent, true),
       column(data.strategies.map(strategy => strategy.throughput), figure, true)
     ];
