@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Dispatcher {
   /** How far a prompt is moved back for its length. */
-  private static final int OVERTAKING = 1;
+  private static final int OVERTAKING = 4;
 
   /**
    * A request may begin.
@@ -332,6 +332,7 @@ public final class Dispatcher {
     Session moved = get(session);
     admissions[moved.p()].release(session);
     loads.handoff(moved.p(), moved.d(), moved.prompt, -1);
+    loads.passing(moved.p(), -moved.prompt);
     decoding(moved);
   }
 
@@ -398,6 +399,7 @@ public final class Dispatcher {
     loads.bound(d, 1, session.prompt, session.most());
     if (p != d) {
       loads.handoff(p, d, session.prompt, 1);
+      loads.passing(p, session.prompt);
     }
     if (foreignPrompt(session)) {
       loads.foreign(p, 1);
@@ -413,6 +415,7 @@ public final class Dispatcher {
     loads.bound(d, -1, session.prompt, session.most());
     if (p != d && session.state != State.DECODING) {
       loads.handoff(p, d, session.prompt, -1);
+      loads.passing(p, -session.prompt);
     }
     if (foreignPrompt(session) && session.state != State.DECODING) {
       loads.foreign(p, -1);

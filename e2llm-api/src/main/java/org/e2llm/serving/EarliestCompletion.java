@@ -7,42 +7,58 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Routes to the pair of replicas that makes everybody wait least: the expected seconds until the
- * request is complete, plus those that it adds to the sessions decoding beside it.
+ * request is complete, plus those that it adds to others.
  *
  * <pre>
  *   prompt   = what is owed there + own, at the speed that decoding sessions leave
- *   KV       = the later of: prompt done + what is sent after it; both links free + all sent
- *   room     = what is reserved above the capacity, at the rate at which answers end
+ *   KV       = the later of: prompt done + what is sent after it; channels free + all sent
  *   answer   = mean output × step of all that are bound there, + stalls by prompts owed there
+ *   memory   = pressure × time for which it is held, on both replicas
  *   others   = stall of those decoding where the prompt goes
  *            + half an answer × what the step grows, for those decoding where the answer goes
  * </pre>
  *
- * Roles are kept unless the policy lets them spill. Then a replica may do the other phase if that
- * pair is better by a margin; where it does so already, by none: so that it does not go to and fro
- * with every request.
+ * The pressure on a replica's memory is by how much more is promised than it has: so many times the
+ * stay of one session does the last one wait, and whoever comes waits longer for every second that
+ * this one stays. A hand-off holds memory twice, which counts where memory is short.
+ *
+ * <p>Roles are kept unless the policy lets them spill. Then a replica may do the other phase if
+ * that pair is better by a margin; where it does so already, by none: so that it does not go to and
+ * fro with every request.
  */
 final class EarliestCompletion implements Router {
   /** Work for another role must be so much better to begin with it. */
   private static final double SPILL_MARGIN = 0.1;
 
   /** Share of a hand-off that is still to be sent when the prompt is done. */
-  private static final double HANDOFF_TAIL = 0.2;
+  private static final double HANDOFF_TAIL = 0.5;
+
+  /**
+   * Prompts that are owed count for more than their time: whoever comes next waits for them too.
+   */
+  private static final double QUEUE_WEIGHT = 1.5;
+
+  /** So does memory; more, as those that have it stay for long and not equally long. */
+  private static final double MEMORY_WEIGHT = 8;
 
   private final ServingPolicy policy;
   private final ReplicaEstimates estimates;
 
   // Per replica, of the request at hand.
   private final double[] prompt;
+  private final double[] ownPrompt;
   private final double[] promptOthers;
   private final double[] answer;
+  private final double[] stay;
 
   EarliestCompletion(ServingPolicy policy, ReplicaEstimates estimates) {
     this.policy = policy;
     this.estimates = estimates;
     prompt = new double[estimates.size()];
+    ownPrompt = new double[estimates.size()];
     promptOthers = new double[estimates.size()];
     answer = new double[estimates.size()];
+    stay = new double[estimates.size()];
   }
 
   @Override
@@ -50,7 +66,7 @@ final class EarliestCompletion implements Router {
     int n = estimates.size();
     for (int r = 0; r < n; r++) {
       reckonPrompt(r, promptTokens, loads);
-      answer[r] = answerSeconds(r, promptTokens, promptTokens + maxTokens, loads);
+      reckonAnswer(r, promptTokens, promptTokens + maxTokens, loads);
     }
     for (boolean anyRole : new boolean[] {policy.roleSpill(), true}) {
       int best = -1;
@@ -62,7 +78,10 @@ final class EarliestCompletion implements Router {
           }
           double handoff = p == d ? 0 : estimates.handoffSeconds(p, d, promptTokens);
           double seconds =
-              (kvSeconds(p, d, prompt[p], handoff, loads) + answer[d] + promptOthers[p])
+              (kvSeconds(p, d, prompt[p], handoff, loads)
+                      + answer[d]
+                      + promptOthers[p]
+                      + memorySeconds(p, d, promptTokens, maxTokens, handoff, loads))
                   * reluctance(p, d, loads);
           if (seconds < least) {
             least = seconds;
@@ -82,14 +101,16 @@ final class EarliestCompletion implements Router {
     int p = session.route().prefill();
     int now = session.route().decode();
     int promptTokens = session.promptTokens();
-    if (!session.prefilled()) {
-      reckonPrompt(p, promptTokens, loads);
+    int maxTokens = session.maxTokens();
+    reckonPrompt(p, promptTokens, loads);
+    if (session.prefilled()) {
+      prompt[p] = 0;
+      ownPrompt[p] = 0;
     }
-    double done = session.prefilled() ? 0 : prompt[p];
     int best = -1;
     double least = Double.POSITIVE_INFINITY;
     for (int d = 0; d < estimates.size(); d++) {
-      if (!possible(p, d, promptTokens, session.maxTokens(), loads)
+      if (!possible(p, d, promptTokens, maxTokens, loads)
           || !(d == now || policy.roleSpill() || home(p, d))) {
         continue;
       }
@@ -100,9 +121,11 @@ final class EarliestCompletion implements Router {
       double kv =
           session.prefilled()
               ? handoff + (p == d ? 0 : loads.channelSeconds(p, d))
-              : kvSeconds(p, d, done, handoff, loads);
-      double answering = answerSeconds(d, promptTokens, promptTokens + session.maxTokens(), loads);
-      double seconds = (kv + answering) * (d == now ? 1 : reluctance(p, d, loads));
+              : kvSeconds(p, d, prompt[p], handoff, loads);
+      reckonAnswer(d, promptTokens, promptTokens + maxTokens, loads);
+      double seconds =
+          (kv + answer[d] + memorySeconds(p, d, promptTokens, maxTokens, handoff, loads))
+              * (d == now ? 1 : reluctance(p, d, loads));
       if (seconds < least || (seconds == least && d == now)) {
         least = seconds;
         best = d;
@@ -140,7 +163,9 @@ final class EarliestCompletion implements Router {
     double own = estimates.prefillSeconds(r, promptTokens, decoding);
     double alone = decoding == 0 ? own : estimates.prefillSeconds(r, promptTokens, 0);
     double slower = alone > 0 ? own / alone : 1;
-    prompt[r] = loads.prefillSeconds(r) * slower + own + estimates.fillSeconds(r, promptTokens);
+    double fill = estimates.fillSeconds(r, promptTokens);
+    ownPrompt[r] = own + fill;
+    prompt[r] = QUEUE_WEIGHT * loads.prefillSeconds(r) * slower + own + fill;
     promptOthers[r] =
         decoding == 0 ? 0 : decoding * estimates.stallSeconds(r, promptTokens, decoding);
   }
@@ -154,27 +179,41 @@ final class EarliestCompletion implements Router {
   }
 
   /** From the KV cache being there to the last token, and what that costs the others there. */
-  private double answerSeconds(int d, int promptTokens, int mostTokens, ReplicaLoads loads) {
+  private void reckonAnswer(int d, int promptTokens, int mostTokens, ReplicaLoads loads) {
     double output = loads.meanOutput();
     int others = loads.bound(d);
-    double tokensEach = output / 2;
-    double reserved = (double) loads.reservedTokens(d) + mostTokens;
-    double fits = Math.min(1, estimates.kvTokens(d) / reserved);
+    double fits = 1 / (1 + pressure(d, mostTokens, loads));
     int together = Math.max(1, (int) Math.round((others + 1) * fits));
-    double cached = (loads.boundTokens(d) + promptTokens + (others + 1) * tokensEach) * fits;
-    double step = estimates.stepSeconds(d, together, cached);
-    double room = fits < 1 ? (1 / fits - 1) * output * step : 0;
-    double stall =
-        loads.promptTokens(d) == 0
-            ? 0
-            : estimates.stallSeconds(
-                d, (int) Math.min(Integer.MAX_VALUE, loads.promptTokens(d)), together);
+    double tokens = loads.boundTokens(d) + promptTokens + (others + 1) * output / 2;
+    double step = estimates.stepSeconds(d, together, tokens * fits);
+    stay[d] = output * step;
+    double stall = 0;
+    if (loads.promptTokens(d) > 0) {
+      int owed = (int) Math.min(Integer.MAX_VALUE, loads.promptTokens(d));
+      stall = Math.min(stay[d], estimates.stallSeconds(d, owed, together));
+    }
     double growth = 0;
     if (together > 1 && fits == 1) {
-      double before =
-          estimates.stepSeconds(d, together - 1, loads.boundTokens(d) + others * tokensEach);
+      double before = estimates.stepSeconds(d, together - 1, tokens - promptTokens - output / 2);
       growth = (together - 1) * output / 2 * Math.max(0, step - before);
     }
-    return room + output * step + Math.min(stall, output * step) + growth;
+    answer[d] = stay[d] + stall + growth;
+  }
+
+  private double memorySeconds(
+      int p, int d, int promptTokens, int maxTokens, double handoff, ReplicaLoads loads) {
+    int most = promptTokens + maxTokens;
+    double moving = ownPrompt[p] + handoff;
+    double seconds = pressure(d, most, loads) * (stay[d] + moving);
+    if (p != d) {
+      seconds += pressure(p, promptTokens, loads) * moving * promptTokens / most;
+    }
+    return MEMORY_WEIGHT * seconds;
+  }
+
+  /** How much more than its memory is promised on a replica, as a share of that memory. */
+  private double pressure(int r, int tokens, ReplicaLoads loads) {
+    double promised = (double) loads.reservedTokens(r) + tokens;
+    return Math.max(0, promised / estimates.kvTokens(r) - 1);
   }
 }

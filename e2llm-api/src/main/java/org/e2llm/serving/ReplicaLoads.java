@@ -69,7 +69,10 @@ public final class ReplicaLoads {
     return boundTokens[replica];
   }
 
-  /** Tokens, prompt and output limit, of the sessions that decode there or will. */
+  /**
+   * Tokens that are or will be reserved there: prompt and output limit of the sessions that decode
+   * there, prompts of those that move on.
+   */
   public long reservedTokens(int replica) {
     return reservedTokens[replica];
   }
@@ -112,6 +115,10 @@ public final class ReplicaLoads {
     bound[replica] += sessions;
     boundTokens[replica] += (long) sessions * prompt;
     reservedTokens[replica] += (long) sessions * most;
+  }
+
+  void passing(int replica, int tokens) {
+    reservedTokens[replica] += tokens;
   }
 
   void decoding(int replica, int sessions) {

@@ -71,11 +71,12 @@ class RouterTest {
 
   @Test
   void workSpillsToAnotherRoleWithAMarginAndWithoutOneWhereItHasSpilled() {
-    // All on the PREFILL replica: 5.5 s owed, 0.5 s prompt, 0.1 s answer, 0.1 s stalls by what is
+    // All on the PREFILL replica: 1.5 × 3.6 s owed, 0.5 s prompt, 0.1 s answer, 0.1 s stalls by
+    // what is
     // owed. All on the DECODE replica: 5 s and 1 s.
     TwoSpeeds replicas = replicas(1, PREFILL, 1000, DECODE, 100);
     ReplicaLoads loads = new ReplicaLoads(replicas);
-    loads.prefill(0, 5.5, 5500);
+    loads.prefill(0, 3.6, 3600);
     assertThat(route(SPILL, replicas, loads).prefill()).isEqualTo(0);
     loads.foreign(1, 1);
     assertThat(route(SPILL, replicas, loads).prefill()).isEqualTo(1);

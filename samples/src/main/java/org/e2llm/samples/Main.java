@@ -13,6 +13,7 @@ import org.e2llm.samples.inspect.Inspect;
 import org.e2llm.samples.logits.Logits;
 import org.e2llm.samples.perplexity.Perplexity;
 import org.e2llm.samples.plan.PlanCommand;
+import org.e2llm.samples.study.Study;
 import org.e2llm.samples.tokenize.Tokenize;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -86,7 +87,8 @@ public final class Main implements Runnable {
             new Perplexity(console),
             new Bench(console),
             new Inspect(console),
-            new PlanCommand(console))
+            new PlanCommand(console),
+            new Study(console))
         .forEach(main::addSubcommand);
     main.getSubcommands().values().forEach(Main::setApart);
     setApart(main);

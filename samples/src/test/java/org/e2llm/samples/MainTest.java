@@ -19,8 +19,8 @@ class MainTest {
 
     assertThat(Run.of().text()).isEqualTo(expected);
     assertThat(expected)
-        .contains(
-            "generate", "chat", "tokenize", "logits", "perplexity", "bench", "inspect", "plan");
+        .contains("generate", "chat", "tokenize", "logits", "perplexity", "bench", "inspect")
+        .contains("plan", "study");
   }
 
   @ParameterizedTest
@@ -34,7 +34,8 @@ class MainTest {
     "bench, --model --synthetic --threads --pp --tg --repeat --json",
     "inspect, FILE",
     "plan, --fleet --model --workload --load --strategy --router --slo --requests --seed --json"
-        + " --report"
+        + " --report",
+    "study, --jobs --cells --out --requests --seeds --traces --table"
   })
   void everyCommandExplainsItsOptionsWithExamples(String command, String options) {
     String help = Run.of(command, "--help").text();
@@ -107,7 +108,11 @@ class MainTest {
         "bench --model nowhere.gguf",
         "inspect",
         "inspect nowhere.gguf",
-        "inspect ."
+        "inspect .",
+        "study --cells full13",
+        "study --jobs 0",
+        "study --seeds many",
+        "study --cells */*/conv/0.3 --out target/nothing --traces nowhere"
       })
   void whatCannotBeDoneEndsWithOneLine(String commandLine) {
     Run run = Run.of(commandLine.split(" "));

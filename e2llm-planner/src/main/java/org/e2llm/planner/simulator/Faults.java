@@ -55,19 +55,13 @@ final class Faults {
     int device = devices[next];
     int other = others[next++];
     switch (fault.kind()) {
-      case LEAVE:
+      case LEAVE -> {
         states[device] = State.GONE;
         fail(device, now);
-        break;
-      case FREEZE:
-        freeze(device, now);
-        break;
-      case RETURN:
-        comeBack(device, now);
-        break;
-      case SLOW_LINK:
-        simulation.traffic.slow(device, other, fault.slowness());
-        break;
+      }
+      case FREEZE -> freeze(device, now);
+      case RETURN -> comeBack(device, now);
+      case SLOW_LINK -> simulation.traffic.slow(device, other, fault.slowness());
     }
   }
 

@@ -1,5 +1,6 @@
 package org.e2llm.planner.simulator;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -34,7 +35,7 @@ final class Handoffs {
   private final @Nullable Move[] moves;
   private final @Nullable List<KvHandoff.Pair>[] pairs;
   private final List<UnderWay> pool = new ArrayList<>();
-  private final List<Integer> idle = new ArrayList<>();
+  private final ArrayDeque<Integer> idle = new ArrayDeque<>();
 
   /** Pieces that arrived while one end stood still. */
   private final List<Integer> putOff = new ArrayList<>();
@@ -102,7 +103,8 @@ final class Handoffs {
       UnderWay sending = pool.get(id);
       sending.piece = piece;
       sending.move = move;
-      long bytes = simulation.deployment.cost().handoffBytes(pair.layers().size(), piece.length());
+      double bytes =
+          (double) simulation.deployment.cost().handoffBytes(pair.layers().size(), piece.length());
       double arrival =
           simulation.traffic.sendKv(
               simulation.deployment.device(move.prefill, pair.fromStage()),
@@ -119,7 +121,7 @@ final class Handoffs {
       pool.add(new UnderWay());
       return pool.size() - 1;
     }
-    return idle.remove(idle.size() - 1);
+    return idle.pop();
   }
 
   /** A piece should have arrived. */
@@ -145,7 +147,7 @@ final class Handoffs {
     arriving.move = null;
     arriving.piece = null;
     arriving.version++;
-    idle.add(id);
+    idle.push(id);
     if (!current) {
       return; // it was lost, answered, or is sent to somebody else
     }

@@ -167,7 +167,7 @@ final class ReplicaRun {
         simulation.traffic.sendHidden(
             deployment.device(number, flight.stage),
             deployment.device(number, next),
-            deployment.cost().hiddenBytes(flight.rows()),
+            (double) deployment.cost().hiddenBytes(flight.rows()),
             now);
     double seconds = flight.seconds(deployment.stage(number, next));
     simulation.work.busy(number, next, seconds);

@@ -119,17 +119,10 @@ final class RequestLog {
   void lost(int request, double now) {
     double waited = now - since[request];
     switch (phases[request]) {
-      case QUEUED:
-        queue[request] += waited;
-        break;
-      case MOVING:
-        handoff[request] += waited;
-        break;
-      case READY:
-        admission[request] += waited;
-        break;
-      default:
-        break;
+      case QUEUED -> queue[request] += waited;
+      case MOVING -> handoff[request] += waited;
+      case READY -> admission[request] += waited;
+      default -> {} // it was served
     }
     phases[request] = Phase.QUEUED;
     since[request] = now;

@@ -123,7 +123,7 @@ final class Simulation {
   }
 
   private void schedule(int kind, int id, int version, double time) {
-    events.add(time, (long) kind << 60 | (long) id << 32 | version & 0xFFFFFFFFL);
+    events.add(time, ((long) kind << 60) | ((long) id << 32) | (version & 0xFFFFFFFFL));
   }
 
   Flight takeFlight() {

@@ -54,22 +54,15 @@ public final class SimulationResult {
 
   /** A metric of one answered request, in seconds. */
   public double seconds(Metric metric, int request) {
-    switch (metric) {
-      case QUEUE:
-        return log.queue[request];
-      case HANDOFF:
-        return log.handoff[request];
-      case ADMISSION:
-        return log.admission[request];
-      case WAIT:
-        return log.queue[request] + log.handoff[request] + log.admission[request];
-      case TTFT:
-        return log.ttft(request);
-      case TPOT:
-        return log.tpot(request);
-      default:
-        return log.endToEnd(request);
-    }
+    return switch (metric) {
+      case QUEUE -> log.queue[request];
+      case HANDOFF -> log.handoff[request];
+      case ADMISSION -> log.admission[request];
+      case WAIT -> log.queue[request] + log.handoff[request] + log.admission[request];
+      case TTFT -> log.ttft(request);
+      case TPOT -> log.tpot(request);
+      case E2E -> log.endToEnd(request);
+    };
   }
 
   /** A metric over all requests that count, in seconds. */

@@ -2,6 +2,7 @@ package org.e2llm.planner.strategy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.e2llm.model.KvType;
 import org.e2llm.plan.HiddenType;
 import org.e2llm.plan.Plan;
@@ -22,15 +23,17 @@ import org.e2llm.planner.workload.Requests;
  * soonest done follows from the cost model alone.
  */
 public final class AdaptiveStrategy implements Strategy {
-  private static final int FIRST_REQUESTS = 150;
-  private static final int SECOND_REQUESTS = 400;
-  private static final int MOVE_REQUESTS = 400;
-  private static final int LAST_REQUESTS = 1000;
-  private static final int AFTER_FIRST = 8;
-  private static final int AFTER_SECOND = 3;
+  private static final int FIRST_REQUESTS = 200;
+  private static final int SECOND_REQUESTS = 500;
+  private static final int MOVE_REQUESTS = 500;
+  private static final int LAST_REQUESTS = 1500;
+  private static final int AFTER_FIRST = 10;
+  private static final int AFTER_SECOND = 4;
 
-  /** Simulations that the step-by-step part may use. */
-  private static final int MOVES = 30;
+  /** From how many candidates the step-by-step part begins, and simulations for each of them. */
+  private static final int CLIMBERS = 2;
+
+  private static final int MOVES = 70;
 
   /** A move must be so much better: less is noise of a short simulation. */
   private static final double WORTH_MOVING = 0.99;
@@ -74,7 +77,7 @@ public final class AdaptiveStrategy implements Strategy {
     if (candidates.all().isEmpty()) {
       return List.of();
     }
-    question.watch().part(0.7, candidates.all().size() + AFTER_FIRST + MOVES + 10L);
+    question.watch().part(0.7, candidates.all().size() + AFTER_FIRST + CLIMBERS * MOVES + 12L);
     Trials trials = new Trials(question, candidates.guards());
     List<Candidate> finalists = finalists(question, candidates, trials, wanted);
     List<Plan> plans = new ArrayList<>();
@@ -94,21 +97,25 @@ public final class AdaptiveStrategy implements Strategy {
     List<Candidate> left = trials.best(candidates.all(), first, AFTER_FIRST);
     Requests second = trials.requests(SECOND_REQUESTS, 2);
     left = trials.best(left, second, Math.max(wanted, AFTER_SECOND));
-    left.add(0, climbed(question, left.get(0), trials, trials.requests(MOVE_REQUESTS, 3)));
+    Requests third = trials.requests(MOVE_REQUESTS, 3);
+    SplittableRandom random = new SplittableRandom(question.options().seed());
+    for (Candidate start : List.copyOf(left.subList(0, Math.min(CLIMBERS, left.size())))) {
+      left.add(0, climbed(new Moves(question, random), start, trials, third));
+    }
     left.addAll(candidates.guards());
     return trials.best(left, trials.requests(LAST_REQUESTS, 4), wanted);
   }
 
   /** Takes every move that helps, and goes on from there. */
   private static Candidate climbed(
-      Question question, Candidate start, Trials trials, Requests requests) {
+      Moves moves, Candidate start, Trials trials, Requests requests) {
     Candidate at = start;
     double cost = trials.outcome(at, requests).cost();
     int left = MOVES;
     boolean better = true;
     while (better && left > 0) {
       better = false;
-      for (Candidate next : Moves.from(question, at)) {
+      for (Candidate next : moves.from(at)) {
         if (left-- <= 0) {
           break;
         }

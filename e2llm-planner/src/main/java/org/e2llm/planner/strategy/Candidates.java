@@ -30,6 +30,10 @@ final class Candidates {
   /** Roles are where work is cheapest, not a wall: see {@link ServingPolicy}. */
   static final ServingPolicy FREE = new ServingPolicy(RouterKind.ECT, true, true, true, false, 512);
 
+  /** Splitwise's: queues by length, and whoever overflows is helped. */
+  static final ServingPolicy HELPFUL =
+      new ServingPolicy(RouterKind.JSQ, false, false, false, true, 2048);
+
   private final Question question;
   private final SearchSpace space;
   private final List<Candidate> all = new ArrayList<>();
@@ -120,6 +124,9 @@ final class Candidates {
   private void both(Arrangement arrangement, String origin, boolean guard) {
     free(arrangement, origin);
     add(new Candidate(arrangement, ServingPolicy.ROLES, origin), guard);
+    if (guard) {
+      add(new Candidate(arrangement, HELPFUL, origin), false);
+    }
   }
 
   private void free(Arrangement arrangement, String origin) {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * Simulates candidates on the workload, all on the same requests, and remembers what came of it.
  *
  * <pre>
- *   cost = mean end-to-end seconds × ( 1 + 0.5 × share of requests outside the SLO )
+ *   cost = mean end-to-end seconds × ( 1 + share of requests outside the SLO )
  * </pre>
  *
  * so that a plan which is a little slower on the mean wins if it keeps more promises. Not
@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Trials {
   /** What it is worth to serve all requests inside the SLO rather than none. */
-  private static final double GOODPUT_WEIGHT = 0.5;
+  private static final double GOODPUT_WEIGHT = 1;
 
   /** As the searches' wishes: a preferred device may cost so much. */
   private static final double PREFERENCE = 0.1;

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoField;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -132,7 +133,7 @@ public final class Trace {
     try {
       if (field.indexOf('-') > 0 && field.indexOf(':') > 0) {
         LocalDateTime time = LocalDateTime.parse(field.trim().replace(' ', 'T'));
-        return time.toEpochSecond(ZoneOffset.UTC) + time.getNano() * 1e-9;
+        return time.toEpochSecond(ZoneOffset.UTC) + time.get(ChronoField.NANO_OF_SECOND) * 1e-9;
       }
       double number = Double.parseDouble(field);
       if (Math.abs(number) < 1e12) {

@@ -124,7 +124,7 @@ final class Scenarios {
       }
       boolean last = next == devices;
       Role role = Role.values()[random.nextInt(3)];
-      if (last && role == Role.PREFILL && !decode || last && role == Role.DECODE && !prefill) {
+      if (last && ((role == Role.PREFILL && !decode) || (role == Role.DECODE && !prefill))) {
         role = Role.MIXED;
       }
       prefill |= role != Role.DECODE;

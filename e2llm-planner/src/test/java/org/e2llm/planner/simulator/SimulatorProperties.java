@@ -10,6 +10,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import org.e2llm.plan.Network;
+import org.e2llm.plan.Slo;
 import org.e2llm.planner.simulator.Scenarios.Scenario;
 import org.e2llm.planner.workload.Requests;
 
@@ -96,6 +97,23 @@ class SimulatorProperties {
         assertThat(all - ttft).isGreaterThanOrEqualTo(handoff + admission - 1e-9);
       }
     }
+  }
+
+  @Property(tries = 150)
+  void goodputStaysBelowItsBound(@ForAll("scenarios") Scenario scenario) {
+    SimulationResult result = Simulator.run(scenario.deployment(), scenario.requests());
+    Random random = scenario.random();
+    double ttft = result.distribution(Metric.TTFT).p50();
+    double tpot = result.distribution(Metric.TPOT).p50(); // NaN if all answers are one token
+    Slo slo =
+        new Slo(
+            ttft * random.nextDouble() + 1e-9,
+            tpot > 0 ? tpot * random.nextDouble() + 1e-9 : Double.POSITIVE_INFINITY);
+    int first = result.firstCounted();
+    assertThat(result.goodput(slo))
+        .isLessThanOrEqualTo(
+            GoodputBound.of(List.of(scenario.deployment()), scenario.requests(), first, slo));
+    assertThat(result.goodput(Slo.NONE)).isEqualTo(1);
   }
 
   @Property(tries = 150)

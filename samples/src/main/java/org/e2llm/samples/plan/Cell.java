@@ -21,6 +21,7 @@ import org.e2llm.planner.simulator.SimulationResult;
 import org.e2llm.planner.simulator.Simulator;
 import org.e2llm.planner.strategy.Strategy;
 import org.e2llm.planner.workload.Requests;
+import org.e2llm.samples.study.Contender;
 
 /**
  * One fleet, one model and one kind of requests: what strategies are asked to plan for, and where
@@ -131,7 +132,7 @@ final class Cell {
     PlanOptions options =
         PlanOptions.builder()
             .strategy(contender.strategy().fullName())
-            .router(contender.router())
+            .router(contender.crossed())
             .seed(conditions.seed())
             .build();
     Workload workload = sample.withRate(conditions.rate());

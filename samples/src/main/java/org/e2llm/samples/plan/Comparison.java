@@ -4,6 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.e2llm.planner.simulator.Deployment;
+import org.e2llm.planner.simulator.GoodputBound;
+import org.e2llm.planner.simulator.SimulationOptions;
+import org.e2llm.planner.workload.Requests;
+import org.e2llm.samples.study.Contender;
+import org.e2llm.samples.study.Reference;
 
 /**
  * Strategies side by side in one cell, at one load and, for a report, at some others.
@@ -60,7 +66,7 @@ record Comparison(Cell cell, Reference reference, double load, long seed, List<R
                 })
             .toList();
     List<Double> throughputs =
-        candidates.parallelStream().map(each -> Reference.saturated(cell, each)).toList();
+        candidates.parallelStream().map(each -> ReferenceMeasurement.saturated(cell, each)).toList();
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < candidates.size(); i++) {
       List<Outcome> ofPlan = List.copyOf(outcomes.subList(i * n, i * n + n));
@@ -75,8 +81,13 @@ record Comparison(Cell cell, Reference reference, double load, long seed, List<R
     return load * reference.rate();
   }
 
-  /** No plan can have more goodput at a load. */
+  /** None of the plans can have more goodput at a load, whatever its policy. */
   double goodputBound(double atLoad) {
-    return reference.goodputBound(atLoad, cell.count(), cell.sample().meanOutput());
+    Requests requests = cell.traffic().requests(cell.count(), atLoad * reference.rate(), seed);
+    List<Deployment> plans = rows.stream().map(row -> row.candidate().deployment()).toList();
+    int first = (int) (SimulationOptions.DEFAULT.warmUp() * cell.count());
+    return Math.min(
+        GoodputBound.of(plans, requests, first, reference.slo()),
+        reference.capacityShare(atLoad, cell.count(), cell.sample().meanOutput()));
   }
 }

@@ -17,6 +17,10 @@ import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.Interrupt;
 import org.e2llm.samples.console.ProgressLine;
 import org.e2llm.samples.console.UsageException;
+import org.e2llm.samples.study.Contender;
+import org.e2llm.samples.study.Reference;
+import org.e2llm.samples.study.References;
+import org.e2llm.samples.study.Setting;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -33,7 +37,7 @@ import picocli.CommandLine.Option;
       "Load 1 is the highest saturated throughput among all strategies, so every strategy gets the same",
       "requests at the same times. Of the metrics, queue is arrival to first prefill step, handoff",
       "moving the KV cache, admission the time from there to the first decode step, wait all three.",
-      "Goodput is the share of requests inside the SLO, beside what no plan can exceed; requests/s is",
+      "Goodput is the share of requests in the SLO, beside what these plans cannot exceed; requests/s is",
       "the saturated throughput. The first tenth of the requests warms up and does not count.",
       "The same command gives the same output. Ctrl-C ends it.",
       "",
@@ -45,6 +49,8 @@ import picocli.CommandLine.Option;
       "      e2llm,splitwise:tuned --router ect --slo ttft=10,tpot=0.25 --json > result.json"
     })
 public final class PlanCommand implements Callable<Integer> {
+  private static final String REFERENCES = "docs/planner/lambda1.csv";
+
   private final Console console;
 
   @Option(
@@ -154,10 +160,9 @@ public final class PlanCommand implements Callable<Integer> {
 
   private Comparison compared(
       Cell cell, List<Contender> contenders, @Nullable Slo asked, Watch watch, List<String> notes) {
-    Reference known = asked == null ? KnownReferences.find(fleet, model, workload) : null;
     return Comparison.of(
         cell,
-        known != null ? known : Reference.measured(cell, asked, watch),
+        reference(cell, asked, watch),
         contenders,
         load,
         seed,
@@ -165,6 +170,21 @@ public final class PlanCommand implements Callable<Integer> {
         watch,
         (strategy, reason) ->
             notes.add(strategy.fullName() + " has no plan: " + reason.getMessage()));
+  }
+
+  /** From the file in which the study keeps it, else measured. */
+  private Reference reference(Cell cell, @Nullable Slo asked, Watch watch) {
+    Path file = Traffic.above(REFERENCES);
+    if (file != null) {
+      Setting setting = new Setting(fleet, model, Traffic.lengthsOf(workload));
+      Reference known = new References(file).get(setting);
+      if (known != null) {
+        return asked == null
+            ? known
+            : ReferenceMeasurement.reference(cell, known.rate(), asked);
+      }
+    }
+    return ReferenceMeasurement.of(cell, asked, watch);
   }
 
   private void check() {

@@ -12,6 +12,7 @@ import org.e2llm.plan.Workload;
 import org.e2llm.planner.cost.PlannedModel;
 import org.e2llm.planner.simulator.Deployment;
 import org.e2llm.planner.simulator.Metric;
+import org.e2llm.samples.study.Reference;
 import org.e2llm.serving.KvHandoff;
 
 /**

@@ -11,7 +11,7 @@
 
   byId("sweep-note").textContent =
     "Load 1 is " + figure(data.lambda1) + " requests/s, the highest saturated throughput among all strategies. Each plan stays as it was made for load " +
-    data.load + " (dotted). SLO: first token within " + seconds(data.slo.ttft) + ", then " + seconds(data.slo.tpot) + " per token (unless asked for otherwise, 4 times and twice what the best plan gives the mean request on the idle fleet). No plan can exceed the dashed line.";
+    data.load + " (dotted). SLO: first token within " + seconds(data.slo.ttft) + ", then " + seconds(data.slo.tpot) + " per token (unless asked for otherwise, 4 times and twice what the best plan gives the mean request on the idle fleet). These plans cannot exceed the dashed line.";
 
   function scale(plot, top, bottom) {
     if (!plot.log) return {ticks: [0, .25, .5, .75, 1], text: percent, y: value => bottom - value * (bottom - top)};

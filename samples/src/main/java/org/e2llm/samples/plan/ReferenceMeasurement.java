@@ -10,36 +10,33 @@ import org.e2llm.planner.simulator.SimulationResult;
 import org.e2llm.planner.simulator.Simulator;
 import org.e2llm.planner.workload.Lengths;
 import org.e2llm.planner.workload.Requests;
+import org.e2llm.samples.study.Contender;
+import org.e2llm.samples.study.Reference;
+import org.e2llm.samples.study.SloCapacity;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a cell is measured against, the same for every strategy, number of requests and seed.
- *
- * @param rate λ1: the highest saturated throughput among all strategies, in requests per second;
- *     load x means arrivals at x·λ1
- * @param slo what counts as served well: if nothing else is asked for, 4 times the TTFT and twice
- *     the TPOT that the best plan gives the mean request on the idle fleet
- * @param idleShare of the requests that some plan serves inside the SLO when nothing else runs
+ * Measures what a cell is held against: λ1 and the SLO, the same for every strategy, number of
+ * requests and seed. As the study does it, for any fleet, model and kind of requests.
  */
-record Reference(double rate, Slo slo, double idleShare) {
+final class ReferenceMeasurement {
   private static final int REQUESTS = 2000;
 
-  /** Of the requests that λ1 and the idle share are taken from. */
+  /** Of the requests that λ1 is taken from. */
   private static final long SEED = 1_000_002;
 
   private static final long PLAN_SEED = 1;
   private static final double TTFT_FACTOR = 4;
   private static final double TPOT_FACTOR = 2;
 
-  /** So seldom that no two requests are there at the same time. */
-  private static final double SELDOM = 1e-7;
+  private ReferenceMeasurement() {}
 
   /**
    * Measures a cell; takes a plan and some simulations for each strategy.
    *
    * @param asked an SLO instead of the cell's own; λ1 stays the same
    */
-  static Reference measured(Cell cell, @Nullable Slo asked, Watch watch) {
+  static Reference of(Cell cell, @Nullable Slo asked, Watch watch) {
     List<Contender> searching = new ArrayList<>(Contender.all());
     searching.removeIf(Contender::isAdaptive);
     List<Contender> simulating = new ArrayList<>(Contender.all());
@@ -51,10 +48,23 @@ record Reference(double rate, Slo slo, double idleShare) {
     if (!simulating.isEmpty()) {
       List<Candidate> others = plans(cell, simulating, most, own, watch);
       most = Math.max(most, mostThroughput(cell, others, watch));
-      candidates.addAll(others);
     }
-    Slo slo = asked == null ? own : asked;
-    return new Reference(rounded(most), slo, rounded(idleShare(cell, candidates, slo)));
+    return reference(cell, most, asked == null ? own : asked);
+  }
+
+  /** The reference with this rate and SLO; how much the fleet can serve within it follows. */
+  static Reference reference(Cell cell, double rate, Slo slo) {
+    return new Reference(rounded(rate), slo, rounded(sloRate(cell, slo)));
+  }
+
+  private static double sloRate(Cell cell, Slo slo) {
+    double limit = slo.tpotSeconds();
+    if (Double.isInfinite(limit)) {
+      return Double.POSITIVE_INFINITY;
+    }
+    double prompt = cell.sample().meanPrompt();
+    double output = cell.sample().meanOutput();
+    return new SloCapacity(cell.cost(), cell.fleet(), prompt, output, limit).bound();
   }
 
   private static List<Candidate> plans(
@@ -67,7 +77,7 @@ record Reference(double rate, Slo slo, double idleShare) {
   /** Of the plan on which the mean request is done soonest. */
   private static Slo idleSlo(Cell cell, List<Contender> searching, Watch watch) {
     List<Contender> own = new ArrayList<>(searching);
-    own.removeIf(contender -> contender.isDrawn() || contender.router() != null);
+    own.removeIf(contender -> contender.isDrawn() || contender.crossed() != null);
     Lengths mean =
         Lengths.constant(
             (int) Math.round(cell.sample().meanPrompt()),
@@ -107,48 +117,10 @@ record Reference(double rate, Slo slo, double idleShare) {
     return Simulator.run(candidate.deployment(), all).throughput();
   }
 
-  private static double idleShare(Cell cell, List<Candidate> candidates, Slo slo) {
-    Requests alone = Requests.poisson(cell.traffic().lengths(), REQUESTS, SELDOM, SEED);
-    List<SimulationResult> results =
-        candidates.parallelStream()
-            .map(candidate -> Simulator.run(candidate.deployment(), alone))
-            .toList();
-    int good = 0;
-    for (int i = 0; i < REQUESTS; i++) {
-      good += met(results, i, slo) ? 1 : 0;
-    }
-    return (double) good / REQUESTS;
-  }
-
-  private static boolean met(List<SimulationResult> results, int request, Slo slo) {
-    for (SimulationResult result : results) {
-      if (result.answered(request)
-          && slo.met(
-              result.seconds(Metric.TTFT, request),
-              result.seconds(Metric.TPOT, request),
-              result.requests().output(request))) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   /** Six digits, as in the file that keeps references: measured or read, it is the same. */
   private static double rounded(double value) {
     return Double.isFinite(value)
         ? Double.parseDouble(String.format(Locale.ROOT, "%.6g", value))
         : value;
-  }
-
-  /**
-   * No plan can have more goodput at a load: the idle share and, where more arrives than λ1, what
-   * can be answered at λ1 until the last one's time is up.
-   *
-   * @param requests of a simulation
-   * @param output mean tokens out
-   */
-  double goodputBound(double load, int requests, double output) {
-    double seconds = requests / (load * rate) + slo.ttftSeconds() + output * slo.tpotSeconds();
-    return Math.min(idleShare, rate * seconds / requests);
   }
 }
