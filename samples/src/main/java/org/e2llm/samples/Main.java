@@ -40,7 +40,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "Examples:",
       "  samples/run generate \"Once upon a time\"",
       "  samples/run chat --model SmolLM2-135M-Instruct-Q4_1.gguf",
-      "  samples/run inspect model.gguf"
+      "  samples/run inspect model.gguf",
+      "  samples/run plan --fleet full12 --model qwen25-32b-q4 --workload conv"
     })
 public final class Main implements Runnable {
   private static final int ERROR = 1;

@@ -66,7 +66,9 @@ record Comparison(Cell cell, Reference reference, double load, long seed, List<R
                 })
             .toList();
     List<Double> throughputs =
-        candidates.parallelStream().map(each -> ReferenceMeasurement.saturated(cell, each)).toList();
+        candidates.parallelStream()
+            .map(each -> ReferenceMeasurement.saturated(cell, each))
+            .toList();
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < candidates.size(); i++) {
       List<Outcome> ofPlan = List.copyOf(outcomes.subList(i * n, i * n + n));

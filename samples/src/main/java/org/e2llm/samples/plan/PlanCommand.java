@@ -34,10 +34,13 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     footer = {
       "",
-      "Load 1 is the highest saturated throughput among all strategies, so every strategy gets the same",
+      "Load 1 is the highest saturated throughput among all strategies, so every strategy gets the"
+          + " same",
       "requests at the same times. Of the metrics, queue is arrival to first prefill step, handoff",
-      "moving the KV cache, admission the time from there to the first decode step, wait all three.",
-      "Goodput is the share of requests in the SLO, beside what these plans cannot exceed; requests/s is",
+      "moving the KV cache, admission the time from there to the first decode step, wait all"
+          + " three.",
+      "Goodput is the share of requests in the SLO, beside what these plans cannot exceed;"
+          + " requests/s is",
       "the saturated throughput. The first tenth of the requests warms up and does not count.",
       "The same command gives the same output. Ctrl-C ends it.",
       "",
@@ -103,7 +106,8 @@ public final class PlanCommand implements Callable<Integer> {
       names = "--slo",
       paramLabel = "ttft=S,tpot=S",
       description = {
-        "Seconds to the first token and per token after it; default: 4 times and twice what the best",
+        "Seconds to the first token and per token after it; default: 4 times and twice what the"
+            + " best",
         "plan gives the mean request on the idle fleet."
       })
   private @Nullable String slo;
@@ -179,9 +183,7 @@ public final class PlanCommand implements Callable<Integer> {
       Setting setting = new Setting(fleet, model, Traffic.lengthsOf(workload));
       Reference known = new References(file).get(setting);
       if (known != null) {
-        return asked == null
-            ? known
-            : ReferenceMeasurement.reference(cell, known.rate(), asked);
+        return asked == null ? known : ReferenceMeasurement.reference(cell, known.rate(), asked);
       }
     }
     return ReferenceMeasurement.of(cell, asked, watch);

@@ -13,8 +13,8 @@ import org.e2llm.plan.Slo;
  */
 public record Reference(double rate, Slo slo, double sloRate) {
   /**
-   * The share of requests that can be served within the SLO until the last one's time is up. Above 1
-   * where there is capacity to spare.
+   * The share of requests that can be served within the SLO until the last one's time is up. Above
+   * 1 where there is capacity to spare.
    *
    * @param requests of a simulation
    * @param output mean tokens out

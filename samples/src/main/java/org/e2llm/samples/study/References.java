@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The references of settings, kept in a file: measured once, used by every later run. */
 public final class References {
-  private static final String HEADER = 
-      "fleet,model,workload,lambda1,slo_ttft,slo_tpot,slo_rate";
+  private static final String HEADER = "fleet,model,workload,lambda1,slo_ttft,slo_tpot,slo_rate";
 
   private final CsvFile file;
   private final Map<Setting, Reference> known = new ConcurrentHashMap<>();
