@@ -23,7 +23,9 @@ import org.e2llm.samples.study.References;
 import org.e2llm.samples.study.Setting;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Plans, simulates, and shows what came of it. */
 @Command(
@@ -55,6 +57,8 @@ public final class PlanCommand implements Callable<Integer> {
   private static final String REFERENCES = "docs/planner/lambda1.csv";
 
   private final Console console;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
 
   @Option(
       names = "--fleet",
@@ -235,7 +239,7 @@ public final class PlanCommand implements Callable<Integer> {
 
   private void show(Comparison comparison) throws Exception {
     if (report != null) {
-      Report.write(report, comparison, fleet, model);
+      Report.write(report, comparison, commandLine());
       console.noteln("report: " + report);
     }
     if (json) {
@@ -247,6 +251,15 @@ public final class PlanCommand implements Callable<Integer> {
       console.println(PlanText.of(row.candidate().name(), row.candidate().plan()));
     }
     console.print(MetricsTable.of(comparison));
+  }
+
+  /** As it was typed, for those who want to do it again. */
+  private String commandLine() {
+    List<String> words = new ArrayList<>(List.of(spec.root().name()));
+    for (String word : spec.root().commandLine().getParseResult().originalArgs()) {
+      words.add(word.matches("[\\w.,:+=@/-]+") ? word : "'" + word + "'");
+    }
+    return String.join(" ", words);
   }
 
   private String summary(Comparison comparison) {

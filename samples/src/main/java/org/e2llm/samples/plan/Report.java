@@ -19,19 +19,22 @@ final class Report {
 
   private Report() {}
 
-  /** Writes the page; a file that was there is replaced when the page is complete. */
-  static void write(Path file, Comparison comparison, String fleet, String model)
-      throws IOException {
+  /**
+   * Writes the page; a file that was there is replaced when the page is complete.
+   *
+   * @param command that makes the page again
+   */
+  static void write(Path file, Comparison comparison, String command) throws IOException {
     Path part = file.resolveSibling(file.getFileName() + ".part");
     try {
-      Files.writeString(part, page(comparison, fleet, model), StandardCharsets.UTF_8);
+      Files.writeString(part, page(comparison, command), StandardCharsets.UTF_8);
       Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(part);
     }
   }
 
-  static String page(Comparison comparison, String fleet, String model) {
+  static String page(Comparison comparison, String command) {
     StringBuilder script = new StringBuilder();
     for (String name : SCRIPTS) {
       script.append(resource(name)).append('\n');
@@ -41,7 +44,7 @@ final class Report {
         .replace("{{title}}", escaped(title))
         .replace("{{style}}", resource("report.css"))
         .replace("{{script}}", script)
-        .replace("{{data}}", inScript(ReportData.of(comparison, fleet, model)));
+        .replace("{{data}}", inScript(ReportData.of(comparison, command)));
   }
 
   private static String escaped(String text) {

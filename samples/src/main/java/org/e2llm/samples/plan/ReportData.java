@@ -16,7 +16,7 @@ import org.e2llm.samples.study.Reference;
 import org.e2llm.serving.KvHandoff;
 
 /**
- * What the page draws: the fields of {@link ResultJson}, and beside them the devices, the links
+ * What the page draws: the strategies of {@link ResultJson}, and beside them the devices, the links
  * that plans use, and every load of the sweep. Bytes, seconds, and shares.
  */
 final class ReportData {
@@ -33,12 +33,11 @@ final class ReportData {
   }
 
   /** As a JSON object. */
-  static String of(Comparison comparison, String fleet, String model) {
+  static String of(Comparison comparison, String command) {
     ReportData data = new ReportData(comparison);
     return ResultJson.object(
         json -> {
-          json.writeStringField("fleet", fleet);
-          json.writeStringField("model", model);
+          json.writeStringField("command", command);
           data.writeCell(json);
           data.writeModel(json);
           data.writeDevices(json);

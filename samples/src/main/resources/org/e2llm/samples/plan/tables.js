@@ -10,7 +10,12 @@
       el("tbody", {}, ...rows.map(cells => el("tr", {}, ...cells))));
   }
 
-  const label = strategy => el("th", {scope: "row"}, el("span", {class: "dot", style: "background:" + colour(strategy)}), strategy.name);
+  /** A name may break before its variant. */
+  function label(strategy) {
+    const parts = strategy.name.split(/(?=[:+@])/);
+    return el("th", {scope: "row"}, el("span", {class: "dot", style: "background:" + colour(strategy)}),
+      ...parts.flatMap((part, i) => i ? [el("wbr"), part] : [part]));
+  }
 
   /** A column in which the best value stands out. */
   function column(values, text, most, mark = true) {
@@ -63,7 +68,6 @@
       el("td", {class: "text"}, device.medium ? device.medium + ", shared" : "switched")])));
 
   byId("footer").append(
-    el("p", {}, el("code", {}, "samples/run plan --fleet " + data.fleet + " --model " + data.model + " --workload " + data.workload +
-      " --load " + data.load + " --requests " + data.requests + " --seed " + data.seed)),
+    el("p", {}, el("code", {}, data.command)),
     el("p", {}, "Simulated with the serving policies of the live system. The same command gives the same page."));
 })();
