@@ -78,10 +78,9 @@ public final class PlanCommand implements Callable<Integer> {
       names = "--workload",
       required = true,
       paramLabel = "NAME|FILE.csv",
-      description = {
-        "conv, code (lengths of the Azure traces), conv-replay, code-replay (their arrivals too),",
-        "long-in, long-out, uniform, or a trace: TIMESTAMP,ContextTokens,GeneratedTokens."
-      })
+      description =
+          "conv, code (lengths of the Azure traces), conv-replay, code-replay (their arrivals too),"
+              + " long-in, long-out, uniform, or a trace: TIMESTAMP,ContextTokens,GeneratedTokens.")
   private String workload = "";
 
   @Option(
@@ -94,10 +93,9 @@ public final class PlanCommand implements Callable<Integer> {
       names = "--strategy",
       split = ",",
       paramLabel = "NAME|all",
-      description = {
-        "adaptive, e2llm, splitwise (or one variant, splitwise:tuned), single-pipeline, replicas,",
-        "or several, apart by commas; default: adaptive."
-      })
+      description =
+          "adaptive, e2llm, splitwise (or one variant, splitwise:tuned), single-pipeline, replicas,"
+              + " or several, apart by commas; default: adaptive.")
   private List<String> strategies = List.of("adaptive");
 
   @Option(
@@ -109,11 +107,9 @@ public final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--slo",
       paramLabel = "ttft=S,tpot=S",
-      description = {
-        "Seconds to the first token and per token after it; default: 4 times and twice what the"
-            + " best",
-        "plan gives the mean request on the idle fleet."
-      })
+      description =
+          "Seconds to the first token and per token after it; default: 4 times and twice what the"
+              + " best plan gives the mean request on the idle fleet.")
   private @Nullable String slo;
 
   @Option(names = "--requests", paramLabel = "N", description = "Requests; default: 2000.")
