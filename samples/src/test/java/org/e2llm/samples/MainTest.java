@@ -19,8 +19,8 @@ class MainTest {
 
     assertThat(Run.of().text()).isEqualTo(expected);
     assertThat(expected)
-        .contains(
-            "generate", "chat", "tokenize", "logits", "perplexity", "bench", "inspect", "study");
+        .contains("generate", "chat", "tokenize", "logits", "perplexity", "bench", "inspect")
+        .contains("plan", "study");
   }
 
   @ParameterizedTest
@@ -33,6 +33,8 @@ class MainTest {
     "perplexity, --model --file --window --kv-type",
     "bench, --model --synthetic --threads --pp --tg --repeat --json",
     "inspect, FILE",
+    "plan, --fleet --model --workload --load --strategy --router --slo --requests --seed --json"
+        + " --report",
     "study, --jobs --cells --out --requests --seeds --traces --table"
   })
   void everyCommandExplainsItsOptionsWithExamples(String command, String options) {

@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param strategy that plans
  * @param crossed the router it serves with, or null for its own
  */
-record Contender(Strategy strategy, @Nullable RouterKind crossed) {
+public record Contender(Strategy strategy, @Nullable RouterKind crossed) {
   /** Every strategy and variant; E2LLM with Splitwise's router, and the other way round. */
-  static List<Contender> all() {
+  public static List<Contender> all() {
     List<Contender> all = new ArrayList<>();
     for (Strategy strategy : Strategies.list()) {
       all.add(new Contender(strategy, null));
@@ -30,12 +30,12 @@ record Contender(Strategy strategy, @Nullable RouterKind crossed) {
   }
 
   /** Whether it wants to know rate and SLO, since it simulates. */
-  boolean isAdaptive() {
+  public boolean isAdaptive() {
     return strategy.name().equals("adaptive");
   }
 
   /** Whether each seed gives another plan, which is part of what is measured. */
-  boolean isDrawn() {
+  public boolean isDrawn() {
     return strategy.variant().startsWith("random");
   }
 

@@ -11,7 +11,7 @@ import org.e2llm.plan.Slo;
  * @param sloRate requests per second that the fleet can serve within the SLO's TPOT at most, see
  *     {@link SloCapacity}
  */
-record Reference(double rate, Slo slo, double sloRate) {
+public record Reference(double rate, Slo slo, double sloRate) {
   /**
    * The share of requests that can be served within the SLO until the last one's time is up. Above
    * 1 where there is capacity to spare.
@@ -19,7 +19,7 @@ record Reference(double rate, Slo slo, double sloRate) {
    * @param requests of a simulation
    * @param output mean tokens out
    */
-  double capacityShare(double load, int requests, double output) {
+  public double capacityShare(double load, int requests, double output) {
     double seconds = requests / (load * rate) + slo.ttftSeconds() + output * slo.tpotSeconds();
     return sloRate * seconds / requests;
   }

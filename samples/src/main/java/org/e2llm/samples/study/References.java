@@ -9,13 +9,14 @@ import org.e2llm.plan.Slo;
 import org.jspecify.annotations.Nullable;
 
 /** The references of settings, kept in a file: measured once, used by every later run. */
-final class References {
+public final class References {
   private static final String HEADER = "fleet,model,workload,lambda1,slo_ttft,slo_tpot,slo_rate";
 
   private final CsvFile file;
   private final Map<Setting, Reference> known = new ConcurrentHashMap<>();
 
-  References(Path path) {
+  /** Reads what is there. */
+  public References(Path path) {
     file = new CsvFile(path, HEADER);
     file.read(References::parse).forEach(entry -> known.put(entry.getKey(), entry.getValue()));
   }
@@ -29,7 +30,8 @@ final class References {
             Double.parseDouble(row.get(6))));
   }
 
-  @Nullable Reference get(Setting setting) {
+  /** What is known of a setting, or null. */
+  public @Nullable Reference get(Setting setting) {
     return known.get(setting);
   }
 

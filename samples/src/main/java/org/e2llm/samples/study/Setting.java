@@ -12,7 +12,7 @@ import org.e2llm.planner.catalog.KnownModels;
  * @param model name in {@link KnownModels}
  * @param workload {@code conv}, {@code code}, {@code long-in} or {@code long-out}
  */
-record Setting(String fleet, String model, String workload) {
+public record Setting(String fleet, String model, String workload) {
   static final List<String> WORKLOADS = List.of("conv", "code", "long-in", "long-out");
 
   /** Arrivals per second as parts of λ1. */

@@ -26,7 +26,7 @@ import org.e2llm.planner.cost.StageCost;
  *   λ <= sum over i of max( α/A_i , max over b of (1 − α − μ·(T_ib − limit)) / B_ib )
  * </pre>
  */
-final class SloCapacity {
+public final class SloCapacity {
   private static final int CHUNK = 2048;
   private static final int LARGEST_BATCH = 64;
   private static final int STEPS = 60;
@@ -43,7 +43,7 @@ final class SloCapacity {
    * @param outputTokens of the mean request
    * @param tpotLimit seconds
    */
-  SloCapacity(
+  public SloCapacity(
       CostModel cost, Fleet fleet, double promptTokens, double outputTokens, double tpotLimit) {
     LayerRange all = LayerRange.of(0, cost.model().layerCount());
     int n = fleet.devices().size();
@@ -62,7 +62,7 @@ final class SloCapacity {
   }
 
   /** Requests per second. */
-  double bound() {
+  public double bound() {
     double low = 0;
     double high = 1;
     for (int i = 0; i < STEPS; i++) {
