@@ -104,7 +104,7 @@ public record PlanOptions(
 
   /** Collects options. Not thread-safe. */
   public static final class Builder {
-    private String strategy = "e2llm";
+    private String strategy = "adaptive";
     private long seed = 1;
     private int evaluations;
     private KvType kvType = KvType.F16;

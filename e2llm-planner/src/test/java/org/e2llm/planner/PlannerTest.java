@@ -57,7 +57,7 @@ class PlannerTest {
   }
 
   private static PlanOptions.Builder options() {
-    return PlanOptions.builder().evaluations(600);
+    return PlanOptions.builder().strategy("e2llm").evaluations(600);
   }
 
   @Test

@@ -12,6 +12,8 @@ import org.e2llm.samples.generate.Generate;
 import org.e2llm.samples.inspect.Inspect;
 import org.e2llm.samples.logits.Logits;
 import org.e2llm.samples.perplexity.Perplexity;
+import org.e2llm.samples.plan.PlanCommand;
+import org.e2llm.samples.study.Study;
 import org.e2llm.samples.tokenize.Tokenize;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -38,7 +40,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "Examples:",
       "  samples/run generate \"Once upon a time\"",
       "  samples/run chat --model SmolLM2-135M-Instruct-Q4_1.gguf",
-      "  samples/run inspect model.gguf"
+      "  samples/run inspect model.gguf",
+      "  samples/run plan --fleet full12 --model qwen25-32b-q4 --workload conv"
     })
 public final class Main implements Runnable {
   private static final int ERROR = 1;
@@ -84,7 +87,9 @@ public final class Main implements Runnable {
             new Logits(console),
             new Perplexity(console),
             new Bench(console),
-            new Inspect(console))
+            new Inspect(console),
+            new PlanCommand(console),
+            new Study(console))
         .forEach(main::addSubcommand);
     main.getSubcommands().values().forEach(Main::setApart);
     setApart(main);

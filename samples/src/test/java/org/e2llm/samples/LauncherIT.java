@@ -164,6 +164,22 @@ class LauncherIT {
     assertThat(lines.get(lines.size() - 1)).contains("Paris");
   }
 
+  /** Whether it comes while the JVM starts, plans or simulates. */
+  @Test
+  void ctrlCEndsAPlanInTheMiddleOfItsSimulations(@TempDir Path folder) throws Exception {
+    String command =
+        "plan --fleet homog8 --model llama3-8b-q4 --workload long-in --requests 20000000 --report "
+            + folder.resolve("plan.html");
+    Process process = command(command.split(" ")).start();
+    CompletableFuture<String> err = read(process.getErrorStream());
+    Thread.sleep(4000);
+    interrupt(process);
+
+    assertThat(exitCode(process)).isEqualTo(130);
+    assertThat(err.join()).isEmpty();
+    assertThat(folder).isEmptyDirectory();
+  }
+
   @Test
   void olderJavaRunsAndSaysWhyItIsSlow() throws IOException {
     ProcessBuilder command = command("generate", "--temperature", "0", "--max-tokens", "9", PROMPT);

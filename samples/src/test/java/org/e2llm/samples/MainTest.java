@@ -19,7 +19,8 @@ class MainTest {
 
     assertThat(Run.of().text()).isEqualTo(expected);
     assertThat(expected)
-        .contains("generate", "chat", "tokenize", "logits", "perplexity", "bench", "inspect");
+        .contains("generate", "chat", "tokenize", "logits", "perplexity", "bench", "inspect")
+        .contains("plan", "study");
   }
 
   @ParameterizedTest
@@ -31,7 +32,10 @@ class MainTest {
     "logits, --model --tokens --top --chunk --context --kv-type --threads",
     "perplexity, --model --file --window --kv-type",
     "bench, --model --synthetic --threads --pp --tg --repeat --json",
-    "inspect, FILE"
+    "inspect, FILE",
+    "plan, --fleet --model --workload --load --strategy --router --slo --requests --seed --json"
+        + " --report",
+    "study, --jobs --cells --out --requests --seeds --traces --table"
   })
   void everyCommandExplainsItsOptionsWithExamples(String command, String options) {
     String help = Run.of(command, "--help").text();
@@ -104,7 +108,11 @@ class MainTest {
         "bench --model nowhere.gguf",
         "inspect",
         "inspect nowhere.gguf",
-        "inspect ."
+        "inspect .",
+        "study --cells full13",
+        "study --jobs 0",
+        "study --seeds many",
+        "study --cells */*/conv/0.3 --out target/nothing --traces nowhere"
       })
   void whatCannotBeDoneEndsWithOneLine(String commandLine) {
     Run run = Run.of(commandLine.split(" "));

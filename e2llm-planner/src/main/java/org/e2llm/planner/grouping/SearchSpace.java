@@ -13,6 +13,7 @@ import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Network;
+import org.e2llm.plan.WireFormats;
 import org.e2llm.planner.cost.CostModel;
 import org.e2llm.planner.grouping.StageTables.Work;
 import org.jspecify.annotations.Nullable;
@@ -71,6 +72,11 @@ public final class SearchSpace {
     this.mediumSpeeds = mediumSpeeds();
     this.kinds = kinds();
     this.fullyConnected = connected(this.devices, this.devices);
+  }
+
+  /** The same devices and wishes with other formats on the network. */
+  public SearchSpace with(WireFormats wire) {
+    return new SearchSpace(cost.withWire(wire), network, demand, devices, pins, preferred);
   }
 
   /**

@@ -62,6 +62,27 @@ final class PlanMaker {
         placements(arrangement, members));
   }
 
+  /** Only what a simulation needs: no reasons. */
+  static Plan bare(Question question, Candidate candidate) {
+    List<ReplicaPlan> replicas = new ArrayList<>();
+    List<Placement> placements = new ArrayList<>();
+    for (Member member : candidate.members()) {
+      replicas.add(replica(question.space().network(), question.space().demand(), member));
+      for (int device : member.devices()) {
+        String id = question.space().network().device(device).id();
+        placements.add(new Placement(id, true, "on trial"));
+      }
+    }
+    return new Plan(
+        PlanOrder.NONE,
+        question.model(),
+        candidate.origin(),
+        question.space().cost().wire(),
+        candidate.policy(),
+        replicas,
+        placements);
+  }
+
   /** A replica with its layers by device id, and what is expected of it. */
   static ReplicaPlan replica(Network network, Demand demand, Member member) {
     List<StagePlan> stages = new ArrayList<>();

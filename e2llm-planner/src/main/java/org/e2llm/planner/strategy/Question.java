@@ -58,6 +58,11 @@ public record Question(
     return new Question(model, workload, slo, newOptions, space, unusable, watch);
   }
 
+  /** The same question in another space, such as one with other formats on the network. */
+  public Question with(SearchSpace newSpace) {
+    return new Question(model, workload, slo, options, newSpace, unusable, watch);
+  }
+
   /** The same question, watched as a part of a larger one ({@link SearchWatch#sub}). */
   public Question with(SearchWatch newWatch) {
     return new Question(model, workload, slo, options, space, unusable, newWatch);

@@ -24,6 +24,8 @@ public final class Strategies {
     }
     all.add(new SinglePipelineStrategy());
     all.add(new ReplicasStrategy());
+    all.add(new AdaptiveStrategy(false));
+    all.add(new AdaptiveStrategy(true));
     return List.copyOf(all);
   }
 

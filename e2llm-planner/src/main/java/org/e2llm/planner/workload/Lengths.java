@@ -1,6 +1,7 @@
 package org.e2llm.planner.workload;
 
 import java.util.SplittableRandom;
+import org.e2llm.plan.Workload;
 
 /**
  * Draws the lengths of requests.
@@ -50,6 +51,11 @@ public interface Lengths {
   /** Those of a trace. */
   static Lengths of(Trace trace) {
     return new Recorded(trace);
+  }
+
+  /** Those of a sample, as a planner is told of them, drawn with replacement. */
+  static Lengths of(Workload sample) {
+    return new Sampled(sample);
   }
 
   /** Every request alike. */
@@ -109,6 +115,25 @@ public interface Lengths {
     public long draw(SplittableRandom random) {
       int row = random.nextInt(trace.size());
       return pack(trace.prompt(row), trace.output(row));
+    }
+  }
+
+  /** See {@link Lengths#of(Workload)}. */
+  record Sampled(Workload sample) implements Lengths {
+    @Override
+    public String name() {
+      return "sample";
+    }
+
+    @Override
+    public int maxTokens() {
+      return sample.maxTokens();
+    }
+
+    @Override
+    public long draw(SplittableRandom random) {
+      Workload.Lengths one = sample.lengths().get(random.nextInt(sample.lengths().size()));
+      return pack(one.prompt(), one.output());
     }
   }
 }

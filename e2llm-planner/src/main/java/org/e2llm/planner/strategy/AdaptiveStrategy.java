@@ -1,0 +1,138 @@
+package org.e2llm.planner.strategy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.e2llm.model.KvType;
+import org.e2llm.plan.HiddenType;
+import org.e2llm.plan.Plan;
+import org.e2llm.plan.WireFormats;
+import org.e2llm.planner.grouping.LatencyRoles;
+import org.e2llm.planner.workload.Requests;
+
+/**
+ * Ours, and the default: the best that the other searches find, judged by short simulations under
+ * the app's own workload and SLO, together with how it is served at run time.
+ *
+ * <p>Rounds with more and more requests leave fewer and fewer candidates; the best of them is then
+ * changed step by step as long as that helps. The best single device and the best plans of {@code
+ * replicas} and {@code e2llm} take part to the end, so the result is never worse than these in the
+ * planner's own simulation. All budgets are counts.
+ *
+ * <p>Where few requests run at a time there is nothing to queue for: the plan on which a request is
+ * soonest done follows from the cost model alone.
+ */
+public final class AdaptiveStrategy implements Strategy {
+  private static final int FIRST_REQUESTS = 200;
+  private static final int SECOND_REQUESTS = 500;
+  private static final int MOVE_REQUESTS = 500;
+  private static final int LAST_REQUESTS = 1500;
+  private static final int AFTER_FIRST = 10;
+  private static final int AFTER_SECOND = 4;
+
+  /** From how many candidates the step-by-step part begins, and simulations for each of them. */
+  private static final int CLIMBERS = 2;
+
+  private static final int MOVES = 70;
+
+  /** A move must be so much better: less is noise of a short simulation. */
+  private static final double WORTH_MOVING = 0.99;
+
+  private final boolean lossyWire;
+
+  /**
+   * One of two variants.
+   *
+   * @param lossyWire whether hidden states cross the network in F16 and the KV cache in Q8_0
+   */
+  public AdaptiveStrategy(boolean lossyWire) {
+    this.lossyWire = lossyWire;
+  }
+
+  @Override
+  public String name() {
+    return "adaptive";
+  }
+
+  @Override
+  public String variant() {
+    return lossyWire ? "q8wire" : "";
+  }
+
+  @Override
+  public String fullName() {
+    return lossyWire ? "adaptive+q8wire" : "adaptive";
+  }
+
+  @Override
+  public List<Plan> plans(Question asked, int wanted) {
+    Question question =
+        lossyWire
+            ? asked.with(asked.space().with(new WireFormats(HiddenType.F16, KvType.Q8_0)))
+            : asked;
+    if (question.latencyCounts()) {
+      return E2llmStrategy.searched(question, new LatencyRoles(false), fullName(), wanted);
+    }
+    Candidates candidates = Candidates.of(question);
+    if (candidates.all().isEmpty()) {
+      return List.of();
+    }
+    long simulations =
+        candidates.all().size()
+            + AFTER_FIRST
+            + CLIMBERS * MOVES
+            + AFTER_SECOND
+            + candidates.guards().size();
+    question.watch().part(0.7, simulations);
+    Trials trials = new Trials(question, candidates.guards());
+    List<Candidate> finalists = finalists(question, candidates, trials, wanted);
+    List<Plan> plans = new ArrayList<>();
+    TrialReasons reasons = new TrialReasons(question, trials);
+    for (Candidate candidate : finalists) {
+      plans.add(
+          reasons.explain(
+              new PlanMaker(question, fullName(), candidate.policy(), null)
+                  .make(candidate.arrangement())));
+    }
+    return plans;
+  }
+
+  private static List<Candidate> finalists(
+      Question question, Candidates candidates, Trials trials, int wanted) {
+    Requests first = trials.requests(FIRST_REQUESTS, 1);
+    List<Candidate> left = trials.best(candidates.all(), first, AFTER_FIRST);
+    Requests second = trials.requests(SECOND_REQUESTS, 2);
+    left = trials.best(left, second, Math.max(wanted, AFTER_SECOND));
+    Requests third = trials.requests(MOVE_REQUESTS, 3);
+    SplittableRandom random = new SplittableRandom(question.options().seed());
+    for (Candidate start : List.copyOf(left.subList(0, Math.min(CLIMBERS, left.size())))) {
+      left.add(0, climbed(new Moves(question, random), start, trials, third));
+    }
+    left.addAll(candidates.guards());
+    return trials.best(left, trials.requests(LAST_REQUESTS, 4), wanted);
+  }
+
+  /** Takes every move that helps, and goes on from there. */
+  private static Candidate climbed(Moves moves, Candidate start, Trials trials, Requests requests) {
+    Candidate at = start;
+    double cost = trials.outcome(at, requests).cost();
+    int left = MOVES;
+    boolean better = true;
+    while (better && left > 0) {
+      better = false;
+      for (Candidate next : moves.from(at)) {
+        if (left-- <= 0) {
+          break;
+        }
+        double nextCost = trials.outcome(next, requests).cost();
+        if (nextCost < WORTH_MOVING * cost) {
+          at = next;
+          cost = nextCost;
+          better = true;
+          break;
+        }
+      }
+    }
+    return at;
+  }
+}

@@ -1,0 +1,41 @@
+package org.e2llm.planner.strategy;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.e2llm.plan.ServingPolicy;
+import org.e2llm.planner.grouping.Arrangement;
+import org.e2llm.planner.grouping.Member;
+import org.e2llm.planner.grouping.SearchSpace;
+
+/**
+ * Replicas and how they are served: what {@code adaptive} judges as one thing.
+ *
+ * @param arrangement replicas with their roles
+ * @param policy of the run time
+ * @param origin the search or move it comes from
+ */
+record Candidate(Arrangement arrangement, ServingPolicy policy, String origin) {
+  List<Member> members() {
+    return arrangement.members();
+  }
+
+  Candidate withPolicy(ServingPolicy newPolicy) {
+    return new Candidate(arrangement, newPolicy, origin);
+  }
+
+  /** Equal for candidates that behave the same: devices by kind, replicas in any order. */
+  String key(SearchSpace space) {
+    List<String> replicas = new ArrayList<>();
+    for (Member member : members()) {
+      StringBuilder replica = new StringBuilder(member.role().name());
+      for (int i = 0; i < member.devices().length; i++) {
+        replica.append(' ').append(space.kind(member.devices()[i]));
+        replica.append(':').append(member.layers().get(i).size());
+      }
+      replicas.add(replica.toString());
+    }
+    Collections.sort(replicas);
+    return policy + " " + replicas;
+  }
+}

@@ -1,0 +1,162 @@
+package org.e2llm.planner.strategy;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.e2llm.plan.Plan;
+import org.e2llm.planner.grouping.Member;
+import org.e2llm.planner.simulator.Deployment;
+import org.e2llm.planner.simulator.Metric;
+import org.e2llm.planner.simulator.SimulationResult;
+import org.e2llm.planner.simulator.Simulator;
+import org.e2llm.planner.workload.Lengths;
+import org.e2llm.planner.workload.Requests;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Simulates candidates on the workload, all on the same requests, and remembers what came of it.
+ *
+ * <pre>
+ *   cost = mean end-to-end seconds × ( 1 + share of requests outside the SLO )
+ * </pre>
+ *
+ * so that a plan which is a little slower on the mean wins if it keeps more promises. Not
+ * thread-safe.
+ */
+final class Trials {
+  /** What it is worth to serve all requests inside the SLO rather than none. */
+  private static final double GOODPUT_WEIGHT = 1;
+
+  /** As the searches' wishes: a preferred device may cost so much. */
+  private static final double PREFERENCE = 0.1;
+
+  /** Where no rate is given, plans are judged near saturation. */
+  private static final double USUAL_LOAD = 0.9;
+
+  /**
+   * What came of a candidate in a round.
+   *
+   * @param cost what is compared; lower is better
+   * @param seconds mean end-to-end time
+   */
+  record Outcome(double cost, double seconds) {}
+
+  private final Question question;
+
+  /** By round and what is simulated. */
+  private final Map<Requests, Map<String, Outcome>> known = new HashMap<>();
+
+  /** By kind of device, from the last round in which a candidate used one. */
+  private final Map<Integer, Comparison> comparisons = new HashMap<>();
+
+  /**
+   * Mean end-to-end seconds in one round.
+   *
+   * @param with of the best candidate with a device of some kind
+   * @param best of the best candidate of all
+   */
+  record Comparison(double with, double best) {}
+
+  private final double rate;
+
+  Trials(Question question, List<Candidate> candidates) {
+    this.question = question;
+    double asked = question.workload().requestsPerSecond();
+    this.rate = asked > 0 ? asked : USUAL_LOAD * mostThroughput(candidates);
+  }
+
+  private double mostThroughput(List<Candidate> candidates) {
+    Requests all = Requests.atOnce(Lengths.of(question.workload()), 200, 1);
+    double most = 0;
+    for (Candidate candidate : candidates) {
+      question.watch().step();
+      most = Math.max(most, run(candidate, all).throughput());
+    }
+    return most;
+  }
+
+  /** Requests of a round; the same for the same numbers. */
+  Requests requests(int count, long round) {
+    long seed = question.options().seed() * 1_000_003 + round;
+    return Requests.poisson(Lengths.of(question.workload()), count, rate, seed);
+  }
+
+  /** The best few on these requests, the best first. */
+  List<Candidate> best(List<Candidate> candidates, Requests requests, int wanted) {
+    List<Candidate> sorted = new ArrayList<>(candidates);
+    Map<Candidate, Double> costs = new HashMap<>();
+    for (Candidate candidate : candidates) {
+      costs.put(candidate, outcome(candidate, requests).cost());
+    }
+    sorted.sort(Comparator.comparingDouble(costs::get)); // stable: ties go to who came first
+    compare(sorted, requests);
+    return new ArrayList<>(sorted.subList(0, Math.min(wanted, sorted.size())));
+  }
+
+  /** What comes of a candidate. */
+  Outcome outcome(Candidate candidate, Requests requests) {
+    Map<String, Outcome> round = known.computeIfAbsent(requests, key -> new HashMap<>());
+    String key = candidate.key(question.space());
+    Outcome outcome = round.get(key);
+    if (outcome == null) {
+      question.watch().step();
+      outcome = judge(candidate, run(candidate, requests));
+      round.put(key, outcome);
+    }
+    return outcome;
+  }
+
+  private Outcome judge(Candidate candidate, SimulationResult result) {
+    if (result.answered() < result.requests().size()) {
+      return new Outcome(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY);
+    }
+    double seconds = result.distribution(Metric.E2E).mean();
+    double missed = 1 - result.goodput(question.slo());
+    double cost = seconds * (1 + GOODPUT_WEIGHT * missed);
+    return new Outcome(cost / (1 + PREFERENCE * preferredShare(candidate)), seconds);
+  }
+
+  private double preferredShare(Candidate candidate) {
+    Set<String> preferred = question.options().preferred();
+    if (preferred.isEmpty()) {
+      return 0;
+    }
+    Set<String> used = new HashSet<>();
+    for (Member member : candidate.members()) {
+      for (int device : member.devices()) {
+        used.add(question.space().network().device(device).id());
+      }
+    }
+    used.retainAll(preferred);
+    return (double) used.size() / preferred.size();
+  }
+
+  private SimulationResult run(Candidate candidate, Requests requests) {
+    Plan plan = PlanMaker.bare(question, candidate);
+    return Simulator.run(
+        new Deployment(plan, question.space().network(), question.space().cost()), requests);
+  }
+
+  /** What the last round showed of devices of this kind, or null if none was in it. */
+  @Nullable Comparison comparison(int kind) {
+    return comparisons.get(kind);
+  }
+
+  private void compare(List<Candidate> sorted, Requests requests) {
+    Map<Integer, Comparison> round = new HashMap<>();
+    double best = outcome(sorted.get(0), requests).seconds();
+    for (Candidate candidate : sorted) {
+      Comparison comparison = new Comparison(outcome(candidate, requests).seconds(), best);
+      for (Member member : candidate.members()) {
+        for (int device : member.devices()) {
+          round.putIfAbsent(question.space().kind(device), comparison);
+        }
+      }
+    }
+    comparisons.putAll(round);
+  }
+}

@@ -1,0 +1,163 @@
+package org.e2llm.planner.strategy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.e2llm.PlanCancelledException;
+import org.e2llm.model.KvType;
+import org.e2llm.model.ModelSpec;
+import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Fleet;
+import org.e2llm.plan.HiddenType;
+import org.e2llm.plan.Network;
+import org.e2llm.plan.Nic;
+import org.e2llm.plan.Plan;
+import org.e2llm.plan.PlanListener;
+import org.e2llm.plan.PlanOptions;
+import org.e2llm.plan.ServingPolicy.RouterKind;
+import org.e2llm.plan.Slo;
+import org.e2llm.plan.WireFormats;
+import org.e2llm.plan.Workload;
+import org.e2llm.planner.Planner;
+import org.e2llm.planner.catalog.KnownFleets;
+import org.e2llm.planner.catalog.KnownModels;
+import org.e2llm.planner.cost.AnalyticCostModel;
+import org.e2llm.planner.cost.PlannedModel;
+import org.e2llm.planner.simulator.Deployment;
+import org.e2llm.planner.simulator.Metric;
+import org.e2llm.planner.simulator.Simulator;
+import org.e2llm.planner.workload.Lengths;
+import org.e2llm.planner.workload.Requests;
+import org.junit.jupiter.api.Test;
+
+/** What the default strategy promises. */
+class AdaptiveStrategyTest {
+  private static final ModelSpec LLAMA = KnownModels.get("llama3-8b-q4");
+  private static final ModelSpec QWEN = KnownModels.get("qwen25-32b-q4");
+
+  private static Workload workload(double rate) {
+    return Workload.atRate(
+        List.of(
+            new Workload.Lengths(300, 300),
+            new Workload.Lengths(1500, 150),
+            new Workload.Lengths(2500, 60)),
+        rate);
+  }
+
+  private static Plan plan(
+      ModelSpec model, Fleet fleet, Workload workload, PlanOptions.Builder options) {
+    return new Planner().plan(model, fleet, workload, Slo.NONE, options.build(), PlanListener.NONE);
+  }
+
+  private static PlanOptions.Builder options(String strategy) {
+    return PlanOptions.builder().strategy(strategy).evaluations(800);
+  }
+
+  private static double meanSeconds(Plan plan, ModelSpec model, Fleet fleet, Workload workload) {
+    Requests requests =
+        Requests.poisson(Lengths.of(workload), 2000, workload.requestsPerSecond(), 99);
+    PlannedModel planned = new PlannedModel(model, KvType.F16);
+    Deployment deployment =
+        new Deployment(plan, new Network(fleet), new AnalyticCostModel(planned, plan.wire()));
+    return Simulator.run(deployment, requests).distribution(Metric.E2E).mean();
+  }
+
+  @Test
+  void isTheDefault() {
+    assertThat(PlanOptions.DEFAULTS.strategy()).isEqualTo("adaptive");
+  }
+
+  @Test
+  void isAsGoodAsTheOthersAtLeast() {
+    for (ModelSpec model : List.of(LLAMA, QWEN)) {
+      Fleet fleet = KnownFleets.get("full12");
+      Workload workload = workload(model == LLAMA ? 1.5 : 0.25);
+      Plan ours = plan(model, fleet, workload, options("adaptive"));
+      assertThat(ours.strategy()).isEqualTo("adaptive");
+      double seconds = meanSeconds(ours, model, fleet, workload);
+      for (String other : List.of("replicas", "e2llm", "single-pipeline", "splitwise")) {
+        Plan theirs = plan(model, fleet, workload, options(other));
+        assertThat(seconds)
+            .as(other)
+            .isLessThan(1.05 * meanSeconds(theirs, model, fleet, workload));
+      }
+    }
+  }
+
+  @Test
+  void putsLessOnTheNetworkWhereThatIsAllowed() {
+    Plan plan = plan(QWEN, KnownFleets.get("mid10"), workload(0.1), options("adaptive+q8wire"));
+    assertThat(plan.strategy()).isEqualTo("adaptive+q8wire");
+    assertThat(plan.wire()).isEqualTo(new WireFormats(HiddenType.F16, KvType.Q8_0));
+    Plan lossless = plan(QWEN, KnownFleets.get("mid10"), workload(0.1), options("adaptive"));
+    assertThat(lossless.wire()).isEqualTo(WireFormats.lossless(KvType.F16));
+  }
+
+  @Test
+  void aRouterThatIsAskedForIsTaken() {
+    Plan plan =
+        plan(
+            LLAMA,
+            KnownFleets.get("homog8"),
+            workload(0.5),
+            options("adaptive").router(RouterKind.JSQ));
+    assertThat(plan.policy().router()).isEqualTo(RouterKind.JSQ);
+  }
+
+  @Test
+  void plansForAConcurrencyToo() {
+    Workload many = Workload.concurrent(List.of(new Workload.Lengths(900, 100)), 20);
+    Plan plan = plan(LLAMA, KnownFleets.get("mid10"), many, options("adaptive"));
+    assertThat(plan.replicas()).hasSizeGreaterThan(2);
+  }
+
+  @Test
+  void saysOfDevicesThatAreLeftOutWhatPlansWithThemCameTo() {
+    List<DeviceProfile> devices = new ArrayList<>(KnownFleets.get("homog8").devices());
+    devices.add(
+        new DeviceProfile(
+            "router", "Wi-Fi router", 1e9, 1e9, 1e8, 0.05, 2_000_000_000L, true, Nic.WIFI));
+    Fleet fleet = Fleet.of("with a brake", devices);
+    Plan plan = plan(LLAMA, fleet, workload(0.5), options("adaptive"));
+    assertThat(plan.placements())
+        .filteredOn(placement -> placement.device().equals("router"))
+        .singleElement()
+        .satisfies(
+            placement -> {
+              assertThat(placement.placed()).isFalse();
+              assertThat(placement.reason()).startsWith("Left out: ").contains("simulated");
+            });
+  }
+
+  @Test
+  void tellsHowFarItIsAndStopsWhenItIsCancelled() {
+    List<Double> progress = new ArrayList<>();
+    PlanListener listener =
+        new PlanListener() {
+          @Override
+          public void progress(double done) {
+            progress.add(done);
+          }
+
+          @Override
+          public boolean isCancelled() {
+            return !progress.isEmpty() && progress.get(progress.size() - 1) > 0.5;
+          }
+        };
+    assertThatThrownBy(
+            () ->
+                new Planner()
+                    .plan(
+                        LLAMA,
+                        KnownFleets.get("homog8"),
+                        workload(0.5),
+                        Slo.NONE,
+                        options("adaptive").build(),
+                        listener))
+        .isInstanceOf(PlanCancelledException.class);
+    assertThat(progress).isSorted();
+    assertThat(progress.get(progress.size() - 1)).isBetween(0.5, 0.6);
+  }
+}
