@@ -28,8 +28,9 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * How long a plan takes on one core, in a JVM that has just started, as an app meets it: GA and DP
- * for a model of 80 layers. Every device differs a little from every other, which is the worst
- * case: nothing that was reckoned for one group serves another.
+ * for a model of 80 layers, and for {@code adaptive} its simulations. Every device differs a little
+ * from every other, which is the worst case: nothing that was reckoned for one group serves
+ * another.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SingleShotTime)
@@ -43,7 +44,7 @@ public class PlannerBenchmark {
   @Param({"12", "100"})
   public int devices;
 
-  @Param({"e2llm", "replicas"})
+  @Param({"e2llm", "replicas", "adaptive"})
   public String strategy;
 
   private Fleet fleet;

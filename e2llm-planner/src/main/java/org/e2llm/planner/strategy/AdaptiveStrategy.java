@@ -77,7 +77,13 @@ public final class AdaptiveStrategy implements Strategy {
     if (candidates.all().isEmpty()) {
       return List.of();
     }
-    question.watch().part(0.7, candidates.all().size() + AFTER_FIRST + CLIMBERS * MOVES + 12L);
+    long simulations =
+        candidates.all().size()
+            + AFTER_FIRST
+            + CLIMBERS * MOVES
+            + AFTER_SECOND
+            + candidates.guards().size();
+    question.watch().part(0.7, simulations);
     Trials trials = new Trials(question, candidates.guards());
     List<Candidate> finalists = finalists(question, candidates, trials, wanted);
     List<Plan> plans = new ArrayList<>();
@@ -107,8 +113,7 @@ public final class AdaptiveStrategy implements Strategy {
   }
 
   /** Takes every move that helps, and goes on from there. */
-  private static Candidate climbed(
-      Moves moves, Candidate start, Trials trials, Requests requests) {
+  private static Candidate climbed(Moves moves, Candidate start, Trials trials, Requests requests) {
     Candidate at = start;
     double cost = trials.outcome(at, requests).cost();
     int left = MOVES;

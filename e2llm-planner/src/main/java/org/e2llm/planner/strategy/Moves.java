@@ -13,8 +13,8 @@ import org.e2llm.planner.grouping.SearchSpace;
 
 /**
  * Steps from one candidate to others near it: another policy; then, in random order, another role
- * for a replica, a replica less, a device that leaves, joins or changes its replica, two replicas in
- * one. Every replica that changes is cut anew.
+ * for a replica, a replica less, a device that leaves, joins or changes its replica, two replicas
+ * in one. Every replica that changes is cut anew.
  */
 final class Moves {
   private final Question question;
@@ -107,7 +107,8 @@ final class Moves {
   }
 
   private Change joins(List<Member> members, int to, int device) {
-    return new Change(to, space.inserted(members.get(to).devices(), device), members.get(to).role());
+    return new Change(
+        to, space.inserted(members.get(to).devices(), device), members.get(to).role());
   }
 
   private void mergers(List<Candidate> moves, Candidate at) {

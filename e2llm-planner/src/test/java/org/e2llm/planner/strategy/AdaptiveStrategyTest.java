@@ -8,9 +8,11 @@ import java.util.List;
 import org.e2llm.PlanCancelledException;
 import org.e2llm.model.KvType;
 import org.e2llm.model.ModelSpec;
+import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Fleet;
 import org.e2llm.plan.HiddenType;
 import org.e2llm.plan.Network;
+import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanListener;
 import org.e2llm.plan.PlanOptions;
@@ -113,11 +115,20 @@ class AdaptiveStrategyTest {
 
   @Test
   void saysOfDevicesThatAreLeftOutWhatPlansWithThemCameTo() {
-    Plan plan = plan(LLAMA, KnownFleets.get("full12"), workload(0.2), options("adaptive"));
+    List<DeviceProfile> devices = new ArrayList<>(KnownFleets.get("homog8").devices());
+    devices.add(
+        new DeviceProfile(
+            "router", "Wi-Fi router", 1e9, 1e9, 1e8, 0.05, 2_000_000_000L, true, Nic.WIFI));
+    Fleet fleet = Fleet.of("with a brake", devices);
+    Plan plan = plan(LLAMA, fleet, workload(0.5), options("adaptive"));
     assertThat(plan.placements())
-        .filteredOn(placement -> !placement.placed())
-        .isNotEmpty()
-        .allSatisfy(placement -> assertThat(placement.reason()).contains("simulated"));
+        .filteredOn(placement -> placement.device().equals("router"))
+        .singleElement()
+        .satisfies(
+            placement -> {
+              assertThat(placement.placed()).isFalse();
+              assertThat(placement.reason()).startsWith("Left out: ").contains("simulated");
+            });
   }
 
   @Test

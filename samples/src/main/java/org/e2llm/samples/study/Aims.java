@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Predicate;
+import java.util.function.ToDoubleFunction;
 import org.e2llm.planner.simulator.Metric;
 
 /** What was aimed for, and what came of it, from the cells that are there. */
@@ -16,10 +18,20 @@ final class Aims {
   private static final double FLOOR_SECONDS = 0.05;
   private static final double GOODPUT_SHARE = 0.85;
 
-  private final List<CellTable> cells;
+  /** A plan carries a load that is less than this part of its saturated throughput. */
+  private static final double CARRIED = 0.95;
 
-  Aims(List<CellTable> cells) {
+  private final List<CellTable> cells;
+  private final ToDoubleFunction<Setting> lambda1;
+
+  /**
+   * Looks at cells.
+   *
+   * @param lambda1 the rate that is load 1 of a setting
+   */
+  Aims(List<CellTable> cells, ToDoubleFunction<Setting> lambda1) {
     this.cells = cells;
+    this.lambda1 = lambda1;
   }
 
   String markdown() {
@@ -31,10 +43,10 @@ final class Aims {
     against(text, "qwen25-32b-q4", Metric.WAIT, "-40 %");
     against(text, "qwen25-32b-q4", Metric.E2E, "no worse");
     text.append("\n| of all cells | aim | adaptive | adaptive+q8wire |\n|---|---|---|---|\n");
-    row(text, "not more than 10 % worse than the best other, or inside the interval", "all", true);
-    row(text, "goodput at least 85 % of the bound", "all", false);
-    text.append("\n| e2llm waits less than half as long as | load 0.3 | 0.6 | 0.9 | 1.2 |\n");
-    text.append("|---|---|---|---|---|\n");
+    row(text, "end-to-end at most 10 % above the best other, or not told apart", true);
+    row(text, "goodput at least 85 % of the bound", false);
+    text.append("\n| e2llm waits less than half as long as | where it carries the load |");
+    text.append(" load 0.3 | 0.6 | 0.9 | 1.2 |\n|---|---|---|---|---|---|\n");
     for (String model : List.of("llama3-8b-q4", "qwen25-32b-q4")) {
       for (String baseline : baselines()) {
         claim(text, model, baseline);
@@ -64,8 +76,8 @@ final class Aims {
     return metric == Metric.WAIT ? "mean wait" : "mean end-to-end time";
   }
 
-  private void row(StringBuilder text, String what, String aim, boolean endToEnd) {
-    text.append("| ").append(what).append(" | ").append(aim).append(" |");
+  private void row(StringBuilder text, String what, boolean endToEnd) {
+    text.append("| ").append(what).append(" | all |");
     for (String ours : List.of("adaptive", "adaptive+q8wire")) {
       long good =
           cells.stream()
@@ -89,26 +101,38 @@ final class Aims {
     return cell.mean(ours, Result::goodput) >= GOODPUT_SHARE * cell.bound();
   }
 
+  /** In how many cells the paper's claim holds against a baseline, and the median change. */
   private void claim(StringBuilder text, String model, String baseline) {
     text.append("| ").append(model).append(", ").append(baseline).append(" |");
+    claim(text, baseline, cell -> cell.model().equals(model) && isCarried(cell));
     for (double load : Setting.LOADS) {
-      List<Double> changes = changes(model, load, Metric.WAIT, "e2llm", baseline);
-      long holds = changes.stream().filter(change -> change < -0.5).count();
-      text.append(' ').append(holds).append(" of ").append(changes.size());
-      text.append(" (median ").append(percent(median(changes))).append(") |");
+      claim(text, baseline, cell -> cell.model().equals(model) && cell.load() == load);
     }
     text.append('\n');
   }
 
+  private void claim(StringBuilder text, String baseline, Predicate<CellTable> where) {
+    List<Double> changes = changes(where, Metric.WAIT, "e2llm", baseline);
+    long holds = changes.stream().filter(change -> change < -0.5).count();
+    text.append(' ').append(holds).append(" of ").append(changes.size());
+    text.append(" (median ").append(percent(median(changes))).append(") |");
+  }
+
+  private boolean isCarried(CellTable cell) {
+    return cell.load() * lambda1.applyAsDouble(cell.setting())
+        < CARRIED * cell.mean("e2llm", Result::saturated);
+  }
+
   double medianChange(String model, double load, Metric metric, String ours, String theirs) {
-    return median(changes(model, load, metric, ours, theirs));
+    return median(
+        changes(cell -> cell.model().equals(model) && cell.load() == load, metric, ours, theirs));
   }
 
   private List<Double> changes(
-      String model, double load, Metric metric, String ours, String theirs) {
+      Predicate<CellTable> where, Metric metric, String ours, String theirs) {
     List<Double> changes = new ArrayList<>();
     for (CellTable cell : cells) {
-      if (cell.model().equals(model) && cell.load() == load) {
+      if (where.test(cell)) {
         changes.add(cell.mean(ours, metric) / cell.mean(theirs, metric) - 1);
       }
     }

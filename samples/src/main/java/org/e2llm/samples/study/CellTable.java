@@ -41,8 +41,12 @@ final class CellTable {
     return cell;
   }
 
+  Setting setting() {
+    return first().setting();
+  }
+
   String model() {
-    return first().setting().model();
+    return setting().model();
   }
 
   double load() {

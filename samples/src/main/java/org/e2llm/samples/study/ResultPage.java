@@ -7,27 +7,34 @@ import org.e2llm.planner.simulator.Metric;
 /** All results as Markdown: the aims first, then a table per cell. */
 final class ResultPage {
   private static final List<Metric> SHOWN =
-      List.of(
-          Metric.QUEUE, Metric.HANDOFF, Metric.ADMISSION, Metric.WAIT, Metric.TTFT, Metric.E2E);
+      List.of(Metric.QUEUE, Metric.HANDOFF, Metric.ADMISSION, Metric.WAIT, Metric.TTFT, Metric.E2E);
 
   private final List<CellTable> cells;
+  private final References references;
 
-  ResultPage(List<Result> results) {
-    cells = CellTable.of(results);
+  ResultPage(List<Result> results, References references) {
+    this.cells = CellTable.of(results);
+    this.references = references;
   }
 
   String markdown() {
     StringBuilder text = new StringBuilder();
     text.append("# Results of the study\n\n");
-    text.append("Made by `samples/run study --table` from `results.csv`; [planner.md](../planner.md) ");
+    text.append(
+        "Made by `samples/run study --table` from `results.csv`; [planner.md](../planner.md) ");
     text.append("says what was measured, and reads it.\n\n");
     int all = Setting.all().size() * Setting.LOADS.size();
     text.append(cells.size()).append(" of ").append(all).append(" cells are there.\n\n");
-    text.append(new Aims(cells).markdown());
+    text.append(new Aims(cells, this::lambda1).markdown());
     text.append("\nTimes in seconds, mean / p90, each the mean over seeds; goodput is a share of ");
     text.append("all requests; saturated throughput in requests per second.\n");
     cells.forEach(cell -> table(text, cell));
     return text.toString();
+  }
+
+  private double lambda1(Setting setting) {
+    Reference reference = references.get(setting);
+    return reference == null ? Double.NaN : reference.rate();
   }
 
   private static void table(StringBuilder text, CellTable cell) {

@@ -106,8 +106,7 @@ final class SettingRun {
       }
     }
     SloCapacity capacity =
-        new SloCapacity(
-            cost, fleet, sample.meanPrompt(), sample.meanOutput(), slo.tpotSeconds());
+        new SloCapacity(cost, fleet, sample.meanPrompt(), sample.meanOutput(), slo.tpotSeconds());
     return new Reference(rate, slo, capacity.bound());
   }
 
@@ -166,8 +165,7 @@ final class SettingRun {
     return results;
   }
 
-  private double bound(
-      double load, Reference reference, List<Deployment> plans, Requests asked) {
+  private double bound(double load, Reference reference, List<Deployment> plans, Requests asked) {
     int first = (int) (SimulationOptions.DEFAULT.warmUp() * requests);
     return Math.min(
         GoodputBound.of(plans, asked, first, reference.slo()),
@@ -175,8 +173,7 @@ final class SettingRun {
   }
 
   private Deployment deployment(Contender contender, double rate, Slo slo, long seed) {
-    String key =
-        contender.name() + " " + seed + (contender.isAdaptive() ? " at " + rate : "");
+    String key = contender.name() + " " + seed + (contender.isAdaptive() ? " at " + rate : "");
     Deployment known = deployments.get(key);
     if (known == null) {
       known = new Deployment(plan(contender, rate, slo, seed), network, cost);

@@ -86,13 +86,14 @@ public final class Study implements Callable<Integer> {
               + Setting.LOADS.get(0));
     }
     Results results = new Results(out.resolve("results.csv"), Contender.all().size() * seeds);
+    References references = new References(out.resolve("lambda1.csv"));
     if (table) {
-      console.print(new ResultPage(results.all()).markdown());
+      console.print(new ResultPage(results.all(), references).markdown());
       return 0;
     }
-    References references = new References(out.resolve("lambda1.csv"));
     return new StudyRun(console, filter, references, results)
-        .run(jobs, setting -> new SettingRun(setting, lengths(setting.workload()), requests), seeds);
+        .run(
+            jobs, setting -> new SettingRun(setting, lengths(setting.workload()), requests), seeds);
   }
 
   private static void requireAtLeast(String option, int value, int least) {

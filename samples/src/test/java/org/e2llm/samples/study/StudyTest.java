@@ -43,7 +43,8 @@ class StudyTest {
     List<String> lines = Files.readAllLines(results);
     int rows = 2 * Contender.all().size();
     assertThat(lines).hasSize(1 + rows);
-    assertThat(lines.get(0)).startsWith("fleet,model,workload,load,seed,strategy,requests,queue_mean");
+    assertThat(lines.get(0))
+        .startsWith("fleet,model,workload,load,seed,strategy,requests,queue_mean");
     assertThat(lines.get(1)).startsWith("homog8,llama3-8b-q4,long-in,0.6,1,e2llm,40,");
     assertThat(Files.readAllLines(folder.resolve("lambda1.csv"))).hasSize(2);
 
@@ -59,7 +60,8 @@ class StudyTest {
     String table = study("--table").text();
     assertThat(table).contains("1 of 128 cells are there", "## " + CELL, "| adaptive+q8wire | ");
     assertThat(table.lines().filter(line -> line.startsWith("| splitwise:")))
-        .hasSize((int) Contender.all().stream().filter(c -> c.name().startsWith("splitwise")).count());
+        .hasSize(
+            (int) Contender.all().stream().filter(c -> c.name().startsWith("splitwise")).count());
   }
 
   @Test
