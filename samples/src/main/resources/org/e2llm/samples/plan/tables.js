@@ -12,9 +12,9 @@
 
   /** A name may break before its variant. */
   function label(strategy) {
-    const parts = strategy.name.split(/(?=[:+@])/);
-    return el("th", {scope: "row"}, el("span", {class: "dot", style: "background:" + colour(strategy)}),
-      ...parts.flatMap((part, i) => i ? [el("wbr"), part] : [part]));
+    const [first, ...more] = strategy.name.split(/(?=[:+@])/);
+    const dot = el("span", {class: "dot", style: "background:" + colour(strategy)});
+    return el("th", {scope: "row"}, el("span", {class: "name"}, dot, first), ...more.flatMap(part => [el("wbr"), part]));
   }
 
   /** A column in which the best value stands out. */
