@@ -23,7 +23,8 @@ import jdk.incubator.vector.IntVector;
 
 /**
  * Fused rows of Q4_K and Q6_K. The scales of a block become floats when a pass gets there: in a
- * loop before, weights would be read from memory in leaps, which costs a quarter of the speed.
+ * loop before, weights would be read from memory in leaps. That cost a tenth of the speed and more
+ * with 512-bit vectors on a Zen 4, nothing that could be measured with 256.
  */
 final class FusedSuperBlocks {
   private static final int BLOCK = 256;
