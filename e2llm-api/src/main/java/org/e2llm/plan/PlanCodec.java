@@ -101,7 +101,19 @@ public final class PlanCodec {
     json.writeBooleanField("decodeInPlace", policy.decodeInPlace());
     json.writeBooleanField("mixedPool", policy.mixedPool());
     json.writeNumberField("chunkTokens", policy.chunkTokens());
+    json.writeObjectFieldStart("slo");
+    writeLimit(json, "ttftSeconds", policy.slo().ttftSeconds());
+    writeLimit(json, "tpotSeconds", policy.slo().tpotSeconds());
     json.writeEndObject();
+    json.writeEndObject();
+  }
+
+  /** No field where there is no limit: JSON knows nothing infinite. */
+  private static void writeLimit(JsonGenerator json, String field, double seconds)
+      throws IOException {
+    if (seconds < Double.POSITIVE_INFINITY) {
+      json.writeNumberField(field, seconds);
+    }
   }
 
   private static void writeReplica(JsonGenerator json, ReplicaPlan replica) throws IOException {
@@ -187,9 +199,20 @@ public final class PlanCodec {
             json.truth("roleSpill"),
             json.truth("decodeInPlace"),
             json.truth("mixedPool"),
-            json.integer("chunkTokens"));
+            json.integer("chunkTokens"),
+            readSlo(json.object("slo")));
     json.end();
     return policy;
+  }
+
+  private static Slo readSlo(JsonFields json) {
+    Slo slo = new Slo(limit(json, "ttftSeconds"), limit(json, "tpotSeconds"));
+    json.end();
+    return slo;
+  }
+
+  private static double limit(JsonFields json, String field) {
+    return json.has(field) ? json.number(field) : Double.POSITIVE_INFINITY;
   }
 
   private static List<ReplicaPlan> readReplicas(List<JsonFields> items) {

@@ -14,6 +14,8 @@ package org.e2llm.plan;
  *     pulling one of the other role
  * @param chunkTokens the most rows of one step: prompts go through in chunks of at most so many
  *     tokens
+ * @param slo what is kept in view: requests that can still be in time for its TTFT go before those
+ *     that cannot, and its TPOT limits what decodes together; {@link Slo#NONE} for neither
  */
 public record ServingPolicy(
     RouterKind router,
@@ -21,7 +23,8 @@ public record ServingPolicy(
     boolean roleSpill,
     boolean decodeInPlace,
     boolean mixedPool,
-    int chunkTokens) {
+    int chunkTokens,
+    Slo slo) {
   /** How a router ranks replicas. */
   public enum RouterKind {
     /** Earliest expected completion in seconds, with reservations. */
@@ -34,11 +37,32 @@ public record ServingPolicy(
   public static final ServingPolicy ROLES =
       new ServingPolicy(RouterKind.ECT, false, false, false, false, 512);
 
+  /** Without an SLO in view. */
+  public ServingPolicy(
+      RouterKind router,
+      boolean lateBinding,
+      boolean roleSpill,
+      boolean decodeInPlace,
+      boolean mixedPool,
+      int chunkTokens) {
+    this(router, lateBinding, roleSpill, decodeInPlace, mixedPool, chunkTokens, Slo.NONE);
+  }
+
   public ServingPolicy {
     Check.positive("serving policy", "chunkTokens", chunkTokens);
   }
 
   public ServingPolicy withRouter(RouterKind kind) {
-    return new ServingPolicy(kind, lateBinding, roleSpill, decodeInPlace, mixedPool, chunkTokens);
+    return new ServingPolicy(
+        kind, lateBinding, roleSpill, decodeInPlace, mixedPool, chunkTokens, slo);
+  }
+
+  public ServingPolicy withChunkTokens(int tokens) {
+    return new ServingPolicy(router, lateBinding, roleSpill, decodeInPlace, mixedPool, tokens, slo);
+  }
+
+  public ServingPolicy withSlo(Slo inView) {
+    return new ServingPolicy(
+        router, lateBinding, roleSpill, decodeInPlace, mixedPool, chunkTokens, inView);
   }
 }

@@ -7,10 +7,9 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
 import org.e2llm.CapacityException;
-import org.e2llm.pipeline.Role;
 import org.e2llm.plan.ServingPolicy;
+import org.e2llm.serving.DispatchedSession.State;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,19 +21,14 @@ import org.jspecify.annotations.Nullable;
  * for more, so nothing can lock up. Where several wait for memory, the oldest has the next that
  * becomes free.
  *
- * <p>The order at a replica is first come, first served, with ageing: a prompt counts as come
- * {@link #OVERTAKING} times its length later than it did, measured in tokens that came to that
- * replica. So a short one may overtake a long one that has just come, and no long one waits for
- * more than a few times its own work.
+ * <p>The order at a replica is that of its {@link WaitingLine}; with an SLO in view, also how many
+ * decode {@link Together} is limited.
  *
  * <p>Session life: {@link #arrive}, {@link #start}, {@link #fed} per chunk, {@link #prefilled},
  * {@link #handedOff} if it moves, {@link #finished}; {@link #lose} at any time. A pure state
  * machine; not thread-safe.
  */
 public final class Dispatcher {
-  /** How far a prompt is moved back for its length. */
-  private static final int OVERTAKING = 4;
-
   /**
    * A request may begin.
    *
@@ -43,65 +37,20 @@ public final class Dispatcher {
    */
   public record Start(long session, Router.Route route) {}
 
-  private enum State {
-    PARKED,
-    WAITING,
-    PREFILLING,
-    MOVING,
-    DECODING
-  }
-
-  private static final class Session {
-    final long id;
-    final long age;
-    final int prompt;
-    final int maxTokens;
-    final boolean hadBegun;
-    State state = State.PARKED;
-    Router.Route route = new Router.Route(-1, -1);
-    long key;
-    double promptSeconds;
-    int fed;
-
-    Session(long id, long age, int prompt, int maxTokens, boolean hadBegun) {
-      this.id = id;
-      this.age = age;
-      this.prompt = prompt;
-      this.maxTokens = maxTokens;
-      this.hadBegun = hadBegun;
-    }
-
-    int p() {
-      return route.prefill();
-    }
-
-    int d() {
-      return route.decode();
-    }
-
-    /** What it may come to need where it decodes. */
-    int most() {
-      return prompt + maxTokens;
-    }
-
-    boolean on(int replica) {
-      return p() == replica || d() == replica;
-    }
-  }
-
   private final ServingPolicy policy;
   private final ReplicaEstimates estimates;
   private final Router router;
   private final ReplicaLoads loads;
   private final Admission[] admissions;
-  private final List<PriorityQueue<Session>> queues = new ArrayList<>();
-  private final long[] tokensCome;
+  private final Commitments commitments;
+  private final Together[] together;
+  private final List<WaitingLine> lines = new ArrayList<>();
 
   /** The head of a queue that found no memory: what it waits for is not given to younger ones. */
-  private final @Nullable Session[] blocked;
+  private final @Nullable DispatchedSession[] blocked;
 
-  private final Map<Long, Session> sessions = new HashMap<>();
-  private final Map<Long, Session> parked = new LinkedHashMap<>();
+  private final Map<Long, DispatchedSession> sessions = new HashMap<>();
+  private final Map<Long, DispatchedSession> parked = new LinkedHashMap<>();
   private long lastAge;
 
   public Dispatcher(ServingPolicy policy, ReplicaEstimates estimates) {
@@ -110,17 +59,16 @@ public final class Dispatcher {
     this.router = Router.of(policy, estimates);
     int n = estimates.size();
     loads = new ReplicaLoads(estimates);
+    commitments = new Commitments(estimates, loads);
+    together = new Together[n];
     admissions = new Admission[n];
     for (int r = 0; r < n; r++) {
       int tokens = estimates.kvTokens(r);
       admissions[r] = new Admission(tokens, 1, tokens, Integer.MAX_VALUE);
-      queues.add(
-          new PriorityQueue<>(
-              Comparator.<Session>comparingLong(session -> session.key)
-                  .thenComparingLong(session -> session.age)));
+      lines.add(new WaitingLine(r, policy.slo(), estimates));
+      together[r] = new Together(r, policy.slo(), estimates);
     }
-    tokensCome = new long[n];
-    blocked = new Session[n];
+    blocked = new DispatchedSession[n];
   }
 
   // Before the start.
@@ -131,11 +79,12 @@ public final class Dispatcher {
    * @param session an id that is not here
    * @param promptTokens all tokens to compute before the next one can be sampled
    * @param maxTokens the most tokens it may generate
+   * @param now seconds since any fixed moment
    * @return the replica it waits at, or -1 while none that could hold it is up
    * @throws CapacityException if no replica can ever hold it
    */
-  public int arrive(long session, int promptTokens, int maxTokens) {
-    return arrive(new Session(session, ++lastAge, promptTokens, maxTokens, false));
+  public int arrive(long session, int promptTokens, int maxTokens, double now) {
+    return arrive(new DispatchedSession(session, ++lastAge, now, promptTokens, maxTokens, false));
   }
 
   /**
@@ -144,17 +93,17 @@ public final class Dispatcher {
    * @param age what {@link #lose} gave
    */
   public int comeBack(long session, long age, int promptTokens, int maxTokens) {
-    return arrive(new Session(session, age, promptTokens, maxTokens, true));
+    return arrive(new DispatchedSession(session, age, 0, promptTokens, maxTokens, true));
   }
 
-  private int arrive(Session session) {
+  private int arrive(DispatchedSession session) {
     if (sessions.putIfAbsent(session.id, session) != null) {
       throw new IllegalStateException("session " + session.id + " is here already");
     }
     return enqueue(session);
   }
 
-  private int enqueue(Session session) {
+  private int enqueue(DispatchedSession session) {
     Router.Route route = router.route(session.prompt, session.maxTokens, loads);
     if (route == null) {
       requirePossible(session);
@@ -165,20 +114,17 @@ public final class Dispatcher {
     session.route = route;
     session.state = State.WAITING;
     int p = route.prefill();
-    tokensCome[p] += session.prompt;
-    session.key =
-        session.hadBegun ? Long.MIN_VALUE : tokensCome[p] + (long) OVERTAKING * session.prompt;
     session.promptSeconds = estimates.prefillSeconds(p, session.prompt, 0);
     loads.prefill(p, session.promptSeconds, session.prompt);
-    reserveDecode(session);
-    queues.get(p).add(session);
-    if (queues.get(p).peek() == session) {
+    commitments.make(session);
+    lines.get(p).add(session);
+    if (lines.get(p).head() == session) {
       blocked[p] = null; // it came before the one that found no memory, and was not asked yet
     }
     return p;
   }
 
-  private void requirePossible(Session session) {
+  private void requirePossible(DispatchedSession session) {
     int largest = 0;
     for (int r = 0; r < estimates.size(); r++) {
       largest = Math.max(largest, estimates.kvTokens(r));
@@ -195,7 +141,7 @@ public final class Dispatcher {
 
   /** Requests that wait at a replica. */
   public int waiting(int replica) {
-    return queues.get(replica).size();
+    return lines.get(replica).size();
   }
 
   /** Requests that wait for a replica to come back. */
@@ -211,10 +157,14 @@ public final class Dispatcher {
   /**
    * The next request that begins at a replica; ask when it can take another prompt.
    *
+   * @param now seconds since the same moment as arrivals; does not go back
    * @return null if none waits there, or the next one has to wait for memory
    */
-  public @Nullable Start start(int replica) {
-    Session head = queues.get(replica).peek();
+  public @Nullable Start start(int replica, double now) {
+    for (int r = 0; r < lines.size(); r++) {
+      lines.get(r).expire(now, loads.decoding(r)); // who is late claims no memory before others
+    }
+    DispatchedSession head = lines.get(replica).head();
     if (head == null || !loads.up(replica)) {
       return null;
     }
@@ -222,14 +172,14 @@ public final class Dispatcher {
       blocked[replica] = head;
       return null;
     }
-    queues.get(replica).remove(head);
+    lines.get(replica).begin(head);
     blocked[replica] = null;
     head.state = State.PREFILLING;
     return new Start(head.id, head.route);
   }
 
   /** Reserves memory at both ends, or nothing. */
-  private boolean place(Session session) {
+  private boolean place(DispatchedSession session) {
     int p = session.p();
     boolean inPlace = session.d() == p;
     if (!mayTake(session, p) || !admissions[p].hasRoom(inPlace ? session.most() : session.prompt)) {
@@ -239,6 +189,9 @@ public final class Dispatcher {
       rebind(session, false, 0);
     }
     int d = session.d();
+    if (!together[d].hasPlace(session, loads.meanOutput())) {
+      return false;
+    }
     if (d != p) {
       if (!mayTake(session, d) || !admissions[d].hasRoom(session.most())) {
         return false;
@@ -246,13 +199,14 @@ public final class Dispatcher {
       admissions[d].claim(session.id, session.most());
     }
     admissions[p].claim(session.id, d == p ? session.most() : session.prompt);
+    together[d].add(session);
     return true;
   }
 
   /** Whether nobody older waits for memory of the replica. */
-  private boolean mayTake(Session session, int replica) {
-    for (Session other : blocked) {
-      if (other != null && other != session && other.age < session.age && other.on(replica)) {
+  private boolean mayTake(DispatchedSession session, int replica) {
+    for (DispatchedSession other : blocked) {
+      if (other != null && other != session && other.precedes(session) && other.on(replica)) {
         return false;
       }
     }
@@ -260,8 +214,8 @@ public final class Dispatcher {
   }
 
   /** Chooses the DECODE replica again; it stays if none has room. */
-  private void rebind(Session session, boolean prefilled, double sent) {
-    releaseDecode(session);
+  private void rebind(DispatchedSession session, boolean prefilled, double sent) {
+    commitments.withdraw(session);
     int chosen =
         router.bind(
             new Router.Bound(session.route, session.prompt, session.maxTokens, prefilled, sent),
@@ -270,10 +224,10 @@ public final class Dispatcher {
     if (chosen >= 0) {
       session.route = new Router.Route(session.p(), chosen);
     }
-    reserveDecode(session);
+    commitments.make(session);
   }
 
-  private boolean hasRoom(Session session, int replica, boolean prefilled) {
+  private boolean hasRoom(DispatchedSession session, int replica, boolean prefilled) {
     if (prefilled && replica == session.d()) {
       return true;
     }
@@ -288,7 +242,7 @@ public final class Dispatcher {
 
   /** A chunk of a prompt entered the first stage. */
   public void fed(long session, int tokens) {
-    Session fed = get(session);
+    DispatchedSession fed = get(session);
     fed.fed += tokens;
     loads.prefill(fed.p(), -fed.promptSeconds * tokens / fed.prompt, -tokens);
   }
@@ -300,11 +254,13 @@ public final class Dispatcher {
    * @return the replica it decodes on from now on; memory for it is reserved there
    */
   public int prefilled(long session, double sent) {
-    Session done = get(session);
+    DispatchedSession done = get(session);
     int before = done.d();
     if (policy.lateBinding() && before != done.p()) {
       rebind(done, true, sent);
       if (done.d() != before) {
+        together[before].remove(done);
+        together[done.d()].add(done);
         admissions[before].release(done.id);
         if (done.d() == done.p()) {
           require(admissions[done.p()].resize(done.id, done.most()));
@@ -329,19 +285,15 @@ public final class Dispatcher {
 
   /** The KV cache is complete on the DECODE replica. */
   public void handedOff(long session) {
-    Session moved = get(session);
+    DispatchedSession moved = get(session);
     admissions[moved.p()].release(session);
-    loads.handoff(moved.p(), moved.d(), moved.prompt, -1);
-    loads.passing(moved.p(), -moved.prompt);
+    commitments.handedOff(moved);
     decoding(moved);
   }
 
-  private void decoding(Session session) {
+  private void decoding(DispatchedSession session) {
     session.state = State.DECODING;
-    loads.decoding(session.d(), 1);
-    if (foreignPrompt(session)) {
-      loads.foreign(session.p(), -1);
-    }
+    commitments.decoding(session);
   }
 
   /** An answer ended, wherever the session was. */
@@ -356,25 +308,28 @@ public final class Dispatcher {
    * @return its age, for {@link #comeBack}
    */
   public long lose(long session) {
-    Session lost = get(session);
+    DispatchedSession lost = get(session);
     sessions.remove(session);
     if (lost.state == State.PARKED) {
       parked.remove(session);
       return lost.age;
     }
+    if (lost.state != State.WAITING) {
+      together[lost.d()].remove(lost);
+    }
     dequeue(lost);
     if (lost.state == State.DECODING) {
       loads.decoding(lost.d(), -1);
     }
-    releaseDecode(lost);
+    commitments.withdraw(lost);
     admissions[lost.p()].release(session);
     admissions[lost.d()].release(session);
     return lost.age;
   }
 
-  private void dequeue(Session session) {
+  private void dequeue(DispatchedSession session) {
     if (session.state == State.WAITING) {
-      queues.get(session.p()).remove(session);
+      lines.get(session.p()).remove(session);
       if (blocked[session.p()] == session) {
         blocked[session.p()] = null;
       }
@@ -383,54 +338,12 @@ public final class Dispatcher {
     loads.prefill(session.p(), -session.promptSeconds * unfed / session.prompt, -unfed);
   }
 
-  private Session get(long session) {
-    Session found = sessions.get(session);
+  private DispatchedSession get(long session) {
+    DispatchedSession found = sessions.get(session);
     if (found == null) {
       throw new IllegalStateException("session " + session + " is not here");
     }
     return found;
-  }
-
-  // Reservations in the loads.
-
-  private void reserveDecode(Session session) {
-    int p = session.p();
-    int d = session.d();
-    loads.bound(d, 1, session.prompt, session.most());
-    if (p != d) {
-      loads.handoff(p, d, session.prompt, 1);
-      loads.passing(p, session.prompt);
-    }
-    if (foreignPrompt(session)) {
-      loads.foreign(p, 1);
-    }
-    if (foreignAnswer(session)) {
-      loads.foreign(d, 1);
-    }
-  }
-
-  private void releaseDecode(Session session) {
-    int p = session.p();
-    int d = session.d();
-    loads.bound(d, -1, session.prompt, session.most());
-    if (p != d && session.state != State.DECODING) {
-      loads.handoff(p, d, session.prompt, -1);
-      loads.passing(p, -session.prompt);
-    }
-    if (foreignPrompt(session) && session.state != State.DECODING) {
-      loads.foreign(p, -1);
-    }
-    if (foreignAnswer(session)) {
-      loads.foreign(d, -1);
-    }
-  }
-
-  private boolean foreignPrompt(Session session) {
-    return estimates.role(session.p()) == Role.DECODE;
-  }
-
-  private boolean foreignAnswer(Session session) {
-    return estimates.role(session.d()) == Role.PREFILL;
   }
 
   // Replicas that go and come.
@@ -443,9 +356,9 @@ public final class Dispatcher {
    */
   public List<Long> down(int replica) {
     loads.up(replica, false);
-    List<Session> begun = new ArrayList<>();
-    List<Session> waiting = new ArrayList<>();
-    for (Session session : sessions.values()) {
+    List<DispatchedSession> begun = new ArrayList<>();
+    List<DispatchedSession> waiting = new ArrayList<>();
+    for (DispatchedSession session : sessions.values()) {
       if (session.state != State.PARKED && session.on(replica)) {
         boolean gone = session.state != State.DECODING || session.d() == replica;
         if (session.state == State.WAITING) {
@@ -456,9 +369,9 @@ public final class Dispatcher {
       }
     }
     waiting.sort(Comparator.comparingLong(session -> session.age));
-    for (Session session : waiting) {
+    for (DispatchedSession session : waiting) {
       dequeue(session);
-      releaseDecode(session);
+      commitments.withdraw(session);
     }
     waiting.forEach(this::enqueue);
     List<Long> lost = new ArrayList<>();
@@ -474,10 +387,10 @@ public final class Dispatcher {
    */
   public List<Integer> up(int replica) {
     loads.up(replica, true);
-    List<Session> again = new ArrayList<>(parked.values());
+    List<DispatchedSession> again = new ArrayList<>(parked.values());
     parked.clear();
     List<Integer> at = new ArrayList<>();
-    for (Iterator<Session> i = again.iterator(); i.hasNext(); ) {
+    for (Iterator<DispatchedSession> i = again.iterator(); i.hasNext(); ) {
       int p = enqueue(i.next());
       if (p >= 0) {
         at.add(p);

@@ -15,6 +15,7 @@ import net.jqwik.api.Property;
 import org.e2llm.CapacityException;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.ServingPolicy;
+import org.e2llm.plan.Slo;
 import org.e2llm.serving.Dispatcher.Start;
 import org.e2llm.serving.Router.Route;
 import org.junit.jupiter.api.Test;
@@ -30,9 +31,9 @@ class DispatcherTest {
   @Test
   void aRequestLivesThroughBothReplicas() {
     Dispatcher dispatcher = pair(1000);
-    assertThat(dispatcher.arrive(7, 100, 50)).isZero();
+    assertThat(dispatcher.arrive(7, 100, 50, 0)).isZero();
     assertThat(dispatcher.waiting(0)).isOne();
-    assertThat(dispatcher.start(0)).isEqualTo(new Start(7, new Route(0, 1)));
+    assertThat(dispatcher.start(0, 0)).isEqualTo(new Start(7, new Route(0, 1)));
     assertThat(reserved(dispatcher)).containsExactly(100L, 150L);
     dispatcher.fed(7, 60);
     assertThat(dispatcher.loads().promptTokens(0)).isEqualTo(40);
@@ -50,14 +51,14 @@ class DispatcherTest {
   @Test
   void nothingIsHeldWhileThereIsNoRoomAtBothEnds() {
     Dispatcher dispatcher = pair(1000);
-    dispatcher.arrive(1, 100, 700);
-    assertThat(dispatcher.start(0)).isNotNull();
-    dispatcher.arrive(2, 100, 700);
-    assertThat(dispatcher.start(0)).isNull();
+    dispatcher.arrive(1, 100, 700, 0);
+    assertThat(dispatcher.start(0, 0)).isNotNull();
+    dispatcher.arrive(2, 100, 700, 0);
+    assertThat(dispatcher.start(0, 0)).isNull();
     assertThat(dispatcher.isBlocked(0)).isTrue();
     assertThat(reserved(dispatcher)).containsExactly(100L, 800L);
     dispatcher.finished(1, 1);
-    assertThat(dispatcher.start(0)).isEqualTo(new Start(2, new Route(0, 1)));
+    assertThat(dispatcher.start(0, 0)).isEqualTo(new Start(2, new Route(0, 1)));
     assertThat(dispatcher.isBlocked(0)).isFalse();
   }
 
@@ -67,53 +68,87 @@ class DispatcherTest {
     Dispatcher dispatcher =
         new Dispatcher(
             ServingPolicy.ROLES, new TwoSpeeds(roles, new double[] {9, 9, 9}, 1000, 0.001));
-    assertThat(dispatcher.arrive(1, 100, 600)).isZero();
-    assertThat(dispatcher.start(0)).isNotNull();
-    int large = dispatcher.arrive(2, 200, 700);
+    assertThat(dispatcher.arrive(1, 100, 600, 0)).isZero();
+    assertThat(dispatcher.start(0, 0)).isNotNull();
+    int large = dispatcher.arrive(2, 200, 700, 0);
     assertThat(large).isEqualTo(1);
-    assertThat(dispatcher.start(1)).isNull();
-    assertThat(dispatcher.arrive(3, 10, 50)).isZero();
-    assertThat(dispatcher.start(0)).as("there is room, but it is the other's turn").isNull();
+    assertThat(dispatcher.start(1, 0)).isNull();
+    assertThat(dispatcher.arrive(3, 10, 50, 0)).isZero();
+    assertThat(dispatcher.start(0, 0)).as("there is room, but it is the other's turn").isNull();
     dispatcher.finished(1, 1);
-    assertThat(dispatcher.start(1)).isNotNull();
-    assertThat(dispatcher.start(0)).isNotNull();
+    assertThat(dispatcher.start(1, 0)).isNotNull();
+    assertThat(dispatcher.start(0, 0)).isNotNull();
   }
 
   @Test
   void aShortPromptOvertakesALongOneThatJustCameAndNotOneThatWaited() {
     Dispatcher dispatcher = pair(100_000);
-    dispatcher.arrive(1, 1000, 10);
-    dispatcher.arrive(2, 50, 10);
+    dispatcher.arrive(1, 1000, 10, 0);
+    dispatcher.arrive(2, 50, 10, 0);
     for (int i = 3; i < 60; i++) {
-      dispatcher.arrive(i, 100, 10);
+      dispatcher.arrive(i, 100, 10, 0);
     }
     List<Long> order = new ArrayList<>();
-    for (Start start = dispatcher.start(0); start != null; start = dispatcher.start(0)) {
+    for (Start start = dispatcher.start(0, 0); start != null; start = dispatcher.start(0, 0)) {
       order.add(start.session());
     }
     assertThat(order.get(0)).isEqualTo(2L);
     assertThat(order.indexOf(1L)).isBetween(30, 45);
   }
 
+  private static Dispatcher inView(Slo slo) {
+    return new Dispatcher(
+        ServingPolicy.ROLES.withSlo(slo),
+        new TwoSpeeds(PAIR, new double[] {100, 100}, 100_000, 0.001));
+  }
+
+  @Test
+  void whoCanBeInTimeGoesBeforeWhoCannotAndNobodyWaitsForEver() {
+    Dispatcher dispatcher = inView(new Slo(10, Double.POSITIVE_INFINITY));
+    dispatcher.arrive(1, 100, 10, 0);
+    for (int i = 2; i < 30; i++) {
+      dispatcher.arrive(i, 100, 10, 9.5);
+    }
+    List<Long> order = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      order.add(Objects.requireNonNull(dispatcher.start(0, 9.6)).session());
+    }
+    assertThat(order).startsWith(2L, 3L, 4L).endsWith(8L, 1L, 9L, 10L);
+  }
+
+  @Test
+  void noMoreDecodeTogetherThanGetTheirTokensInTime() {
+    Dispatcher dispatcher = inView(new Slo(Double.POSITIVE_INFINITY, 0.025)); // 2 × 1/100 s
+    for (int i = 1; i <= 3; i++) {
+      dispatcher.arrive(i, 100, 10, 0);
+    }
+    assertThat(dispatcher.start(0, 0)).isNotNull();
+    assertThat(dispatcher.start(0, 0)).isNotNull();
+    assertThat(dispatcher.start(0, 0)).isNull();
+    assertThat(dispatcher.isBlocked(0)).isTrue();
+    dispatcher.finished(1, 1);
+    assertThat(dispatcher.start(0, 0)).isNotNull();
+  }
+
   @Test
   void whatFitsNowhereIsRefusedWithTheSizeThatWouldFit() {
     Dispatcher dispatcher = pair(1000);
-    assertThatThrownBy(() -> dispatcher.arrive(1, 900, 200))
+    assertThatThrownBy(() -> dispatcher.arrive(1, 900, 200, 0))
         .isInstanceOf(CapacityException.class)
         .hasMessageContainingAll("1100", "1000");
-    assertThat(dispatcher.arrive(1, 900, 100)).as("the id is free again").isZero();
+    assertThat(dispatcher.arrive(1, 900, 100, 0)).as("the id is free again").isZero();
   }
 
   @Test
   void requestsWaitForAReplicaToReturn() {
     Dispatcher dispatcher = pair(1000);
-    dispatcher.arrive(1, 10, 10);
-    assertThat(dispatcher.start(0)).isNotNull();
-    dispatcher.arrive(2, 10, 10);
+    dispatcher.arrive(1, 10, 10, 0);
+    assertThat(dispatcher.start(0, 0)).isNotNull();
+    dispatcher.arrive(2, 10, 10, 0);
     assertThat(dispatcher.down(1)).containsExactly(1L);
     long age = dispatcher.lose(1);
     assertThat(dispatcher.comeBack(1, age, 10, 10)).isZero();
-    assertThat(Objects.requireNonNull(dispatcher.start(0)).session())
+    assertThat(Objects.requireNonNull(dispatcher.start(0, 0)).session())
         .as("who had begun goes first")
         .isEqualTo(1);
     assertThat(dispatcher.down(0)).containsExactly(1L);
@@ -142,7 +177,8 @@ class DispatcherTest {
             random.nextBoolean(),
             random.nextBoolean(),
             random.nextBoolean(),
-            512);
+            512,
+            random.nextBoolean() ? Slo.NONE : new Slo(5 + random.nextInt(60), random.nextDouble()));
     Dispatcher dispatcher =
         new Dispatcher(policy, new TwoSpeeds(roles, speeds, 1000, random.nextDouble() / 100));
     List<Long> begun = new ArrayList<>();
@@ -151,10 +187,10 @@ class DispatcherTest {
     for (int round = 0; ended < 60; round++) {
       assertThat(round).as("somebody waits for ever").isLessThan(20_000);
       if (asked < 60 && random.nextBoolean()) {
-        dispatcher.arrive(asked++, 1 + random.nextInt(400), 1 + random.nextInt(600));
+        dispatcher.arrive(asked++, 1 + random.nextInt(400), 1 + random.nextInt(600), round);
       }
       for (int r = 0; r < n; r++) {
-        Start start = dispatcher.start(r);
+        Start start = dispatcher.start(r, round);
         if (start != null) {
           assertThat(start.route().prefill()).isEqualTo(r);
           begun.add(start.session());

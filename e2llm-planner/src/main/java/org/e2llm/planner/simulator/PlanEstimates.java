@@ -33,6 +33,9 @@ public final class PlanEstimates implements ReplicaEstimates {
   /** A step that takes a prompt chunk along may last so many times a step that does not. */
   private static final double MIXED_STEP = 2;
 
+  /** Of the time that an SLO leaves for a token: there are pauses that no step knows of. */
+  private static final double TPOT_SHARE = 0.9;
+
   /** From so many sessions on, the number of lanes does not change. */
   private static final int MOST_SESSIONS = 64;
 
@@ -44,6 +47,10 @@ public final class PlanEstimates implements ReplicaEstimates {
 
   private final int[] rows;
   private final int[] mixedRows;
+
+  /** By replica and sessions, where the TPOT of an SLO is kept in view. */
+  private final int[][] mixedRowsInTime;
+
   private final byte[][] lanes;
   private final double[][] handoffLatency;
   private final double[][] handoffPerToken;
@@ -62,6 +69,7 @@ public final class PlanEstimates implements ReplicaEstimates {
     int n = deployment.replicas();
     rows = new int[n];
     mixedRows = new int[n];
+    mixedRowsInTime = new int[n][MOST_SESSIONS + 1];
     lanes = new byte[n][MOST_SESSIONS + 1];
     handoffLatency = new double[n][n];
     handoffPerToken = new double[n][n];
@@ -73,6 +81,9 @@ public final class PlanEstimates implements ReplicaEstimates {
         lanes[r][sessions] = (byte) bestLanes(r, sessions);
       }
       mixedRows[r] = mixedRows(r);
+      for (int sessions = 0; sessions <= MOST_SESSIONS; sessions++) {
+        mixedRowsInTime[r][sessions] = mixedRowsInTime(r, sessions);
+      }
       for (int d = 0; d < n; d++) {
         if (d != r) {
           reckonHandoff(r, d);
@@ -101,6 +112,31 @@ public final class PlanEstimates implements ReplicaEstimates {
       found *= 2;
     }
     return found;
+  }
+
+  /**
+   * The most prompt rows with which so many sessions still get their tokens in the time of the
+   * SLO's TPOT; where they do not in any case, as many as without an SLO.
+   */
+  private int mixedRowsInTime(int r, int sessions) {
+    double limit = TPOT_SHARE * deployment.plan().policy().slo().tpotSeconds();
+    if (sessions == 0 || limit == Double.POSITIVE_INFINITY) {
+      return mixedRows[r];
+    }
+    int found = rows[r];
+    while (found >= SMALLEST_MIXED_CHUNK && mixedStep(r, found, sessions) > limit) {
+      found /= 2;
+    }
+    return found < SMALLEST_MIXED_CHUNK ? mixedRows[r] : found;
+  }
+
+  /** In what time each session gets a token if every batch takes prompt rows along. */
+  private double mixedStep(int r, int prompt, int sessions) {
+    int m = lanes(r, sessions);
+    int batch = batch(r, sessions);
+    long cached = Math.round(batch * context);
+    double sum = sum(r, prompt, context / 2, batch, cached) + deployment.returnSeconds(r);
+    return Math.max(sum, m * slowest(r, prompt, context / 2, batch, cached));
   }
 
   private int bestLanes(int r, int sessions) {
@@ -185,7 +221,10 @@ public final class PlanEstimates implements ReplicaEstimates {
 
   /** Batch limits of a replica on which so many sessions decode. */
   public BatchScheduler.Limits limits(int replica, int decoding) {
-    return new BatchScheduler.Limits(rows[replica], mixedRows[replica], lanes(replica, decoding));
+    return new BatchScheduler.Limits(
+        rows[replica],
+        mixedRowsInTime[replica][Math.min(decoding, MOST_SESSIONS)],
+        lanes(replica, decoding));
   }
 
   /** Into how many batches decoding sessions are best spread. */

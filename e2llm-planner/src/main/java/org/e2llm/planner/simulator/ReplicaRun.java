@@ -26,7 +26,10 @@ final class ReplicaRun {
   private final Flight[] underWay;
   private int flights;
   private BatchScheduler scheduler;
-  private int lanes = 1;
+
+  /** Sessions that decoded when batches were limited. */
+  private int limitedFor;
+
   private boolean up = true;
   private double frozenAt = Double.NaN;
 
@@ -46,7 +49,7 @@ final class ReplicaRun {
   }
 
   private BatchScheduler newScheduler() {
-    lanes = 1;
+    limitedFor = 0;
     return new BatchScheduler(simulation.estimates.limits(number, 0));
   }
 
@@ -89,16 +92,15 @@ final class ReplicaRun {
     busy = true;
     while (free[0] <= now && flights < mostUnderWay) {
       while (scheduler.wantsPrompt()) {
-        Dispatcher.Start start = simulation.dispatcher.start(number);
+        Dispatcher.Start start = simulation.dispatcher.start(number, now);
         if (start == null) {
           break;
         }
         simulation.begin(start, now);
       }
-      int wanted = simulation.estimates.lanes(number, scheduler.decoding());
-      if (wanted != lanes) {
-        lanes = wanted;
-        scheduler.limit(simulation.estimates.limits(number, scheduler.decoding()));
+      if (scheduler.decoding() != limitedFor) {
+        limitedFor = scheduler.decoding();
+        scheduler.limit(simulation.estimates.limits(number, limitedFor));
       }
       Flight flight = simulation.takeFlight();
       scheduler.decide(flight.decision);

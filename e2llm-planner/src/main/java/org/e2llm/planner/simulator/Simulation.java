@@ -155,7 +155,7 @@ final class Simulation {
     log.arrived(request);
     prompts[request] = requests.prompt(request);
     try {
-      wake(dispatcher.arrive(request, prompts[request], requests.maxTokens(request)), now);
+      wake(dispatcher.arrive(request, prompts[request], requests.maxTokens(request), now), now);
     } catch (CapacityException e) {
       // As in a live cluster: the app gets the error, and the request is over.
       log.refused(request);

@@ -116,6 +116,7 @@ public final class AdaptiveStrategy implements Strategy {
   private static Candidate climbed(Moves moves, Candidate start, Trials trials, Requests requests) {
     Candidate at = start;
     double cost = trials.outcome(at, requests).cost();
+    double limit = Trials.SLOWER * trials.outcome(at, requests).seconds();
     int left = MOVES;
     boolean better = true;
     while (better && left > 0) {
@@ -124,10 +125,11 @@ public final class AdaptiveStrategy implements Strategy {
         if (left-- <= 0) {
           break;
         }
-        double nextCost = trials.outcome(next, requests).cost();
-        if (nextCost < WORTH_MOVING * cost) {
+        Trials.Outcome outcome = trials.outcome(next, requests);
+        if (outcome.cost() < WORTH_MOVING * cost && outcome.seconds() <= limit) {
           at = next;
-          cost = nextCost;
+          cost = outcome.cost();
+          limit = Math.min(limit, Trials.SLOWER * outcome.seconds());
           better = true;
           break;
         }

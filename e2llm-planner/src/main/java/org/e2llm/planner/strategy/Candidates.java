@@ -2,11 +2,13 @@ package org.e2llm.planner.strategy;
 
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.plan.ServingPolicy.RouterKind;
+import org.e2llm.plan.Slo;
 import org.e2llm.planner.grouping.Arrangement;
 import org.e2llm.planner.grouping.GeneticSearch;
 import org.e2llm.planner.grouping.GivenRoles;
@@ -33,6 +35,12 @@ final class Candidates {
   /** Splitwise's: queues by length, and whoever overflows is helped. */
   static final ServingPolicy HELPFUL =
       new ServingPolicy(RouterKind.JSQ, false, false, false, true, 2048);
+
+  /** Roles as planned, queues by length: what Splitwise would do with the groups. */
+  static final ServingPolicy SHORTEST = ServingPolicy.ROLES.withRouter(RouterKind.JSQ);
+
+  /** All ways to serve that are tried, each with every SLO of {@link #inView}. */
+  static final List<ServingPolicy> POLICIES = List.of(ServingPolicy.ROLES, FREE, HELPFUL, SHORTEST);
 
   private final Question question;
   private final SearchSpace space;
@@ -126,11 +134,23 @@ final class Candidates {
     add(new Candidate(arrangement, ServingPolicy.ROLES, origin), guard);
     if (guard) {
       add(new Candidate(arrangement, HELPFUL, origin), false);
+      add(new Candidate(arrangement, SHORTEST, origin), false);
     }
   }
 
   private void free(Arrangement arrangement, String origin) {
-    add(new Candidate(arrangement, FREE, origin), false);
+    for (Slo slo : inView(question.slo())) {
+      add(new Candidate(arrangement, FREE.withSlo(slo), origin), false);
+    }
+  }
+
+  /** No SLO in view, its TTFT alone, or all of it. */
+  static Set<Slo> inView(Slo slo) {
+    Set<Slo> all = new LinkedHashSet<>();
+    all.add(Slo.NONE);
+    all.add(new Slo(slo.ttftSeconds(), Double.POSITIVE_INFINITY));
+    all.add(slo);
+    return all;
   }
 
   private void add(Candidate candidate, boolean guard) {

@@ -6,6 +6,7 @@ import java.util.SplittableRandom;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.plan.ServingPolicy.RouterKind;
+import org.e2llm.plan.Slo;
 import org.e2llm.planner.grouping.Arrangement;
 import org.e2llm.planner.grouping.GivenRoles;
 import org.e2llm.planner.grouping.Member;
@@ -45,22 +46,20 @@ final class Moves {
   private List<ServingPolicy> policies(ServingPolicy now) {
     RouterKind router = question.options().router();
     List<ServingPolicy> policies = new ArrayList<>();
-    for (ServingPolicy base : List.of(ServingPolicy.ROLES, Candidates.FREE, Candidates.HELPFUL)) {
-      ServingPolicy policy = router == null ? base : base.withRouter(router);
+    for (ServingPolicy base : Candidates.POLICIES) {
+      ServingPolicy policy = (router == null ? base : base.withRouter(router)).withSlo(now.slo());
       if (!policy.equals(now)) {
         policies.add(policy);
       }
     }
+    for (Slo slo : Candidates.inView(question.slo())) {
+      if (!slo.equals(now.slo())) {
+        policies.add(now.withSlo(slo));
+      }
+    }
     for (int chunk : new int[] {256, 1024}) {
       if (chunk != now.chunkTokens()) {
-        policies.add(
-            new ServingPolicy(
-                now.router(),
-                now.lateBinding(),
-                now.roleSpill(),
-                now.decodeInPlace(),
-                now.mixedPool(),
-                chunk));
+        policies.add(now.withChunkTokens(chunk));
       }
     }
     return policies;

@@ -16,6 +16,7 @@ import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.ServingPolicy;
+import org.e2llm.plan.Slo;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.plan.WireFormats;
 import org.e2llm.planner.cost.PlannedModel;
@@ -143,6 +144,14 @@ final class Scenarios {
         random.nextBoolean(),
         random.nextBoolean(),
         random.nextBoolean(),
-        1 << random.nextInt(11));
+        1 << random.nextInt(11),
+        new Slo(limit(random), limit(random)));
+  }
+
+  /** From what nobody can keep to what everybody can; often none. */
+  private static double limit(Random random) {
+    return random.nextInt(3) == 0
+        ? Double.POSITIVE_INFINITY
+        : Math.pow(10, random.nextDouble() * 5 - 3);
   }
 }

@@ -1,0 +1,71 @@
+package org.e2llm.serving;
+
+/** What {@link Dispatcher} knows of a session, and what of it stands in the loads. */
+final class DispatchedSession {
+  enum State {
+    PARKED,
+    WAITING,
+    PREFILLING,
+    MOVING,
+    DECODING
+  }
+
+  final long id;
+
+  /** Order of arrival, kept when it loses its place. */
+  final long age;
+
+  final double arrival;
+  final int prompt;
+  final int maxTokens;
+
+  /** Whether it has lost a place: then it goes first, as somebody reads its answer already. */
+  final boolean hadBegun;
+
+  State state = State.PARKED;
+  Router.Route route = new Router.Route(-1, -1);
+  double promptSeconds;
+  int fed;
+
+  // Kept by the waiting line.
+
+  long key;
+  boolean late;
+
+  /**
+   * A session that has no place yet.
+   *
+   * @param arrival seconds since any fixed moment
+   */
+  DispatchedSession(
+      long id, long age, double arrival, int prompt, int maxTokens, boolean hadBegun) {
+    this.id = id;
+    this.age = age;
+    this.arrival = arrival;
+    this.prompt = prompt;
+    this.maxTokens = maxTokens;
+    this.hadBegun = hadBegun;
+  }
+
+  int p() {
+    return route.prefill();
+  }
+
+  int d() {
+    return route.decode();
+  }
+
+  /** What it may come to need where it decodes. */
+  int most() {
+    return prompt + maxTokens;
+  }
+
+  boolean on(int replica) {
+    return p() == replica || d() == replica;
+  }
+
+  /** Whether memory that both wait for is this one's first. */
+  boolean precedes(DispatchedSession other) {
+    return late == other.late ? age < other.age : other.late;
+  }
+}
