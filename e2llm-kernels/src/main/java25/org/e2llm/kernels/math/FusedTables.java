@@ -21,9 +21,10 @@ import jdk.incubator.vector.IntVector;
  * a block can stand for are computed once per block and looked up by a permutation, which takes the
  * place of a conversion and an FMA per group. Only for 16 lanes, a weight for each nibble.
  *
- * <p>Measured on one core of a Zen 4, in the L2 cache: Q4_0 15.7 Gweights/s, 12.8 with a
- * conversion. The same loop in C makes 17.7, and 20.5 without the four ANDs that {@code selectFrom}
- * adds to wrap its indices.
+ * <p>Measured on one core of a Zen 4, in the L2 cache: Q4_0 16.9 Gweights/s, 15 with a conversion.
+ * The same loop in C makes 17.7, and 20.5 without the four ANDs that {@code selectFrom} adds to
+ * wrap its indices. A table of all halves as ints, for scales that a load brings to all lanes, made
+ * 20.5 from that cache, but 14 from memory: reads here and there put the prefetcher out of step.
  */
 final class FusedTables {
   private static final FloatVector NIBBLES =
