@@ -68,7 +68,7 @@ final class LiveSessions {
         holds.remove(hold.id);
       }
       run.start(session, cached, clock.getAsLong());
-      session.begin(prompt, submission.sampling());
+      session.begin(prompt, submission.sampling(), submission.caller());
     } catch (Throwable e) { // a stage failed: that ends this generation, not the others
       fail(run, stageFailed(e));
       return;
