@@ -13,6 +13,7 @@ import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.pipeline.StageChain;
 import org.e2llm.serving.Admission;
+import org.e2llm.serving.GenerationService;
 import org.e2llm.serving.ServingLoop;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.EngineOptions;
@@ -43,7 +44,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class E2llm implements AutoCloseable {
   private final Engine engine;
-  private final ServingLoop loop;
+  private final GenerationService serving;
   private final Prompts prompts;
   private final int largestSession;
   private final Duration loadTime;
@@ -61,7 +62,7 @@ public final class E2llm implements AutoCloseable {
     this.prompts = new Prompts(engine.tokenizer(), engine.chatTemplate(), vocabulary, context);
     StageChain chain = new StageChain(List.of(engine.stage(spec.layers())));
     Replica replica = new LocalReplica(chain, vocabulary);
-    this.loop =
+    this.serving =
         new ServingLoop(replica, spec, engine.tokenizer(), admission, context, engine::close);
     this.loadTime = Duration.ofNanos(System.nanoTime() - startNanos);
   }
@@ -97,7 +98,7 @@ public final class E2llm implements AutoCloseable {
    */
   public Generation generate(GenerationRequest request) {
     requireOpen();
-    return loop.submit(prompts.submission(request, prompts.encode(request), null, null));
+    return serving.submit(prompts.submission(request, prompts.encode(request), null, null));
   }
 
   /** A conversation without a system message of the app's own. */
@@ -112,7 +113,7 @@ public final class E2llm implements AutoCloseable {
 
   private Conversation conversation(List<Message> beginning) {
     requireOpen();
-    return new ChatConversation(loop, prompts, beginning);
+    return new ChatConversation(serving, prompts, beginning);
   }
 
   /**
@@ -135,7 +136,7 @@ public final class E2llm implements AutoCloseable {
     if (capacity < 1) {
       throw new InvalidRequestException("a scorer's capacity of " + capacity + " is less than 1");
     }
-    return loop.scorer(capacity);
+    return serving.scorer(capacity);
   }
 
   public Tokenizer tokenizer() {
@@ -173,7 +174,7 @@ public final class E2llm implements AutoCloseable {
 
   /** What is held now. */
   public ServingStats stats() {
-    return loop.stats();
+    return serving.stats();
   }
 
   /**
@@ -184,7 +185,7 @@ public final class E2llm implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    loop.close();
+    serving.close();
   }
 
   private void requireOpen() {

@@ -21,12 +21,17 @@ public final class LocalReplica implements Replica {
    * @param stage the whole model, most often a {@link StageChain}
    */
   public LocalReplica(Stage stage, int vocabularySize) {
+    this(stage, vocabularySize, (caller, position, token) -> {});
+  }
+
+  /** As above; what is sampled for callers goes to {@code sink} too. */
+  public LocalReplica(Stage stage, int vocabularySize, TokenSink sink) {
     if (!stage.isFirst() || !stage.isLast()) {
       throw new IllegalArgumentException("layers " + stage.layers() + " are not a whole model");
     }
     this.stage = stage;
     this.vocabularySize = vocabularySize;
-    this.tail = new SamplingTail(vocabularySize);
+    this.tail = new SamplingTail(vocabularySize, sink);
   }
 
   @Override
@@ -77,7 +82,7 @@ public final class LocalReplica implements Replica {
         throw new IllegalArgumentException(
             tokens.length + " tokens leave nothing to feed after " + kv.length());
       }
-      tail.begin(kv.id(), tokens, sampling);
+      tail.begin(kv.id(), tokens, sampling, caller);
     }
 
     @Override

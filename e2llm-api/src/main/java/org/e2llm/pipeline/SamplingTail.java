@@ -8,21 +8,29 @@ import org.e2llm.E2llmException;
 import org.e2llm.text.Sampled;
 import org.e2llm.text.Sampler;
 import org.e2llm.text.TokenList;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What follows the last stage of a replica, on the same device: the sessions that sample, each with
  * its log of tokens, which penalties and positions follow from. Not thread-safe.
  */
 public final class SamplingTail {
-  private record Session(TokenList tokens, SamplingSpec sampling) {}
+  private record Session(TokenList tokens, SamplingSpec sampling, @Nullable Caller caller) {}
 
   private final int vocabularySize;
   private final Sampler sampler;
+  private final TokenSink sink;
   private final Map<Long, Session> sessions = new HashMap<>();
 
-  public SamplingTail(int vocabularySize) {
+  /**
+   * Without a session.
+   *
+   * @param sink takes what is sampled for a {@link Caller}
+   */
+  public SamplingTail(int vocabularySize, TokenSink sink) {
     this.vocabularySize = vocabularySize;
     this.sampler = new Sampler(vocabularySize);
+    this.sink = sink;
   }
 
   /**
@@ -30,8 +38,8 @@ public final class SamplingTail {
    *
    * @param tokens all that are known from position 0 on
    */
-  public void begin(long session, int[] tokens, SamplingSpec sampling) {
-    sessions.put(session, new Session(new TokenList(tokens), sampling));
+  public void begin(long session, int[] tokens, SamplingSpec sampling, @Nullable Caller caller) {
+    sessions.put(session, new Session(new TokenList(tokens), sampling, caller));
   }
 
   /** The session is over; does nothing if it did not sample. */
@@ -105,6 +113,9 @@ public final class SamplingTail {
     Sampled token =
         sampler.sample(sampling.params(), sampling.processor(), session.tokens(), data, last);
     session.tokens().add(token.token());
+    if (session.caller() != null) {
+      sink.sampled(session.caller(), end, token);
+    }
     return token;
   }
 }

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe. The lock guards admission and what is handed to the thread; it is never held
  * while a batch is computed or code of the app runs.
  */
-public final class ServingLoop implements AutoCloseable {
+public final class ServingLoop implements GenerationService {
   static final String THREAD_NAME = "e2llm-serving";
 
   private static final Logger LOG = Logger.getLogger(ServingLoop.class.getName());
@@ -93,12 +93,7 @@ public final class ServingLoop implements AutoCloseable {
 
   // What other threads ask for.
 
-  /**
-   * Puts a request in the queue.
-   *
-   * @throws org.e2llm.CapacityException if it can never fit, or the queue is full
-   * @throws ClosedException after {@link #close()}
-   */
+  @Override
   public Generation submit(Submission submission) {
     KvHold hold = submission.hold();
     long id = hold != null ? hold.id : inbox.newId();
@@ -129,21 +124,17 @@ public final class ServingLoop implements AutoCloseable {
     }
   }
 
-  /** A place for a conversation's KV cache. */
+  @Override
   public KvHold hold() {
     return new KvHold(inbox.newId());
   }
 
-  /** Frees a hold's KV cache, once; a turn that still runs there keeps nothing. */
+  @Override
   public void release(KvHold hold) {
     inbox.command(() -> live.release(hold));
   }
 
-  /**
-   * A scorer with a reservation of its own.
-   *
-   * @throws org.e2llm.CapacityException if there is no room now
-   */
+  @Override
   public Scorer scorer(int capacity) {
     long id = inbox.newId();
     inbox.claim(id, capacity);
@@ -179,6 +170,7 @@ public final class ServingLoop implements AutoCloseable {
     return task.await();
   }
 
+  @Override
   public ServingStats stats() {
     return inbox.stats(allocatedBytes);
   }
