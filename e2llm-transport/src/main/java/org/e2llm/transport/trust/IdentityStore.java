@@ -107,7 +107,7 @@ public final class IdentityStore implements Closeable {
       try {
         return read(file);
       } catch (GeneralSecurityException | IllegalArgumentException e) {
-        LOG.log(Level.WARNING, file + " is no usable identity; a new one takes its place", e);
+        LOG.warning(file + " is no usable identity (" + e + "); a new one takes its place");
       }
     }
     Identity identity = Identity.create();
