@@ -46,7 +46,7 @@ final class ChatConversation implements Conversation {
     asked.addAll(turn.messages());
     Submission submission =
         prompts.submission(
-            turn, prompts.encode(asked), hold, result -> ended(before, asked, result));
+            turn, prompts.encode(asked), hold, (result, error) -> ended(before, asked, result));
     messages = asked;
     turnRuns = true;
     try {

@@ -3,6 +3,7 @@ package org.e2llm.serving;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import org.e2llm.E2llmException;
 import org.e2llm.GenerationResult;
 import org.e2llm.Progress;
 import org.e2llm.pipeline.Caller;
@@ -39,7 +40,8 @@ public record Submission(
      * The generation has ended.
      *
      * @param result null if it failed
+     * @param error why it failed, else null
      */
-    void ended(@Nullable GenerationResult result);
+    void ended(@Nullable GenerationResult result, @Nullable E2llmException error);
   }
 }
