@@ -54,6 +54,7 @@ final class Coordination {
   private long numbers;
   private long outstanding;
   private long askedBasis;
+  private List<Reason> askedFor = List.of();
   private @Nullable Long keptBasis;
 
   private long nextTick = LocalPeer.NEVER;
@@ -141,6 +142,7 @@ final class Coordination {
     View view = membership.view();
     String obstacle = draft.obstacle(view);
     if (obstacle.isEmpty()) {
+      membership.reasons().removeAll(askedFor);
       publish(draft, false, askedBasis);
     } else if (askedBasis == view.basis()) {
       keptBasis = askedBasis;
@@ -231,11 +233,11 @@ final class Coordination {
    * Gets the highest plan from a neighbour who has it, its maker first, then one after the other.
    */
   private void fetch(long now) {
-    View view = membership.view();
-    PlanOrder highest = view.highestPlan();
-    if (highest.compareTo(book.adopted()) <= 0 || highest.equals(refused)) {
+    if (knowsHighest()) {
       return;
     }
+    View view = membership.view();
+    PlanOrder highest = view.highestPlan();
     if (!highest.equals(wanted)) {
       wanted = highest;
       askedPeer = "";
@@ -247,6 +249,12 @@ final class Coordination {
       membership.send(askedPeer, new Message.PlanRequest(highest));
     }
     wakeAt(askAgainAt);
+  }
+
+  /** The highest plan is at hand, or is one that cannot be read. */
+  private boolean knowsHighest() {
+    PlanOrder highest = membership.view().highestPlan();
+    return highest.compareTo(book.adopted()) <= 0 || highest.equals(refused);
   }
 
   private String holder(View view, PlanOrder order) {
@@ -268,9 +276,14 @@ final class Coordination {
   }
 
   private void adopt(PublishedPlan plan) {
-    retire(book.adopt(plan));
-    membership.reasons().clear();
+    List<PlanOrder> retired = book.adopt(plan);
+    effects.add(new Effect.Adopt(plan));
+    retire(retired);
+    if (plan.basis() == basis) {
+      membership.reasons().clear();
+    }
     verdict = Verdict.NONE;
+    impossible = false;
     keptBasis = null;
     if (plan.forced() && !plan.coordinator().equals(self) && forced != null) {
       forced = null;
@@ -279,7 +292,6 @@ final class Coordination {
     if (!plan.draft().devices().contains(self)) {
       serving = plan.order();
     }
-    effects.add(new Effect.Adopt(plan));
   }
 
   private void publish(Draft draft, boolean byForce, long madeFor) {
@@ -291,11 +303,15 @@ final class Coordination {
 
   /**
    * Puts the plan that the app forced in force whenever it can work: at once the first time, then
-   * when things have settled.
+   * when things have settled. Never against a plan that is not at hand yet: another app may have
+   * forced it, and then this one gives way.
    */
   private void enforce(long now) {
     View view = membership.view();
-    if (forced == null || isInForce(forced) || !forced.obstacle(view).isEmpty()) {
+    if (forced == null
+        || !knowsHighest()
+        || isInForce(forced)
+        || !forced.obstacle(view).isEmpty()) {
       return;
     }
     long due = wasForced ? basisSince + timers.settle() : now;
@@ -317,9 +333,7 @@ final class Coordination {
   }
 
   private void ask(long now) {
-    PlanOrder highest = membership.view().highestPlan();
-    boolean known = highest.compareTo(book.adopted()) <= 0 || highest.equals(refused);
-    Need need = self.equals(coordinator) && known ? need() : Need.NONE;
+    Need need = self.equals(coordinator) && knowsHighest() ? need() : Need.NONE;
     if (need == Need.NONE) {
       outstanding = 0;
       meeting = false;
@@ -336,7 +350,11 @@ final class Coordination {
     if (now >= due) {
       outstanding = ++numbers;
       askedBasis = basis;
-      effects.add(new Effect.MakePlan(outstanding, List.copyOf(membership.reasons())));
+      askedFor =
+          membership.reasons().isEmpty()
+              ? List.of(new Reason(Reason.Kind.COORDINATOR, self))
+              : List.copyOf(membership.reasons());
+      effects.add(new Effect.MakePlan(outstanding, askedFor));
     } else {
       wakeAt(due);
     }
@@ -360,7 +378,7 @@ final class Coordination {
     boolean stands =
         current.forced() ? forced != null && isInForce(forced) : current.basis() == basis;
     boolean works = current.draft().obstacle(membership.view()).isEmpty();
-    if (stands && (works || !current.forced())) {
+    if (stands && works) {
       return Need.NONE;
     }
     boolean withdrawn = current.forced() && current.coordinator().equals(self);
@@ -417,7 +435,7 @@ final class Coordination {
 
   /** A verdict counts as long as its maker coordinates and those who are there are the same. */
   private void noteVerdict() {
-    if (verdict.basis() != basis || !self.equals(coordinator)) {
+    if (!self.equals(coordinator)) {
       verdict = Verdict.NONE;
     }
     View.Member member = membership.view().members().get(coordinator);

@@ -18,7 +18,7 @@ public record Reason(Kind kind, String peer) {
     WISH,
     /** It reaches others that it did not, or the other way round. */
     LINKS,
-    /** It coordinated and does no more. */
+    /** It coordinated and does no more, or took over. */
     COORDINATOR,
     /** It coordinated another part of a split network. */
     MEETING,
