@@ -29,8 +29,9 @@ public final class LocalPeer {
 
   /**
    * @param id of this peer
-   * @param incarnation the wall clock in milliseconds now; where an earlier run had a later one, it
-   *     is raised as soon as somebody remembers
+   * @param incarnation one that no earlier run of this peer had, and a later one if possible: the
+   *     wall clock in milliseconds with some random bits below. Where an earlier run had a higher
+   *     one, it is raised as soon as somebody remembers
    * @param now a moment
    */
   public LocalPeer(

@@ -76,7 +76,7 @@ final class Agreement {
           own != null && (own.forced() ? coordinator.forced != null : own.basis() == view.basis());
       expect(
           peer,
-          wanted || (coordinator != null && coordinator.nothingBetterFor == view.basis()),
+          wanted || (coordinator != null && coordinator.nothingBetterFor.contains(view.basis())),
           plan.forced() ? "a plan that nobody forces" : "a plan for others than are there");
     } else {
       View.Member coordinator = view.members().get(machine.coordinator());

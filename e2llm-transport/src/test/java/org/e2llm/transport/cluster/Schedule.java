@@ -23,6 +23,7 @@ final class Schedule {
   private final SplittableRandom random;
   private final int size;
   private int troubles;
+  private int starts;
 
   /** Messages but heartbeats, in all. */
   long messages;
@@ -81,12 +82,11 @@ final class Schedule {
     if (peer.isUp()) {
       return;
     }
-    // Now and then a clock that went back, or stood still.
-    long clock =
-        random.nextInt(5) == 0
-            ? random.nextLong(Math.max(1, peer.lastIncarnation())) + random.nextInt(2)
-            : Math.max(peer.lastIncarnation() + 1, 1_000 + world.now / MS);
-    peer.start(clock);
+    // Now and then a clock that went back; but no two runs start with the same.
+    long right = 1_000 + world.now / MS;
+    long clock = random.nextInt(5) == 0 ? random.nextLong(right) : right;
+    starts++;
+    peer.start(1_000 * clock + 10 * starts);
     for (int other = 0; other < size; other++) {
       // One of two has the other's address, whatever else they forgot.
       if (other < peer.index) {

@@ -24,7 +24,6 @@ final class SimPeer {
   private LocalPeer machine;
   private boolean frozen;
   private int run;
-  private long lastIncarnation = 1;
   private final Deque<Runnable> waiting = new ArrayDeque<>();
   private long tickAt = LocalPeer.NEVER;
 
@@ -42,10 +41,9 @@ final class SimPeer {
   private String coordinator = "";
   boolean impossible;
 
-  /** {@link View#basis} for which its planner found no plan. */
-  long nothingBetterFor;
+  /** Every {@link View#basis} for which its planner found nothing better than the plan in force. */
+  final Set<Long> nothingBetterFor = new HashSet<>();
 
-  private long newestNumber;
   int plansAsked;
   final List<String> droppedBy = new ArrayList<>();
   final List<Effect.Gone> gone = new ArrayList<>();
@@ -88,11 +86,8 @@ final class SimPeer {
     return machine;
   }
 
-  /**
-   * @param clock the wall clock it believes in, in milliseconds
-   */
-  void start(long clock) {
-    world.trace(() -> id + " starts with clock " + clock);
+  void start(long incarnation) {
+    world.trace(() -> id + " starts as " + incarnation);
     run++;
     frozen = false;
     waiting.clear();
@@ -100,16 +95,13 @@ final class SimPeer {
     adopted = PlanOrder.NONE;
     coordinator = "";
     impossible = false;
+    nothingBetterFor.clear();
     forced = null;
     tickAt = LocalPeer.NEVER;
-    lastIncarnation = clock;
     machine =
-        new LocalPeer(id, clock, info, ClusterTimers.DEFAULT, SimPeer::checkContent, world.now);
+        new LocalPeer(
+            id, incarnation, info, ClusterTimers.DEFAULT, SimPeer::checkContent, world.now);
     carryOut();
-  }
-
-  long lastIncarnation() {
-    return lastIncarnation;
   }
 
   void crash() {
@@ -298,7 +290,6 @@ final class SimPeer {
     check(coordinator.equals(id), "asked for a plan, but does not coordinate");
     check(!make.reasons().isEmpty(), "asked for a plan without a reason");
     plansAsked++;
-    newestNumber = make.number();
     reasons.addAll(make.reasons());
     boolean late = world.random.nextBoolean();
     Draft early = draft();
@@ -315,7 +306,7 @@ final class SimPeer {
 
   private void answer(long number, long basis, Draft draft) {
     if (draft == null) {
-      nothingBetterFor = number == newestNumber ? basis : nothingBetterFor;
+      nothingBetterFor.add(basis);
       machine.impossible(number, "too few devices", world.now);
     } else {
       machine.planned(number, draft, world.now);
@@ -348,6 +339,7 @@ final class SimPeer {
     check(plan.order().compareTo(adopted) > 0, "went back from " + adopted + " to " + plan.order());
     adopted = plan.order();
     impossible = false;
+    nothingBetterFor.clear();
     if (plan.draft().devices().contains(id)) {
       int mine = run;
       world.in(
