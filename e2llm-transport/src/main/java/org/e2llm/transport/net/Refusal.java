@@ -96,7 +96,7 @@ public record Refusal(Cause cause, String subject, String refuser, String refuse
   }
 
   void write(FieldWriter out) {
-    out.choice(cause).string(subject).string(refuser).string(refused);
+    out.choice(cause).shortened(subject).shortened(refuser).shortened(refused);
   }
 
   static Refusal read(FieldReader in) {

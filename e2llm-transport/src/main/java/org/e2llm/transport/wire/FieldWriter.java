@@ -109,6 +109,15 @@ public final class FieldWriter {
     return u16(utf8.length).bytes(utf8);
   }
 
+  /** As {@link #string}, but what does not fit is cut off: for reasons that people read. */
+  public FieldWriter shortened(String value) {
+    String text = value;
+    while (text.getBytes(StandardCharsets.UTF_8).length > MAX_STRING_BYTES) {
+      text = text.substring(0, text.offsetByCodePoints(text.length(), -1 - text.length() / 8));
+    }
+    return string(text);
+  }
+
   public FieldWriter count(int elements) {
     return u32(elements);
   }

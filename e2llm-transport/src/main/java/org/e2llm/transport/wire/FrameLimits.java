@@ -40,6 +40,7 @@ public final class FrameLimits {
   public static FrameLimits proven() {
     FrameLimits limits =
         none()
+            .with(FrameType.REFUSED, 4 * KIB)
             .with(FrameType.PING, 8)
             .with(FrameType.PONG, 8)
             .with(FrameType.BYE, 2 + FieldWriter.MAX_STRING_BYTES)
