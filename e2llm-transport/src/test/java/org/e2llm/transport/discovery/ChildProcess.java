@@ -23,12 +23,17 @@ final class ChildProcess implements AutoCloseable {
   ChildProcess(List<String> prefix, String... args) throws IOException {
     List<String> command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xshare:auto", "-cp", System.getProperty("java.class.path")));
+    command.addAll(List.of("-Xshare:auto", "-cp", classPath()));
     command.add(DiscoveryProbe.class.getName());
     command.addAll(Arrays.asList(args));
     process = new ProcessBuilder(command).start();
     read(process.getInputStream(), out);
     read(process.getErrorStream(), err);
+  }
+
+  /** Surefire hides the real one behind a manifest. */
+  private static String classPath() {
+    return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
   }
 
   private void read(InputStream stream, List<String> lines) {
@@ -57,7 +62,7 @@ final class ChildProcess implements AutoCloseable {
 
   void await(String start, String... parts) throws InterruptedException {
     Eventually.is(
-        start + " " + Arrays.toString(parts) + " in " + out + " " + err,
+        () -> start + " " + Arrays.toString(parts) + " in " + out + " " + err,
         () -> saysLineWith(start, parts));
   }
 

@@ -5,8 +5,8 @@ import java.util.function.Supplier;
 
 /**
  * A peer that only looks for others, as a process of its own: prints {@code found PORT ADDRESS…}
- * and {@code gone PORT}. Arguments: port, tag, and what to do: {@code forget} returns from main
- * with the discovery still open; otherwise a line on standard input ends it orderly. A fourth
+ * and {@code gone PORT}. Arguments: port, tag, and what to do when standard input ends: {@code
+ * forget} returns from main with the discovery still open, {@code stay} closes it first. A fourth
  * argument {@code loopback} keeps it there.
  */
 public final class DiscoveryProbe {
@@ -19,11 +19,10 @@ public final class DiscoveryProbe {
     JmdnsDiscovery discovery = new JmdnsDiscovery(interfaces);
     discovery.start(new Advertisement(port, args[1]), new Printer());
     System.out.println("started");
+    System.in.read();
     if (args[2].equals("forget")) {
-      Thread.sleep(3000); // long enough for all of its threads to be there
       return;
     }
-    System.in.read();
     discovery.close();
     System.out.println("closed " + discovery.awaitClosed(30_000));
   }

@@ -22,7 +22,7 @@ class NetworkChecksTest {
       assertThat(result.good()).isFalse();
       assertThat(result.finding()).contains("another program has the port");
     }
-    Result free = NetworkChecks.listen(new InetSocketAddress("127.0.0.1", 0));
+    Result free = NetworkChecks.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
     assertThat(free.good()).isTrue();
     assertThat(free.subject()).isEqualTo("listening on 127.0.0.1:0");
   }
@@ -30,7 +30,7 @@ class NetworkChecksTest {
   @Test
   void tellsAPortThatAnswersFromOneThatRefuses() throws Exception {
     int port;
-    try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+    try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = server.getLocalPort();
       List<Result> open = NetworkChecks.connect(new StaticPeer("127.0.0.1", port), 5_000);
       assertThat(open).hasSize(1);

@@ -3,6 +3,7 @@ package org.e2llm.transport.discovery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -43,7 +44,8 @@ class StaticPeersTest {
     try (StaticPeers all = peers[0]) {
       Eventually.is("connected", () -> all.status().get(0).connected());
       assertThat(dialled).hasSize(3);
-      assertThat(dialled.get(0)).containsExactly(new InetSocketAddress("127.0.0.1", 7000));
+      assertThat(dialled.get(0))
+          .containsExactly(new InetSocketAddress(InetAddress.getLoopbackAddress(), 7000));
       assertThat(all.status()).containsExactly(new Status(PEER, true, 0, null));
 
       all.failed(PEER, Unreachable.because(new java.net.SocketException("Connection reset")));
