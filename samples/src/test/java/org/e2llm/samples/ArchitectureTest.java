@@ -64,7 +64,11 @@ class ArchitectureTest {
     check(
         LAN,
         onlyJdkAndOurs(
-            "javax.net.ssl..", "javax.crypto..", "javax.jmdns..", "com.fasterxml.jackson.core.."));
+            "javax.net.ssl..",
+            "javax.crypto..",
+            "javax.jmdns..",
+            "org.slf4j..",
+            "com.fasterxml.jackson.core.."));
   }
 
   @Test
