@@ -116,7 +116,9 @@ public final class Cluster {
   public Secret secret() {
     if (secret == null) {
       throw new InvalidRequestException(
-          "cluster " + name + " has no secret: give all its devices the same, made by"
+          "cluster "
+              + name
+              + " has no secret: give all its devices the same, made by"
               + " Secret.generate()");
     }
     return secret;

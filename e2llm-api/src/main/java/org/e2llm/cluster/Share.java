@@ -24,7 +24,8 @@ public record Share(long memoryBytes, int threads) {
   /** So many bytes of memory. */
   public static Share memory(long bytes) {
     if (bytes < 1) {
-      throw new InvalidRequestException("share of " + bytes + " bytes: Share.none() shares nothing");
+      throw new InvalidRequestException(
+          "share of " + bytes + " bytes: Share.none() shares nothing");
     }
     return new Share(bytes, 0);
   }

@@ -1,8 +1,10 @@
 package org.e2llm.transport;
 
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.e2llm.cluster.ClusterException;
 import org.e2llm.transport.net.Connection;
 import org.e2llm.transport.net.ConnectionListener;
 import org.e2llm.transport.net.ConnectionStats;
@@ -22,7 +24,7 @@ final class PeerConnections implements Links, ConnectionListener {
     /** The peer has no hot connection any more. */
     void closed(String peer, Throwable why);
 
-    void refused(java.net.InetSocketAddress remote, org.e2llm.cluster.ClusterException why);
+    void refused(InetSocketAddress remote, ClusterException why);
   }
 
   private final String self;
@@ -84,8 +86,7 @@ final class PeerConnections implements Links, ConnectionListener {
   }
 
   @Override
-  public void refused(
-      java.net.InetSocketAddress remote, org.e2llm.cluster.ClusterException why) {
+  public void refused(InetSocketAddress remote, ClusterException why) {
     events.refused(remote, why);
   }
 }

@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Set;
 import org.e2llm.E2llmException;
 import org.e2llm.InfeasiblePlanException;
-import org.e2llm.InvalidRequestException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.plan.DeviceProfile;
@@ -22,6 +21,7 @@ import org.e2llm.plan.Workload;
 import org.e2llm.spi.PlannerProvider;
 import org.e2llm.transport.cluster.Sharing;
 import org.e2llm.transport.cluster.View;
+import org.jspecify.annotations.Nullable;
 
 /** Makes plans for those who are there: what they said of themselves becomes a fleet. */
 final class PlanDesk {
@@ -77,7 +77,8 @@ final class PlanDesk {
       throw new InfeasiblePlanException(
           "none of the "
               + view.members().size()
-              + " devices that are there shares memory: start one with a share");
+              + " devices that are there shares memory: start one with a share",
+          0);
     }
     List<LinkProfile> broken = new ArrayList<>();
     for (int a = 0; a < ids.size(); a++) {
@@ -91,7 +92,7 @@ final class PlanDesk {
   }
 
   /** Null if it hosts nothing now, or says what cannot be. */
-  private static @org.jspecify.annotations.Nullable DeviceProfile profile(View.Member member) {
+  private static @Nullable DeviceProfile profile(View.Member member) {
     if (member.record().info().sharing() != Sharing.ACTIVE) {
       return null;
     }
@@ -113,7 +114,7 @@ final class PlanDesk {
       PeerDetails details;
       try {
         details = PeerDetails.read(member.record().info().details());
-      } catch (InvalidRequestException | org.e2llm.cluster.ProtocolException e) {
+      } catch (E2llmException e) {
         continue; // its profile is not used either
       }
       details.pins().forEach(pins::putIfAbsent);

@@ -42,8 +42,7 @@ final class PublishedPlans {
    * @throws org.e2llm.E2llmException if it is no plan for this model, or not what its envelope says
    */
   static Plan plan(PublishedPlan published, ModelSpec model) {
-    String json =
-        new String(published.draft().content().toByteArray(), StandardCharsets.UTF_8);
+    String json = new String(published.draft().content().toByteArray(), StandardCharsets.UTF_8);
     Plan plan = PlanCodec.parse(json).withOrder(published.order());
     if (!PlanCodec.hash(plan).equals(published.draft().hash())
         || !chains(plan).equals(published.draft().chains())) {

@@ -225,7 +225,8 @@ public final class RingReplica implements Replica {
     }
   }
 
-  private synchronized boolean isBroken() {
+  /** Whether a stage was lost: nothing goes through any more. */
+  public synchronized boolean isBroken() {
     return broken != null;
   }
 

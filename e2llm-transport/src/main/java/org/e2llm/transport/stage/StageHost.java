@@ -32,6 +32,12 @@ public final class StageHost implements AutoCloseable {
   /** Payloads that may wait for the thread: more than any ring that keeps to its depth sends. */
   private static final long MOST_WAITING_BYTES = 512L << 20;
 
+  /** Makes one with a gate that needs it. */
+  @FunctionalInterface
+  public interface Factory {
+    StageHost make(RingGate gate);
+  }
+
   private final Links links;
   private final StageSource source;
   private final RingGate gate;
