@@ -6,18 +6,27 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import org.e2llm.cluster.Cluster;
+import org.e2llm.cluster.ClusterEvent;
+import org.e2llm.cluster.ClusterMember;
+import org.e2llm.cluster.Share;
 import org.e2llm.model.KvType;
 import org.e2llm.model.ModelSource;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.pipeline.StageChain;
+import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Plan;
+import org.e2llm.plan.PlanOptions;
 import org.e2llm.serving.Admission;
 import org.e2llm.serving.GenerationService;
 import org.e2llm.serving.ServingLoop;
+import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.EngineOptions;
 import org.e2llm.spi.EngineProvider;
+import org.e2llm.spi.TransportProvider;
 import org.e2llm.text.ChatTemplate;
 import org.e2llm.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +56,7 @@ public final class E2llm implements AutoCloseable {
   private final GenerationService serving;
   private final Prompts prompts;
   private final int largestSession;
+  private final @Nullable ClusterLink link;
   private final Duration loadTime;
   private volatile boolean closed;
 
@@ -55,15 +65,22 @@ public final class E2llm implements AutoCloseable {
     ModelSpec spec = engine.modelSpec();
     int context = engine.contextLength();
     long budget = builder.kvMemory > 0 ? builder.kvMemory : Runtime.getRuntime().maxMemory() / 2;
-    long perToken = spec.kvBytesPerToken(engine.kvType(), spec.layers());
-    Admission admission = new Admission(budget, perToken, context, builder.queueLimit);
-    this.largestSession = admission.largestSession();
     int vocabulary = spec.vocabularySize();
     this.prompts = new Prompts(engine.tokenizer(), engine.chatTemplate(), vocabulary, context);
-    StageChain chain = new StageChain(List.of(engine.stage(spec.layers())));
-    Replica replica = new LocalReplica(chain, vocabulary);
-    this.serving =
-        new ServingLoop(replica, spec, engine.tokenizer(), admission, context, engine::close);
+    if (builder.cluster != null) {
+      this.link = builder.join(engine, builder.cluster, budget);
+      this.largestSession = context;
+      this.serving = link.sessions();
+    } else {
+      this.link = null;
+      long perToken = spec.kvBytesPerToken(engine.kvType(), spec.layers());
+      Admission admission = new Admission(budget, perToken, context, builder.queueLimit);
+      this.largestSession = admission.largestSession();
+      StageChain chain = new StageChain(List.of(engine.stage(spec.layers())));
+      Replica replica = new LocalReplica(chain, vocabulary);
+      this.serving =
+          new ServingLoop(replica, spec, engine.tokenizer(), admission, context, engine::close);
+    }
     this.loadTime = Duration.ofNanos(System.nanoTime() - startNanos);
   }
 
@@ -73,17 +90,17 @@ public final class E2llm implements AutoCloseable {
 
   /** What a model file says of itself; reads its header only. */
   public static ModelInspection inspect(Path file) {
-    return EngineLookup.provider().inspect(ModelSource.of(file));
+    return Modules.engine().inspect(ModelSource.of(file));
   }
 
   /** What the model file at {@code [offset, offset + length)} says of itself. */
   public static ModelInspection inspect(FileChannel channel, long offset, long length) {
-    return EngineLookup.provider().inspect(ModelSource.of(channel, offset, length));
+    return Modules.engine().inspect(ModelSource.of(channel, offset, length));
   }
 
   /** The tokenizer of a model file, which may be without tensors. */
   public static Tokenizer tokenizer(Path file) {
-    return EngineLookup.provider().tokenizer(ModelSource.of(file));
+    return Modules.engine().tokenizer(ModelSource.of(file));
   }
 
   /**
@@ -167,6 +184,18 @@ public final class E2llm implements AutoCloseable {
     return engine.kvType();
   }
 
+  /**
+   * This device as a member of the cluster it has joined.
+   *
+   * @throws IllegalStateException if it was opened without {@link Builder#cluster}
+   */
+  public ClusterMember cluster() {
+    if (link == null) {
+      throw new IllegalStateException("this model was opened without a cluster");
+    }
+    return link;
+  }
+
   /** How long {@link Builder#open()} took. */
   public Duration loadTime() {
     return loadTime;
@@ -186,6 +215,10 @@ public final class E2llm implements AutoCloseable {
   public void close() {
     closed = true;
     serving.close();
+    if (link != null) {
+      link.close();
+      engine.close();
+    }
   }
 
   private void requireOpen() {
@@ -207,6 +240,12 @@ public final class E2llm implements AutoCloseable {
     private int batchRows = 512;
     private int queueLimit = 1024;
     private Consumer<Progress> onProgress = progress -> {};
+    private @Nullable Cluster cluster;
+    private Share share = Share.none();
+    private @Nullable DeviceProfile profile;
+    private @Nullable Plan plan;
+    private PlanOptions planOptions = PlanOptions.DEFAULTS;
+    private Consumer<ClusterEvent> onEvent = event -> {};
 
     private Builder() {}
 
@@ -286,6 +325,76 @@ public final class E2llm implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Joins a cluster: its devices compute together, and any of them generates. What this one
+     * offers says {@link #share}.
+     */
+    public Builder cluster(Cluster joined) {
+      cluster = Objects.requireNonNull(joined, "joined");
+      return this;
+    }
+
+    /** What this device offers the cluster; unset, nothing. */
+    public Builder share(Share offered) {
+      share = Objects.requireNonNull(offered, "offered");
+      return this;
+    }
+
+    /** How fast this device is, where that is known; unset, it is measured. */
+    public Builder profile(DeviceProfile known) {
+      profile = Objects.requireNonNull(known, "known");
+      return this;
+    }
+
+    /** A plan of the app's own, in force whenever all its devices are there. */
+    public Builder plan(Plan forced) {
+      plan = Objects.requireNonNull(forced, "forced");
+      return this;
+    }
+
+    /**
+     * What the app wishes of plans: pins, exclusions, preferences, throughput. Types and context
+     * follow from the model as it is opened.
+     */
+    public Builder planOptions(PlanOptions wishes) {
+      planOptions = Objects.requireNonNull(wishes, "wishes");
+      return this;
+    }
+
+    /** Is told what happens in the cluster; must be quick. */
+    public Builder onEvent(Consumer<ClusterEvent> listener) {
+      onEvent = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
+    private ClusterLink join(Engine engine, Cluster joined, long kvBytes) {
+      PlanOptions options =
+          planOptions.toBuilder()
+              .kvType(engine.kvType())
+              .contextLength(engine.contextLength())
+              .build();
+      return Modules.transport()
+          .join(
+              new TransportProvider.Joining(
+                  joined,
+                  share,
+                  engine,
+                  Modules.planner(),
+                  offered(engine, joined),
+                  options,
+                  plan,
+                  kvBytes,
+                  queueLimit,
+                  onEvent));
+    }
+
+    private @Nullable DeviceProfile offered(Engine engine, Cluster joined) {
+      if (share.isNone() || profile != null) {
+        return share.isNone() ? null : profile;
+      }
+      throw new InvalidRequestException("a share needs a profile");
+    }
+
     private static int atLeast(int least, int value, String field) {
       if (value < least) {
         throw new InvalidRequestException(field + " " + value + " is less than " + least);
@@ -305,8 +414,9 @@ public final class E2llm implements AutoCloseable {
         throw new InvalidRequestException("no model was given: call model(path) first");
       }
       long start = System.nanoTime();
-      EngineProvider engines = provider != null ? provider : EngineLookup.provider();
-      EngineOptions options = new EngineOptions(threads, context, kvType, batchRows);
+      EngineProvider engines = provider != null ? provider : Modules.engine();
+      int computing = threads == 0 ? share.threads() : threads;
+      EngineOptions options = new EngineOptions(computing, context, kvType, batchRows);
       Engine engine = engines.open(source, options, onProgress);
       try {
         return new E2llm(engine, this, start);

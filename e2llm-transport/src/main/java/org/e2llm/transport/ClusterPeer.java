@@ -179,11 +179,20 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   }
 
   @Override
-  public void share(boolean active) {
+  public void pause() {
+    share(Sharing.PAUSED);
+  }
+
+  @Override
+  public void resume() {
+    share(Sharing.ACTIVE);
+  }
+
+  private void share(Sharing sharing) {
     run(
         () -> {
           if (info.sharing() != Sharing.NONE) {
-            info = info.withSharing(active ? Sharing.ACTIVE : Sharing.PAUSED);
+            info = info.withSharing(sharing);
             peer.info(info, now());
           }
         });

@@ -245,8 +245,13 @@ public final class LanTransport implements TransportProvider {
     }
 
     @Override
-    public void share(boolean active) {
-      peer.share(active);
+    public void pause() {
+      peer.pause();
+    }
+
+    @Override
+    public void resume() {
+      peer.resume();
     }
 
     @Override
