@@ -35,14 +35,21 @@ public class LinkLatencyBenchmark {
   @Param({"0", "2000"})
   public int pauseMicros;
 
-  @Param({"bare", "peers"})
+  /**
+   * {@code peersDirect}: the server's net thread echoes, which leaves out one of two hand-overs.
+   */
+  @Param({"bare", "peers", "peersDirect"})
   public String link;
 
   private TlsPair pair;
 
   @Setup
   public void open() throws Exception {
-    pair = link.equals("bare") ? new TlsPair.Bare(bytes, true) : new TlsPair.Peers(bytes, true);
+    boolean direct = link.equals("peersDirect");
+    pair =
+        link.equals("bare")
+            ? new TlsPair.Bare(bytes, true)
+            : new TlsPair.Peers(bytes, true, direct);
   }
 
   @Setup(Level.Invocation)

@@ -58,7 +58,10 @@ public class LinkThroughputBenchmark {
 
   @Setup
   public void open() throws Exception {
-    pair = link.equals("bare") ? new TlsPair.Bare(bytes, false) : new TlsPair.Peers(bytes, false);
+    pair =
+        link.equals("bare")
+            ? new TlsPair.Bare(bytes, false)
+            : new TlsPair.Peers(bytes, false, false);
   }
 
   @TearDown

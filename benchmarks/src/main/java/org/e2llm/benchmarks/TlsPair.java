@@ -125,7 +125,8 @@ interface TlsPair extends AutoCloseable {
     private final Runnable released = free::release;
     private final Semaphore arrived = new Semaphore(0);
 
-    Peers(int payloadBytes, boolean echo) {
+    /** {@code direct}: the net thread of the server echoes, instead of a thread that computes. */
+    Peers(int payloadBytes, boolean echo, boolean direct) {
       Secret secret = Secret.generate();
       Hello hello = Hello.of("benchmark", "");
       for (int i = 0; i < WINDOW; i++) {
@@ -137,21 +138,23 @@ interface TlsPair extends AutoCloseable {
               Identity.create(),
               secret,
               hello,
-              echo ? new Echo(payloadBytes) : new Swallow());
+              echo ? new Echo(payloadBytes, direct) : new Swallow());
       this.client =
           Endpoint.open(
               EndpointOptions.listening(), Identity.create(), secret, hello, new Arrival());
       this.connection = client.connect(server.address(), Lane.BULK).join();
     }
 
-    /** Hands each frame to a thread, as a stage does, which sends it back. */
+    /** Hands each frame to a thread, as a stage does, which sends it back; or does so itself. */
     private static final class Echo implements ConnectionListener {
       private final ByteBuffer copy;
       private final Semaphore ready = new Semaphore(0);
+      private final boolean direct;
       private volatile Connection connection;
 
-      Echo(int payloadBytes) {
+      Echo(int payloadBytes, boolean direct) {
         this.copy = ByteBuffer.allocate(payloadBytes);
+        this.direct = direct;
         Thread computes = new Thread(this::compute, "peer-server");
         computes.setDaemon(true);
         computes.start();
@@ -173,7 +176,11 @@ interface TlsPair extends AutoCloseable {
       public void received(Connection from, byte type, ByteBuffer payload) {
         copy.clear();
         copy.put(payload).flip();
-        ready.release();
+        if (direct) {
+          from.send(TYPE, copy, null);
+        } else {
+          ready.release();
+        }
       }
 
       @Override

@@ -10,6 +10,7 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import javax.net.ssl.SSLException;
@@ -44,6 +45,10 @@ final class PeerConnection
   }
 
   private static final Logger LOG = Logger.getLogger(PeerConnection.class.getName());
+
+  /** More takes long to encrypt, and a thread that computes has better things to do. */
+  private static final int WRITE_AT_ONCE = 64 << 10;
+
   private static final long TRIM_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final Endpoint endpoint;
@@ -81,6 +86,12 @@ final class PeerConnection
   private volatile Lane lane;
   private volatile int version;
   private volatile boolean flushWanted;
+
+  /** Held by who encrypts and writes. */
+  private final ReentrantLock writing = new ReentrantLock();
+
+  /** Set while any thread may write. */
+  private volatile @Nullable TlsChannel writable;
 
   /**
    * Does nothing before {@link #start}.
@@ -171,7 +182,33 @@ final class PeerConnection
               + limit
               + " bytes");
     }
-    return queued(queue.offer(type, payload, released));
+    SendQueue.Offer offer = queue.offer(type, payload, released);
+    boolean little = offer == SendQueue.Offer.QUEUED && queue.bytes() <= WRITE_AT_ONCE;
+    return (little && writeNow()) || queued(offer);
+  }
+
+  /**
+   * The calling thread encrypts and writes what is queued, which saves waking the net thread: a
+   * third of the time of a hop. Nobody waits for it or for the socket: who comes second leaves its
+   * frame to the net thread, as does who finds the socket full.
+   *
+   * @return true if nothing is left to be done
+   */
+  private boolean writeNow() {
+    TlsChannel records = writable;
+    // Some platforms close a socket on which an interrupted thread writes.
+    boolean unfit = loop.isCurrentThread() || Thread.currentThread().isInterrupted();
+    if (records == null || unfit || !writing.tryLock()) {
+      return false;
+    }
+    try {
+      return records.write(queue, false) && !queue.owesRelease();
+    } catch (IOException e) {
+      loop.execute(() -> end(lost(e)));
+      return false;
+    } finally {
+      writing.unlock();
+    }
   }
 
   @Override
@@ -377,7 +414,14 @@ final class PeerConnection
   /** True if everything is written. Otherwise goes on when the socket takes more. */
   private boolean flush(TlsChannel records) throws IOException {
     flushWanted = false;
-    boolean all = records.write(queue);
+    boolean all;
+    writing.lock();
+    try {
+      all = records.write(queue, true);
+      queue.taken(true);
+    } finally {
+      writing.unlock();
+    }
     if (state == State.CLOSED) {
       return false;
     }
@@ -463,6 +507,7 @@ final class PeerConnection
     if (frames != null && tls != null) {
       frames.limits(options.limits());
       tls.proven();
+      writable = tls;
     }
     endpoint.opened(this, hello);
     if (dialling != null) {
@@ -550,6 +595,7 @@ final class PeerConnection
       end(reason);
     } else if (state == State.OPEN || state == State.PROVING) {
       state = State.LEAVING;
+      writable = null;
       why = reason;
       deadline = System.nanoTime() + options.linger().toNanos();
       endpoint.leaving(this);
@@ -566,11 +612,15 @@ final class PeerConnection
   /** TLS close_notify or alert, then FIN: unlike a reset it does not destroy what is under way. */
   private void sayGoodbye(TlsChannel records) {
     saidFarewell = true;
+    writable = null;
+    writing.lock();
     try {
       records.farewell();
       channel.shutdownOutput();
     } catch (IOException e) {
       LOG.log(Level.FINE, "no farewell to " + this, e);
+    } finally {
+      writing.unlock();
     }
   }
 
@@ -584,13 +634,19 @@ final class PeerConnection
       cause = new ConnectionLostException("The connection to " + this + " is gone");
     }
     state = State.CLOSED;
+    writable = null;
     loop.remove(this);
     try {
       channel.close();
     } catch (IOException e) {
       LOG.log(Level.FINE, "closing a socket failed", e);
     }
-    queue.drop();
+    writing.lock();
+    try {
+      queue.drop();
+    } finally {
+      writing.unlock();
+    }
     probe.fail(cause);
     endpoint.ended(this, wasOpened, cause);
     if (dialling != null) {

@@ -127,7 +127,7 @@ class SendQueueTest {
         for (int b = 0; b < n; b++) {
           sink.put(buffers[b]);
         }
-        queue.taken();
+        queue.taken(true);
       }
     }
   }
@@ -149,7 +149,7 @@ class SendQueueTest {
           left--;
         }
       }
-      queue.taken();
+      queue.taken(true);
     }
     byte[] bytes = new byte[stream.position()];
     stream.flip().get(bytes);
