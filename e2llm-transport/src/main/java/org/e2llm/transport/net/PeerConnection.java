@@ -10,7 +10,6 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import javax.net.ssl.SSLException;
@@ -32,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * Connection} runs on the net thread.
  */
 final class PeerConnection
-    implements Connection, NetLoop.Handler, Survivors.Contender, Handshake.Out, LinkProbe.Out {
+    implements Connection, NetLoop.Handler, Survivors.Contender, Handshake.Out {
   private enum State {
     /** TCP; only where this side has dialled. */
     CONNECTING,
@@ -46,9 +45,6 @@ final class PeerConnection
 
   private static final Logger LOG = Logger.getLogger(PeerConnection.class.getName());
 
-  /** More takes long to encrypt, and a thread that computes has better things to do. */
-  private static final int WRITE_AT_ONCE = 64 << 10;
-
   private static final long TRIM_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final Endpoint endpoint;
@@ -56,11 +52,8 @@ final class PeerConnection
   private final EndpointOptions options;
   private final SocketChannel channel;
   private final InetSocketAddress remote;
-  private final SendQueue queue;
+  private final Outbound outbound;
   private final Counters counters;
-  private final Heartbeat heartbeat;
-  private final RateMeter rate = new RateMeter();
-  private final LinkProbe probe = new LinkProbe(this);
 
   /** Null where the other side has dialled. */
   private final @Nullable CompletableFuture<Connection> dialling;
@@ -76,22 +69,19 @@ final class PeerConnection
   private @Nullable FrameReader frames;
   private @Nullable Handshake handshake;
   private @Nullable Greeting theirs;
+  private @Nullable Pulse pulse;
   private boolean taskRuns;
   private boolean wasOpened;
   private boolean saidFarewell;
   private @Nullable ClusterException why;
   private long trimAt;
 
+  /** When {@link #onTime} has something to do again. */
+  private long nextAt;
+
   private volatile String peer = "";
   private volatile Lane lane;
   private volatile int version;
-  private volatile boolean flushWanted;
-
-  /** Held by who encrypts and writes. */
-  private final ReentrantLock writing = new ReentrantLock();
-
-  /** Set while any thread may write. */
-  private volatile @Nullable TlsChannel writable;
 
   /**
    * Does nothing before {@link #start}.
@@ -115,9 +105,8 @@ final class PeerConnection
     this.lane = lane;
     this.dial = dial;
     long now = System.nanoTime();
-    this.queue = new SendQueue(options.maxQueuedBytes());
     this.counters = new Counters(now);
-    this.heartbeat = new Heartbeat(options.heartbeat().toNanos(), now);
+    this.outbound = new Outbound(loop, options.maxQueuedBytes(), counters, this::sendingFailed);
     this.state = dialling == null ? State.PROVING : State.CONNECTING;
     Duration first = dialling == null ? options.proofTimeout() : options.connectTimeout();
     this.deadline = now + first.toNanos();
@@ -182,38 +171,12 @@ final class PeerConnection
               + limit
               + " bytes");
     }
-    SendQueue.Offer offer = queue.offer(type, payload, released);
-    boolean little = offer == SendQueue.Offer.QUEUED && queue.bytes() <= WRITE_AT_ONCE;
-    return (little && writeNow()) || queued(offer);
-  }
-
-  /**
-   * The calling thread encrypts and writes what is queued, which saves waking the net thread: a
-   * third of the time of a hop. Nobody waits for it or for the socket: who comes second leaves its
-   * frame to the net thread, as does who finds the socket full.
-   *
-   * @return true if nothing is left to be done
-   */
-  private boolean writeNow() {
-    TlsChannel records = writable;
-    // Some platforms close a socket on which an interrupted thread writes.
-    boolean unfit = loop.isCurrentThread() || Thread.currentThread().isInterrupted();
-    if (records == null || unfit || !writing.tryLock()) {
-      return false;
-    }
-    try {
-      return records.write(queue, false) && !queue.owesRelease();
-    } catch (IOException e) {
-      loop.execute(() -> end(lost(e)));
-      return false;
-    } finally {
-      writing.unlock();
-    }
+    return outbound.send(type, payload, released);
   }
 
   @Override
   public long queuedBytes() {
-    return queue.bytes();
+    return outbound.queuedBytes();
   }
 
   @Override
@@ -223,32 +186,12 @@ final class PeerConnection
 
   @Override
   public void close(String reason) {
-    queue.close(FrameType.BYE, new FieldWriter(64).shortened(reason).payload());
+    sayBye(reason);
     loop.execute(() -> leave(new ConnectionClosedException(false, reason)));
   }
 
-  private boolean queued(SendQueue.Offer offer) {
-    if (offer == SendQueue.Offer.QUEUED) {
-      flushSoon();
-    } else if (offer == SendQueue.Offer.FULL) {
-      loop.execute(
-          () ->
-              end(
-                  new ConnectionLostException(
-                      "More than "
-                          + options.maxQueuedBytes()
-                          + " bytes or too many frames were queued for "
-                          + this
-                          + ": it reads too slowly or not at all")));
-    }
-    return offer == SendQueue.Offer.QUEUED;
-  }
-
-  private void flushSoon() {
-    if (!flushWanted) {
-      flushWanted = true;
-      loop.wakeup();
-    }
+  private void sayBye(String reason) {
+    outbound.last(FrameType.BYE, new FieldWriter(64).shortened(reason).payload());
   }
 
   // ---- what the loop calls
@@ -263,45 +206,27 @@ final class PeerConnection
     if (state == State.CLOSED) {
       return Long.MAX_VALUE;
     }
+    nextAt = now + options.linger().toNanos();
     guarded(() -> onTime(now));
-    switch (state) {
-      case CLOSED:
-        return Long.MAX_VALUE;
-      case OPEN:
-        long next = Math.min(probe.dueIn(now), trimAt - now);
-        return lane == Lane.HOT ? Math.min(next, heartbeat.dueIn(now)) : next;
-      default:
-        return deadline - now;
-    }
+    return state == State.CLOSED ? Long.MAX_VALUE : nextAt - now;
   }
 
+  /** Sets {@link #nextAt}, and flushes what others have queued. */
   private void onTime(long now) throws IOException {
-    switch (state) {
-      case CONNECTING:
-      case PROVING:
-        if (now - deadline >= 0) {
-          throw new UnreachableException(timeout());
-        }
-        break;
-      case LEAVING:
-        if (now - deadline >= 0) {
-          end(null);
-          return;
-        }
-        break;
-      default:
-        if (lane == Lane.HOT && heartbeat.dueIn(now) <= 0) {
-          ping();
-        }
-        if (probe.dueIn(now) <= 0) {
-          probe.fail(new ClusterException("No answer to a measurement of the link to " + this));
-        }
-        if (trimAt - now <= 0 && frames != null) {
-          frames.trim();
-          trimAt = now + TRIM_NANOS;
-        }
+    if (state == State.OPEN && pulse != null && frames != null) {
+      if (trimAt - now <= 0) {
+        frames.trim();
+        trimAt = now + TRIM_NANOS;
+      }
+      nextAt = now + Math.min(pulse.onTime(now), trimAt - now);
+    } else {
+      nextAt = deadline;
+      if (deadline - now <= 0) {
+        end(new UnreachableException(timeout()));
+        return;
+      }
     }
-    if (flushWanted && !taskRuns && tls != null) {
+    if (outbound.flushWanted() && !taskRuns && tls != null) {
       flush(tls);
     }
   }
@@ -413,20 +338,10 @@ final class PeerConnection
 
   /** True if everything is written. Otherwise goes on when the socket takes more. */
   private boolean flush(TlsChannel records) throws IOException {
-    flushWanted = false;
-    boolean all;
-    writing.lock();
-    try {
-      all = records.write(queue, true);
-      queue.taken(true);
-    } finally {
-      writing.unlock();
-    }
+    boolean all = outbound.flush(records);
     if (state == State.CLOSED) {
       return false;
     }
-    rate.wrote(!all, counters.wireBytesSent(), System.nanoTime());
-    counters.rate(rate.bytesPerSecond());
     interest(all ? SelectionKey.OP_READ : SelectionKey.OP_READ | SelectionKey.OP_WRITE);
     if (all && state == State.LEAVING && !saidFarewell) {
       sayGoodbye(records);
@@ -462,8 +377,7 @@ final class PeerConnection
 
   @Override
   public void send(byte type, ByteBuffer payload) {
-    queue.offer(type, payload, null);
-    flushSoon();
+    outbound.send(type, payload, null);
   }
 
   private void received(byte type, ByteBuffer payload) {
@@ -487,7 +401,7 @@ final class PeerConnection
     if (refusal != null) {
       FieldWriter out = new FieldWriter(256);
       refusal.write(out);
-      queue.close(FrameType.REFUSED, out.payload());
+      outbound.last(FrameType.REFUSED, out.payload());
       leave(refusal.toException(true));
       return;
     }
@@ -504,10 +418,10 @@ final class PeerConnection
     state = State.OPEN;
     wasOpened = true;
     trimAt = System.nanoTime() + TRIM_NANOS;
+    pulse = new Pulse(outbound, counters, options.heartbeat().toNanos(), lane);
     if (frames != null && tls != null) {
       frames.limits(options.limits());
-      tls.proven();
-      writable = tls;
+      outbound.open(tls);
     }
     endpoint.opened(this, hello);
     if (dialling != null) {
@@ -519,23 +433,6 @@ final class PeerConnection
 
   private void receivedOpen(byte type, ByteBuffer payload) {
     switch (type) {
-      case FrameType.PING:
-        queued(queue.offer(FrameType.PONG, new FieldReader(payload).i64("ping")));
-        break;
-      case FrameType.PONG:
-        long now = System.nanoTime();
-        long rtt = heartbeat.pong(new FieldReader(payload).i64("pong"), now);
-        if (rtt > 0) {
-          counters.rtt(heartbeat);
-          probe.pong(rtt, now);
-        }
-        break;
-      case FrameType.PROBE:
-        probe.filler(payload, System.nanoTime());
-        break;
-      case FrameType.PROBE_RESULT:
-        probe.result(new FieldReader(payload));
-        break;
       case FrameType.BYE:
         end(new ConnectionClosedException(true, new FieldReader(payload).string("bye")));
         break;
@@ -543,36 +440,17 @@ final class PeerConnection
         end(Refusal.read(new FieldReader(payload)).toException(false));
         break;
       default:
-        endpoint.listener().received(this, type, payload);
+        if (pulse == null || !pulse.received(type, payload)) {
+          endpoint.listener().received(this, type, payload);
+        }
     }
   }
 
-  @Override
-  public void ping() {
-    queued(queue.offer(FrameType.PING, heartbeat.ping(System.nanoTime())));
-  }
-
-  @Override
-  public void probe(byte type, ByteBuffer payload, @Nullable Runnable released) {
-    queued(queue.offer(type, payload, released));
-  }
-
-  void measure(CompletableFuture<LinkEstimate> result) {
-    if (state != State.OPEN) {
-      result.completeExceptionally(
-          new ConnectionLostException("The connection to " + this + " is not open"));
-      return;
-    }
-    probe
-        .start(System.nanoTime())
-        .whenComplete(
-            (estimate, failure) -> {
-              if (failure != null) {
-                result.completeExceptionally(failure);
-              } else {
-                result.complete(estimate);
-              }
-            });
+  CompletableFuture<LinkEstimate> measure() {
+    return state == State.OPEN && pulse != null
+        ? pulse.measure()
+        : CompletableFuture.failedFuture(
+            new ConnectionLostException("The connection to " + this + " is not open"));
   }
 
   // ---- the end
@@ -580,9 +458,7 @@ final class PeerConnection
   /** An error that the other side may be told, if it has proven itself. */
   private void fail(ClusterException error) {
     if (state == State.OPEN) {
-      queue.close(
-          FrameType.BYE,
-          new FieldWriter(64).shortened(String.valueOf(error.getMessage())).payload());
+      sayBye(String.valueOf(error.getMessage()));
       leave(error);
     } else {
       end(error);
@@ -595,11 +471,11 @@ final class PeerConnection
       end(reason);
     } else if (state == State.OPEN || state == State.PROVING) {
       state = State.LEAVING;
-      writable = null;
+      outbound.leave();
       why = reason;
       deadline = System.nanoTime() + options.linger().toNanos();
       endpoint.leaving(this);
-      flushSoon();
+      loop.wakeup();
     }
   }
 
@@ -612,15 +488,11 @@ final class PeerConnection
   /** TLS close_notify or alert, then FIN: unlike a reset it does not destroy what is under way. */
   private void sayGoodbye(TlsChannel records) {
     saidFarewell = true;
-    writable = null;
-    writing.lock();
     try {
-      records.farewell();
+      outbound.farewell(records);
       channel.shutdownOutput();
     } catch (IOException e) {
       LOG.log(Level.FINE, "no farewell to " + this, e);
-    } finally {
-      writing.unlock();
     }
   }
 
@@ -634,20 +506,16 @@ final class PeerConnection
       cause = new ConnectionLostException("The connection to " + this + " is gone");
     }
     state = State.CLOSED;
-    writable = null;
     loop.remove(this);
     try {
       channel.close();
     } catch (IOException e) {
       LOG.log(Level.FINE, "closing a socket failed", e);
     }
-    writing.lock();
-    try {
-      queue.drop();
-    } finally {
-      writing.unlock();
+    outbound.drop();
+    if (pulse != null) {
+      pulse.end(cause);
     }
-    probe.fail(cause);
     endpoint.ended(this, wasOpened, cause);
     if (dialling != null) {
       Connection survivor = wasOpened ? null : endpoint.survivor(this);
@@ -657,6 +525,10 @@ final class PeerConnection
         dialling.completeExceptionally(cause);
       }
     }
+  }
+
+  private void sendingFailed(Exception cause) {
+    end(cause instanceof ClusterException ? (ClusterException) cause : lost(cause));
   }
 
   private ClusterException lost(Throwable cause) {
