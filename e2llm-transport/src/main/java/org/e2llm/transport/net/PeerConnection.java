@@ -20,9 +20,6 @@ import org.e2llm.cluster.ConnectionLostException;
 import org.e2llm.cluster.UnreachableException;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
-import org.e2llm.transport.wire.FrameHeader;
-import org.e2llm.transport.wire.FrameLimits;
-import org.e2llm.transport.wire.FrameReader;
 import org.e2llm.transport.wire.FrameType;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * Connection} runs on the net thread.
  */
 final class PeerConnection
-    implements Connection, NetLoop.Handler, Survivors.Contender, Handshake.Out {
+    implements Connection, NetLoop.Handler, FrameLink.Owner, Survivors.Contender {
   private enum State {
     /** TCP; only where this side has dialled. */
     CONNECTING,
@@ -44,40 +41,38 @@ final class PeerConnection
   }
 
   private static final Logger LOG = Logger.getLogger(PeerConnection.class.getName());
-
   private static final long TRIM_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final Endpoint endpoint;
   private final NetLoop loop;
   private final EndpointOptions options;
-  private final SocketChannel channel;
   private final InetSocketAddress remote;
   private final Outbound outbound;
+  private final FrameLink link;
   private final Counters counters;
 
   /** Null where the other side has dialled. */
   private final @Nullable CompletableFuture<Connection> dialling;
 
   private final long dial;
-  private @Nullable SelectionKey key;
   private State state;
 
   /** Until when {@link #state} may last; of no meaning while it is open. */
   private long deadline;
 
-  private @Nullable TlsChannel tls;
-  private @Nullable FrameReader frames;
   private @Nullable Handshake handshake;
   private @Nullable Greeting theirs;
   private @Nullable Pulse pulse;
-  private boolean taskRuns;
   private boolean wasOpened;
-  private boolean saidFarewell;
   private @Nullable ClusterException why;
   private long trimAt;
 
   /** When {@link #onTime} has something to do again. */
   private long nextAt;
+
+  // Kept, so that none is made each time.
+  private final Step ready;
+  private final Step onTime = this::onTime;
 
   private volatile String peer = "";
   private volatile Lane lane;
@@ -99,7 +94,6 @@ final class PeerConnection
     this.endpoint = endpoint;
     this.loop = endpoint.loop();
     this.options = endpoint.options();
-    this.channel = channel;
     this.remote = remote;
     this.dialling = dialling;
     this.lane = lane;
@@ -107,6 +101,10 @@ final class PeerConnection
     long now = System.nanoTime();
     this.counters = new Counters(now);
     this.outbound = new Outbound(loop, options.maxQueuedBytes(), counters, this::sendingFailed);
+    this.link =
+        new FrameLink(
+            loop, channel, outbound, counters, () -> endpoint.tls().engine(dialled()), this);
+    this.ready = link::ready;
     this.state = dialling == null ? State.PROVING : State.CONNECTING;
     Duration first = dialling == null ? options.proofTimeout() : options.connectTimeout();
     this.deadline = now + first.toNanos();
@@ -117,23 +115,11 @@ final class PeerConnection
     guarded(
         () -> {
           if (dialling == null) {
-            key = loop.add(channel, SelectionKey.OP_READ, this);
+            link.accept(this);
           } else {
-            boolean connected = connect();
-            key = loop.add(channel, SelectionKey.OP_CONNECT, this);
-            if (connected) {
-              advance();
-            }
+            link.dial(remote, this);
           }
         });
-  }
-
-  private boolean connect() throws IOException {
-    try {
-      return channel.connect(remote);
-    } catch (IllegalArgumentException e) {
-      throw new IOException("this system knows no such kind of address", e);
-    }
   }
 
   // ---- from any thread
@@ -197,8 +183,13 @@ final class PeerConnection
   // ---- what the loop calls
 
   @Override
-  public void ready(SelectionKey ready) {
-    guarded(this::advance);
+  public void ready(SelectionKey key) {
+    guarded(ready);
+  }
+
+  @Override
+  public void goOn() {
+    guarded(ready);
   }
 
   @Override
@@ -206,29 +197,24 @@ final class PeerConnection
     if (state == State.CLOSED) {
       return Long.MAX_VALUE;
     }
-    nextAt = now + options.linger().toNanos();
-    guarded(() -> onTime(now));
+    guarded(onTime);
     return state == State.CLOSED ? Long.MAX_VALUE : nextAt - now;
   }
 
   /** Sets {@link #nextAt}, and flushes what others have queued. */
-  private void onTime(long now) throws IOException {
-    if (state == State.OPEN && pulse != null && frames != null) {
+  private void onTime() throws IOException {
+    long now = System.nanoTime();
+    nextAt = deadline;
+    if (state == State.OPEN && pulse != null) {
       if (trimAt - now <= 0) {
-        frames.trim();
+        link.trim();
         trimAt = now + TRIM_NANOS;
       }
       nextAt = now + Math.min(pulse.onTime(now), trimAt - now);
-    } else {
-      nextAt = deadline;
-      if (deadline - now <= 0) {
-        end(new UnreachableException(timeout()));
-        return;
-      }
+    } else if (deadline - now <= 0) {
+      end(new UnreachableException(timeout()));
     }
-    if (outbound.flushWanted() && !taskRuns && tls != null) {
-      flush(tls);
-    }
+    link.flushIfWanted();
   }
 
   private String timeout() {
@@ -248,8 +234,8 @@ final class PeerConnection
     } catch (E2llmException e) {
       fail(e instanceof ClusterException ? (ClusterException) e : lost(e));
     } catch (IOException e) {
-      if (tls != null && e instanceof SSLException) {
-        sayGoodbye(tls);
+      if (e instanceof SSLException) {
+        link.sayFarewell();
       }
       end(lost(e));
     } catch (RuntimeException | Error e) {
@@ -262,109 +248,22 @@ final class PeerConnection
     void run() throws IOException;
   }
 
-  // ---- TCP and TLS
+  // ---- TCP, TLS, proof
 
-  private void advance() throws IOException {
-    if (state == State.CONNECTING) {
-      channel.finishConnect();
-      state = State.PROVING;
-      deadline = System.nanoTime() + options.proofTimeout().toNanos();
-    }
-    if (state == State.CLOSED || taskRuns) {
-      return;
-    }
-    TlsChannel records = tls;
-    if (records == null) {
-      // Not before the first byte has arrived: who only connects costs next to nothing.
-      records = new TlsChannel(channel, endpoint.tls().engine(dialling != null), counters);
-      tls = records;
-      frames = new FrameReader(FrameLimits.unproven(), records.plaintextSize());
-    }
-    records.readable();
-    if (state == State.LEAVING) {
-      leaveOn(records);
-    } else {
-      flush(records);
-      readAll(records);
-    }
+  @Override
+  public void connected() {
+    state = State.PROVING;
+    deadline = System.nanoTime() + options.proofTimeout().toNanos();
   }
 
-  private void readAll(TlsChannel records) throws IOException {
-    FrameReader reader = requireNonNull(frames);
-    while (state == State.PROVING || state == State.OPEN) {
-      TlsChannel.Read read = records.read(reader.space());
-      if (handshake == null && !records.handshaking()) {
-        startProof(records);
-      }
-      switch (read) {
-        case DATA:
-          while ((state == State.PROVING || state == State.OPEN) && reader.next()) {
-            counters.frame(FrameHeader.BYTES + reader.payload().remaining());
-            received(reader.type(), reader.payload());
-          }
-          break;
-        case WRITE:
-          if (!flush(records)) {
-            return;
-          }
-          break;
-        case TASK:
-          runTask(records);
-          return;
-        case EMPTY:
-          return;
-        case END:
-          throw new IOException("the other side ended the connection");
-      }
-    }
-  }
-
-  private void runTask(TlsChannel records) {
-    taskRuns = true;
-    interest(0);
-    loop.executeSlow(
-        () -> {
-          records.task();
-          loop.execute(
-              () -> {
-                taskRuns = false;
-                if (state != State.CLOSED) {
-                  interest(SelectionKey.OP_READ);
-                  guarded(this::advance);
-                }
-              });
-        });
-  }
-
-  /** True if everything is written. Otherwise goes on when the socket takes more. */
-  private boolean flush(TlsChannel records) throws IOException {
-    boolean all = outbound.flush(records);
-    if (state == State.CLOSED) {
-      return false;
-    }
-    interest(all ? SelectionKey.OP_READ : SelectionKey.OP_READ | SelectionKey.OP_WRITE);
-    if (all && state == State.LEAVING && !saidFarewell) {
-      sayGoodbye(records);
-    }
-    return all;
-  }
-
-  private void interest(int operations) {
-    if (key != null && key.interestOps() != operations) {
-      key.interestOps(operations);
-    }
-  }
-
-  // ---- proof
-
-  private void startProof(TlsChannel records) throws IOException {
-    byte[] shown = records.peerFingerprint();
+  @Override
+  public void secured(byte[] fingerprint) {
     Handshake proof =
         new Handshake(
             endpoint.secret(),
-            dialling != null,
+            dialled(),
             endpoint.identity().fingerprint(),
-            shown,
+            fingerprint,
             endpoint.greeting(lane, dial),
             endpoint.random());
     handshake = proof;
@@ -372,20 +271,20 @@ final class PeerConnection
     if (peer.equals(endpoint.identity().id())) {
       throw new UnreachableException(remote + " leads back to this peer itself");
     }
-    proof.start(this);
+    proof.start(this::reply);
   }
 
-  @Override
-  public void send(byte type, ByteBuffer payload) {
+  private void reply(byte type, ByteBuffer payload) {
     outbound.send(type, payload, null);
   }
 
-  private void received(byte type, ByteBuffer payload) {
+  @Override
+  public void frame(byte type, ByteBuffer payload) {
     if (state == State.OPEN) {
-      receivedOpen(type, payload);
+      received(type, payload);
       return;
     }
-    Greeting greeting = requireNonNull(handshake).received(type, payload, this);
+    Greeting greeting = requireNonNull(handshake).received(type, payload, this::reply);
     if (greeting != null) {
       greeted(greeting);
     }
@@ -393,7 +292,7 @@ final class PeerConnection
 
   private void greeted(Greeting greeting) {
     theirs = greeting;
-    if (dialling == null) {
+    if (!dialled()) {
       lane = greeting.lane();
     }
     Hello mine = endpoint.greeting(lane, dial).hello();
@@ -409,7 +308,7 @@ final class PeerConnection
     if (dialling == null) {
       FieldWriter out = new FieldWriter(512);
       endpoint.greeting(lane, 0).write(out);
-      send(FrameType.HELLO, out.payload());
+      reply(FrameType.HELLO, out.payload());
     }
     open(greeting.hello());
   }
@@ -419,10 +318,7 @@ final class PeerConnection
     wasOpened = true;
     trimAt = System.nanoTime() + TRIM_NANOS;
     pulse = new Pulse(outbound, counters, options.heartbeat().toNanos(), lane);
-    if (frames != null && tls != null) {
-      frames.limits(options.limits());
-      outbound.open(tls);
-    }
+    link.proven(options.limits());
     endpoint.opened(this, hello);
     if (dialling != null) {
       dialling.complete(this);
@@ -431,7 +327,7 @@ final class PeerConnection
 
   // ---- open
 
-  private void receivedOpen(byte type, ByteBuffer payload) {
+  private void received(byte type, ByteBuffer payload) {
     switch (type) {
       case FrameType.BYE:
         end(new ConnectionClosedException(true, new FieldReader(payload).string("bye")));
@@ -471,29 +367,16 @@ final class PeerConnection
       end(reason);
     } else if (state == State.OPEN || state == State.PROVING) {
       state = State.LEAVING;
-      outbound.leave();
       why = reason;
       deadline = System.nanoTime() + options.linger().toNanos();
       endpoint.leaving(this);
-      loop.wakeup();
+      link.leave();
     }
   }
 
-  private void leaveOn(TlsChannel records) throws IOException {
-    if (flush(records) && records.discard()) {
-      end(null);
-    }
-  }
-
-  /** TLS close_notify or alert, then FIN: unlike a reset it does not destroy what is under way. */
-  private void sayGoodbye(TlsChannel records) {
-    saidFarewell = true;
-    try {
-      outbound.farewell(records);
-      channel.shutdownOutput();
-    } catch (IOException e) {
-      LOG.log(Level.FINE, "no farewell to " + this, e);
-    }
+  @Override
+  public void left() {
+    end(null);
   }
 
   /** Now. {@code reason} counts unless an earlier one is known. */
@@ -507,12 +390,7 @@ final class PeerConnection
     }
     state = State.CLOSED;
     loop.remove(this);
-    try {
-      channel.close();
-    } catch (IOException e) {
-      LOG.log(Level.FINE, "closing a socket failed", e);
-    }
-    outbound.drop();
+    link.close();
     if (pulse != null) {
       pulse.end(cause);
     }
