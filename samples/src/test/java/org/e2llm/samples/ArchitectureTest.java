@@ -119,7 +119,7 @@ class ArchitectureTest {
 
   @Test
   void apiDependsOnTheJdkAndJSpecifyOnlyAndJacksonForPlans() {
-    check(API, onlyJdkAndOurs("com.fasterxml.jackson.core.."));
+    check(API, onlyJdkAndOurs("com.fasterxml.jackson.core..", "javax.crypto.."));
     check(
         API,
         noClasses()
@@ -128,6 +128,18 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("com.fasterxml.."));
+  }
+
+  @Test
+  void onlyTheSecretOfAClusterNeedsCryptography() {
+    check(
+        API,
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("org.e2llm.cluster..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("javax.crypto.."));
   }
 
   @Test

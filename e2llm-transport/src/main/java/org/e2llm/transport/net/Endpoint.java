@@ -145,7 +145,18 @@ public final class Endpoint implements AutoCloseable {
    */
   public CompletableFuture<LinkEstimate> measure(Connection connection) {
     CompletableFuture<LinkEstimate> result = new CompletableFuture<>();
-    loop.execute(() -> ((PeerConnection) connection).measure(result));
+    loop.execute(
+        () ->
+            ((PeerConnection) connection)
+                .measure()
+                .whenComplete(
+                    (estimate, failure) -> {
+                      if (failure == null) {
+                        result.complete(estimate);
+                      } else {
+                        result.completeExceptionally(failure);
+                      }
+                    }));
     if (loop.over().isDone()) {
       result.completeExceptionally(closedError());
     }

@@ -67,6 +67,11 @@ public record EndpointOptions(
         linger);
   }
 
+  public EndpointOptions withProofTimeout(Duration timeout) {
+    return new EndpointOptions(
+        listen, limits, maxQueuedBytes, maxUnproven, connectTimeout, timeout, heartbeat, linger);
+  }
+
   private static void positive(String option, long value) {
     if (value <= 0) {
       throw new InvalidRequestException(

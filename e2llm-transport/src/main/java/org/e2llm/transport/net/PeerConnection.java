@@ -20,9 +20,6 @@ import org.e2llm.cluster.ConnectionLostException;
 import org.e2llm.cluster.UnreachableException;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
-import org.e2llm.transport.wire.FrameHeader;
-import org.e2llm.transport.wire.FrameLimits;
-import org.e2llm.transport.wire.FrameReader;
 import org.e2llm.transport.wire.FrameType;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * Connection} runs on the net thread.
  */
 final class PeerConnection
-    implements Connection, NetLoop.Handler, Survivors.Contender, Handshake.Out, LinkProbe.Out {
+    implements Connection, NetLoop.Handler, FrameLink.Owner, Survivors.Contender {
   private enum State {
     /** TCP; only where this side has dialled. */
     CONNECTING,
@@ -49,38 +46,37 @@ final class PeerConnection
   private final Endpoint endpoint;
   private final NetLoop loop;
   private final EndpointOptions options;
-  private final SocketChannel channel;
   private final InetSocketAddress remote;
-  private final SendQueue queue;
+  private final Outbound outbound;
+  private final FrameLink link;
   private final Counters counters;
-  private final Heartbeat heartbeat;
-  private final RateMeter rate = new RateMeter();
-  private final LinkProbe probe = new LinkProbe(this);
 
   /** Null where the other side has dialled. */
   private final @Nullable CompletableFuture<Connection> dialling;
 
   private final long dial;
-  private @Nullable SelectionKey key;
   private State state;
 
   /** Until when {@link #state} may last; of no meaning while it is open. */
   private long deadline;
 
-  private @Nullable TlsChannel tls;
-  private @Nullable FrameReader frames;
   private @Nullable Handshake handshake;
   private @Nullable Greeting theirs;
-  private boolean taskRuns;
+  private @Nullable Pulse pulse;
   private boolean wasOpened;
-  private boolean saidFarewell;
   private @Nullable ClusterException why;
   private long trimAt;
+
+  /** When {@link #onTime} has something to do again. */
+  private long nextAt;
+
+  // Kept, so that none is made each time.
+  private final Step ready;
+  private final Step onTime = this::onTime;
 
   private volatile String peer = "";
   private volatile Lane lane;
   private volatile int version;
-  private volatile boolean flushWanted;
 
   /**
    * Does nothing before {@link #start}.
@@ -98,15 +94,17 @@ final class PeerConnection
     this.endpoint = endpoint;
     this.loop = endpoint.loop();
     this.options = endpoint.options();
-    this.channel = channel;
     this.remote = remote;
     this.dialling = dialling;
     this.lane = lane;
     this.dial = dial;
     long now = System.nanoTime();
-    this.queue = new SendQueue(options.maxQueuedBytes());
     this.counters = new Counters(now);
-    this.heartbeat = new Heartbeat(options.heartbeat().toNanos(), now);
+    this.outbound = new Outbound(loop, options.maxQueuedBytes(), counters, this::sendingFailed);
+    this.link =
+        new FrameLink(
+            loop, channel, outbound, counters, () -> endpoint.tls().engine(dialled()), this);
+    this.ready = link::ready;
     this.state = dialling == null ? State.PROVING : State.CONNECTING;
     Duration first = dialling == null ? options.proofTimeout() : options.connectTimeout();
     this.deadline = now + first.toNanos();
@@ -117,23 +115,11 @@ final class PeerConnection
     guarded(
         () -> {
           if (dialling == null) {
-            key = loop.add(channel, SelectionKey.OP_READ, this);
+            link.accept(this);
           } else {
-            boolean connected = connect();
-            key = loop.add(channel, SelectionKey.OP_CONNECT, this);
-            if (connected) {
-              advance();
-            }
+            link.dial(remote, this);
           }
         });
-  }
-
-  private boolean connect() throws IOException {
-    try {
-      return channel.connect(remote);
-    } catch (IllegalArgumentException e) {
-      throw new IOException("this system knows no such kind of address", e);
-    }
   }
 
   // ---- from any thread
@@ -171,12 +157,12 @@ final class PeerConnection
               + limit
               + " bytes");
     }
-    return queued(queue.offer(type, payload, released));
+    return outbound.send(type, payload, released);
   }
 
   @Override
   public long queuedBytes() {
-    return queue.bytes();
+    return outbound.queuedBytes();
   }
 
   @Override
@@ -186,39 +172,24 @@ final class PeerConnection
 
   @Override
   public void close(String reason) {
-    queue.close(FrameType.BYE, new FieldWriter(64).shortened(reason).payload());
+    sayBye(reason);
     loop.execute(() -> leave(new ConnectionClosedException(false, reason)));
   }
 
-  private boolean queued(SendQueue.Offer offer) {
-    if (offer == SendQueue.Offer.QUEUED) {
-      flushSoon();
-    } else if (offer == SendQueue.Offer.FULL) {
-      loop.execute(
-          () ->
-              end(
-                  new ConnectionLostException(
-                      "More than "
-                          + options.maxQueuedBytes()
-                          + " bytes or too many frames were queued for "
-                          + this
-                          + ": it reads too slowly or not at all")));
-    }
-    return offer == SendQueue.Offer.QUEUED;
-  }
-
-  private void flushSoon() {
-    if (!flushWanted) {
-      flushWanted = true;
-      loop.wakeup();
-    }
+  private void sayBye(String reason) {
+    outbound.last(FrameType.BYE, new FieldWriter(64).shortened(reason).payload());
   }
 
   // ---- what the loop calls
 
   @Override
-  public void ready(SelectionKey ready) {
-    guarded(this::advance);
+  public void ready(SelectionKey key) {
+    guarded(ready);
+  }
+
+  @Override
+  public void goOn() {
+    guarded(ready);
   }
 
   @Override
@@ -226,47 +197,24 @@ final class PeerConnection
     if (state == State.CLOSED) {
       return Long.MAX_VALUE;
     }
-    guarded(() -> onTime(now));
-    switch (state) {
-      case CLOSED:
-        return Long.MAX_VALUE;
-      case OPEN:
-        long next = Math.min(probe.dueIn(now), trimAt - now);
-        return lane == Lane.HOT ? Math.min(next, heartbeat.dueIn(now)) : next;
-      default:
-        return deadline - now;
-    }
+    guarded(onTime);
+    return state == State.CLOSED ? Long.MAX_VALUE : nextAt - now;
   }
 
-  private void onTime(long now) throws IOException {
-    switch (state) {
-      case CONNECTING:
-      case PROVING:
-        if (now - deadline >= 0) {
-          throw new UnreachableException(timeout());
-        }
-        break;
-      case LEAVING:
-        if (now - deadline >= 0) {
-          end(null);
-          return;
-        }
-        break;
-      default:
-        if (lane == Lane.HOT && heartbeat.dueIn(now) <= 0) {
-          ping();
-        }
-        if (probe.dueIn(now) <= 0) {
-          probe.fail(new ClusterException("No answer to a measurement of the link to " + this));
-        }
-        if (trimAt - now <= 0 && frames != null) {
-          frames.trim();
-          trimAt = now + TRIM_NANOS;
-        }
+  /** Sets {@link #nextAt}, and flushes what others have queued. */
+  private void onTime() throws IOException {
+    long now = System.nanoTime();
+    nextAt = deadline;
+    if (state == State.OPEN && pulse != null) {
+      if (trimAt - now <= 0) {
+        link.trim();
+        trimAt = now + TRIM_NANOS;
+      }
+      nextAt = now + Math.min(pulse.onTime(now), trimAt - now);
+    } else if (deadline - now <= 0) {
+      end(new UnreachableException(timeout()));
     }
-    if (flushWanted && !taskRuns && tls != null) {
-      flush(tls);
-    }
+    link.flushIfWanted();
   }
 
   private String timeout() {
@@ -286,8 +234,8 @@ final class PeerConnection
     } catch (E2llmException e) {
       fail(e instanceof ClusterException ? (ClusterException) e : lost(e));
     } catch (IOException e) {
-      if (tls != null && e instanceof SSLException) {
-        sayGoodbye(tls);
+      if (e instanceof SSLException) {
+        link.sayFarewell();
       }
       end(lost(e));
     } catch (RuntimeException | Error e) {
@@ -300,112 +248,22 @@ final class PeerConnection
     void run() throws IOException;
   }
 
-  // ---- TCP and TLS
+  // ---- TCP, TLS, proof
 
-  private void advance() throws IOException {
-    if (state == State.CONNECTING) {
-      channel.finishConnect();
-      state = State.PROVING;
-      deadline = System.nanoTime() + options.proofTimeout().toNanos();
-    }
-    if (state == State.CLOSED || taskRuns) {
-      return;
-    }
-    TlsChannel records = tls;
-    if (records == null) {
-      // Not before the first byte has arrived: who only connects costs next to nothing.
-      records = new TlsChannel(channel, endpoint.tls().engine(dialling != null), counters);
-      tls = records;
-      frames = new FrameReader(FrameLimits.unproven(), records.plaintextSize());
-    }
-    records.readable();
-    if (state == State.LEAVING) {
-      leaveOn(records);
-    } else {
-      flush(records);
-      readAll(records);
-    }
+  @Override
+  public void connected() {
+    state = State.PROVING;
+    deadline = System.nanoTime() + options.proofTimeout().toNanos();
   }
 
-  private void readAll(TlsChannel records) throws IOException {
-    FrameReader reader = requireNonNull(frames);
-    while (state == State.PROVING || state == State.OPEN) {
-      TlsChannel.Read read = records.read(reader.space());
-      if (handshake == null && !records.handshaking()) {
-        startProof(records);
-      }
-      switch (read) {
-        case DATA:
-          while ((state == State.PROVING || state == State.OPEN) && reader.next()) {
-            counters.frame(FrameHeader.BYTES + reader.payload().remaining());
-            received(reader.type(), reader.payload());
-          }
-          break;
-        case WRITE:
-          if (!flush(records)) {
-            return;
-          }
-          break;
-        case TASK:
-          runTask(records);
-          return;
-        case EMPTY:
-          return;
-        case END:
-          throw new IOException("the other side ended the connection");
-      }
-    }
-  }
-
-  private void runTask(TlsChannel records) {
-    taskRuns = true;
-    interest(0);
-    loop.executeSlow(
-        () -> {
-          records.task();
-          loop.execute(
-              () -> {
-                taskRuns = false;
-                if (state != State.CLOSED) {
-                  interest(SelectionKey.OP_READ);
-                  guarded(this::advance);
-                }
-              });
-        });
-  }
-
-  /** True if everything is written. Otherwise goes on when the socket takes more. */
-  private boolean flush(TlsChannel records) throws IOException {
-    flushWanted = false;
-    boolean all = records.write(queue);
-    if (state == State.CLOSED) {
-      return false;
-    }
-    rate.wrote(!all, counters.wireBytesSent(), System.nanoTime());
-    counters.rate(rate.bytesPerSecond());
-    interest(all ? SelectionKey.OP_READ : SelectionKey.OP_READ | SelectionKey.OP_WRITE);
-    if (all && state == State.LEAVING && !saidFarewell) {
-      sayGoodbye(records);
-    }
-    return all;
-  }
-
-  private void interest(int operations) {
-    if (key != null && key.interestOps() != operations) {
-      key.interestOps(operations);
-    }
-  }
-
-  // ---- proof
-
-  private void startProof(TlsChannel records) throws IOException {
-    byte[] shown = records.peerFingerprint();
+  @Override
+  public void secured(byte[] fingerprint) {
     Handshake proof =
         new Handshake(
             endpoint.secret(),
-            dialling != null,
+            dialled(),
             endpoint.identity().fingerprint(),
-            shown,
+            fingerprint,
             endpoint.greeting(lane, dial),
             endpoint.random());
     handshake = proof;
@@ -413,21 +271,20 @@ final class PeerConnection
     if (peer.equals(endpoint.identity().id())) {
       throw new UnreachableException(remote + " leads back to this peer itself");
     }
-    proof.start(this);
+    proof.start(this::reply);
+  }
+
+  private void reply(byte type, ByteBuffer payload) {
+    outbound.send(type, payload, null);
   }
 
   @Override
-  public void send(byte type, ByteBuffer payload) {
-    queue.offer(type, payload, null);
-    flushSoon();
-  }
-
-  private void received(byte type, ByteBuffer payload) {
+  public void frame(byte type, ByteBuffer payload) {
     if (state == State.OPEN) {
-      receivedOpen(type, payload);
+      received(type, payload);
       return;
     }
-    Greeting greeting = requireNonNull(handshake).received(type, payload, this);
+    Greeting greeting = requireNonNull(handshake).received(type, payload, this::reply);
     if (greeting != null) {
       greeted(greeting);
     }
@@ -435,7 +292,7 @@ final class PeerConnection
 
   private void greeted(Greeting greeting) {
     theirs = greeting;
-    if (dialling == null) {
+    if (!dialled()) {
       lane = greeting.lane();
     }
     Hello mine = endpoint.greeting(lane, dial).hello();
@@ -443,7 +300,7 @@ final class PeerConnection
     if (refusal != null) {
       FieldWriter out = new FieldWriter(256);
       refusal.write(out);
-      queue.close(FrameType.REFUSED, out.payload());
+      outbound.last(FrameType.REFUSED, out.payload());
       leave(refusal.toException(true));
       return;
     }
@@ -451,7 +308,7 @@ final class PeerConnection
     if (dialling == null) {
       FieldWriter out = new FieldWriter(512);
       endpoint.greeting(lane, 0).write(out);
-      send(FrameType.HELLO, out.payload());
+      reply(FrameType.HELLO, out.payload());
     }
     open(greeting.hello());
   }
@@ -460,10 +317,8 @@ final class PeerConnection
     state = State.OPEN;
     wasOpened = true;
     trimAt = System.nanoTime() + TRIM_NANOS;
-    if (frames != null && tls != null) {
-      frames.limits(options.limits());
-      tls.proven();
-    }
+    pulse = new Pulse(outbound, counters, options.heartbeat().toNanos(), lane);
+    link.proven(options.limits(), lane);
     endpoint.opened(this, hello);
     if (dialling != null) {
       dialling.complete(this);
@@ -472,25 +327,8 @@ final class PeerConnection
 
   // ---- open
 
-  private void receivedOpen(byte type, ByteBuffer payload) {
+  private void received(byte type, ByteBuffer payload) {
     switch (type) {
-      case FrameType.PING:
-        queued(queue.offer(FrameType.PONG, new FieldReader(payload).i64("ping")));
-        break;
-      case FrameType.PONG:
-        long now = System.nanoTime();
-        long rtt = heartbeat.pong(new FieldReader(payload).i64("pong"), now);
-        if (rtt > 0) {
-          counters.rtt(heartbeat);
-          probe.pong(rtt, now);
-        }
-        break;
-      case FrameType.PROBE:
-        probe.filler(payload, System.nanoTime());
-        break;
-      case FrameType.PROBE_RESULT:
-        probe.result(new FieldReader(payload));
-        break;
       case FrameType.BYE:
         end(new ConnectionClosedException(true, new FieldReader(payload).string("bye")));
         break;
@@ -498,36 +336,17 @@ final class PeerConnection
         end(Refusal.read(new FieldReader(payload)).toException(false));
         break;
       default:
-        endpoint.listener().received(this, type, payload);
+        if (pulse == null || !pulse.received(type, payload)) {
+          endpoint.listener().received(this, type, payload);
+        }
     }
   }
 
-  @Override
-  public void ping() {
-    queued(queue.offer(FrameType.PING, heartbeat.ping(System.nanoTime())));
-  }
-
-  @Override
-  public void probe(byte type, ByteBuffer payload, @Nullable Runnable released) {
-    queued(queue.offer(type, payload, released));
-  }
-
-  void measure(CompletableFuture<LinkEstimate> result) {
-    if (state != State.OPEN) {
-      result.completeExceptionally(
-          new ConnectionLostException("The connection to " + this + " is not open"));
-      return;
-    }
-    probe
-        .start(System.nanoTime())
-        .whenComplete(
-            (estimate, failure) -> {
-              if (failure != null) {
-                result.completeExceptionally(failure);
-              } else {
-                result.complete(estimate);
-              }
-            });
+  CompletableFuture<LinkEstimate> measure() {
+    return state == State.OPEN && pulse != null
+        ? pulse.measure()
+        : CompletableFuture.failedFuture(
+            new ConnectionLostException("The connection to " + this + " is not open"));
   }
 
   // ---- the end
@@ -535,9 +354,7 @@ final class PeerConnection
   /** An error that the other side may be told, if it has proven itself. */
   private void fail(ClusterException error) {
     if (state == State.OPEN) {
-      queue.close(
-          FrameType.BYE,
-          new FieldWriter(64).shortened(String.valueOf(error.getMessage())).payload());
+      sayBye(String.valueOf(error.getMessage()));
       leave(error);
     } else {
       end(error);
@@ -553,25 +370,13 @@ final class PeerConnection
       why = reason;
       deadline = System.nanoTime() + options.linger().toNanos();
       endpoint.leaving(this);
-      flushSoon();
+      link.leave();
     }
   }
 
-  private void leaveOn(TlsChannel records) throws IOException {
-    if (flush(records) && records.discard()) {
-      end(null);
-    }
-  }
-
-  /** TLS close_notify or alert, then FIN: unlike a reset it does not destroy what is under way. */
-  private void sayGoodbye(TlsChannel records) {
-    saidFarewell = true;
-    try {
-      records.farewell();
-      channel.shutdownOutput();
-    } catch (IOException e) {
-      LOG.log(Level.FINE, "no farewell to " + this, e);
-    }
+  @Override
+  public void left() {
+    end(null);
   }
 
   /** Now. {@code reason} counts unless an earlier one is known. */
@@ -585,13 +390,10 @@ final class PeerConnection
     }
     state = State.CLOSED;
     loop.remove(this);
-    try {
-      channel.close();
-    } catch (IOException e) {
-      LOG.log(Level.FINE, "closing a socket failed", e);
+    link.close();
+    if (pulse != null) {
+      pulse.end(cause);
     }
-    queue.drop();
-    probe.fail(cause);
     endpoint.ended(this, wasOpened, cause);
     if (dialling != null) {
       Connection survivor = wasOpened ? null : endpoint.survivor(this);
@@ -601,6 +403,10 @@ final class PeerConnection
         dialling.completeExceptionally(cause);
       }
     }
+  }
+
+  private void sendingFailed(Exception cause) {
+    end(cause instanceof ClusterException ? (ClusterException) cause : lost(cause));
   }
 
   private ClusterException lost(Throwable cause) {

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Frames of one connection on their way out, numbered in the order in which they came.
  *
- * <p>Any thread offers; the net thread takes, with {@link #gather} and {@link #taken} in turn. A
+ * <p>Any thread offers; one at a time takes, with {@link #gather} and {@link #taken} in turn. A
  * ring of reused frames: nothing is allocated per frame once it is as long as it ever was. Payloads
  * are lent, see {@link Connection#send}.
  */
@@ -116,16 +116,17 @@ final class SendQueue {
   }
 
   /**
-   * Gives back the frames that were read to their end.
+   * Removes the frames that were read to their end.
    *
-   * @return how many
+   * @param giveBack runs what {@code released} says. Otherwise it stops at the first frame that has
+   *     such: {@link #owesRelease}
+   * @return how many were removed
    */
-  int taken() {
-    int frames = 0;
-    for (; ; frames++) {
+  int taken(boolean giveBack) {
+    for (int frames = 0; ; frames++) {
       Runnable released;
       synchronized (this) {
-        if (count == 0 || left(ring[head])) {
+        if (count == 0 || left(ring[head]) || !(giveBack || ring[head].released == null)) {
           return frames;
         }
         released = removeFirst();
@@ -134,6 +135,11 @@ final class SendQueue {
         released.run();
       }
     }
+  }
+
+  /** A frame was read to its end whose owner waits for it. */
+  synchronized boolean owesRelease() {
+    return count > 0 && !left(ring[head]);
   }
 
   /** Gives back everything that is still queued; nothing is accepted any more. */

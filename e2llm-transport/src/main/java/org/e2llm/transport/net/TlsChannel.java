@@ -12,7 +12,7 @@ import org.e2llm.transport.trust.PeerTls;
 
 /**
  * TLS over a non-blocking socket: records in, records out, and what the handshake needs in between.
- * Only the net thread calls it, but for the tasks of {@link #task}.
+ * Only the net thread calls it, but for {@link #task} and {@link #write}.
  *
  * <p>Two buffers of one record each until {@link #proven}, then larger ones, so that one system
  * call moves several records. Of the plaintext nothing is kept: it goes straight into the buffer
@@ -133,17 +133,19 @@ final class TlsChannel {
   }
 
   /**
-   * Writes what the handshake wants to say, then, once that is done, what is queued.
+   * Writes what the handshake wants to say, then, once that is done, what is queued. One thread at
+   * a time, which may be another than the one that reads.
    *
+   * @param giveBack see {@link SendQueue#taken}
    * @return true if all of it is with the operating system, false if the socket is full
    */
-  boolean write(SendQueue queue) throws IOException {
+  boolean write(SendQueue queue, boolean giveBack) throws IOException {
     while (true) {
       if (!drain()) {
         return false;
       }
       ((Buffer) out).clear();
-      encrypt(queue);
+      encrypt(queue, giveBack);
       ((Buffer) out).flip();
       if (!out.hasRemaining()) {
         return true;
@@ -202,7 +204,7 @@ final class TlsChannel {
   }
 
   /** Fills {@link #out} with records, as many as fit. */
-  private void encrypt(SendQueue queue) throws SSLException {
+  private void encrypt(SendQueue queue, boolean giveBack) throws SSLException {
     int packet = engine.getSession().getPacketBufferSize();
     while (out.remaining() >= packet) {
       HandshakeStatus status = engine.getHandshakeStatus();
@@ -217,7 +219,7 @@ final class TlsChannel {
         sources[buffers++] = NOTHING;
       }
       SSLEngineResult result = engine.wrap(sources, 0, buffers, out);
-      counters.encrypted(queue.taken(), result.bytesConsumed());
+      counters.encrypted(queue.taken(giveBack), result.bytesConsumed());
       if (result.bytesProduced() == 0) {
         return;
       }

@@ -3,7 +3,9 @@ package org.e2llm.transport.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -519,6 +521,28 @@ class EndpointTest {
       assertThat(a.log(toFrozen).closed).isDone();
       stuck.countDown();
     }
+  }
+
+  @Test
+  void openingAndClosingManyTimesLeavesNoFilesOpen() {
+    Assumptions.assumeTrue(
+        ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean);
+    UnixOperatingSystemMXBean system =
+        (UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    long before = 0;
+    for (int round = 0; round < 40; round++) {
+      if (round == 10) {
+        before = system.getOpenFileDescriptorCount();
+      }
+      try (TestPeer a = TestPeer.open();
+          TestPeer b = TestPeer.open()) {
+        a.connect(b, Lane.HOT);
+        b.connect(a, Lane.BULK);
+        a.failure(a.address());
+      }
+    }
+    // Each round has two selectors, two listening sockets and six others.
+    assertThat(system.getOpenFileDescriptorCount() - before).isLessThan(30);
   }
 
   @Test

@@ -376,6 +376,30 @@ class StrangersTest {
   }
 
   @Test
+  void ofMoreThan64UnprovenTheOldestGoesForTheNewest() throws IOException {
+    EndpointOptions base = TestPeer.listeningOnLoopback();
+    EndpointOptions patient = base.withProofTimeout(Duration.ofMinutes(5));
+    List<Socket> halfOpen = new ArrayList<>();
+    try (TestPeer peer = TestPeer.open(patient)) {
+      for (int i = 0; i < 100; i++) {
+        halfOpen.add(new Socket(peer.address().getAddress(), peer.address().getPort()));
+        halfOpen.get(i).setSoTimeout(20_000);
+      }
+      TestPeer.await(() -> peer.refused.size() == 36);
+      assertThat(peer.refused).allMatch(why -> why.getMessage().contains("Gave way"));
+      for (int i = 0; i < 36; i++) {
+        assertThat(drain(halfOpen.get(i))).isZero();
+      }
+      friend.connect(peer);
+      TestPeer.await(() -> peer.refused.size() == 37);
+    } finally {
+      for (Socket socket : halfOpen) {
+        socket.close();
+      }
+    }
+  }
+
+  @Test
   void aServerThatIsNoPeerIsNamedToTheDialler() throws Exception {
     try (ServerSocket web = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
       Thread thread =
@@ -404,16 +428,7 @@ class StrangersTest {
   @Test
   void aServerThatNeverAnswersCostsTheDiallerThreeSeconds() throws IOException {
     EndpointOptions base = EndpointOptions.listening();
-    EndpointOptions hasty =
-        new EndpointOptions(
-            List.of(),
-            base.limits(),
-            base.maxQueuedBytes(),
-            base.maxUnproven(),
-            base.connectTimeout(),
-            Duration.ofMillis(300),
-            base.heartbeat(),
-            base.linger());
+    EndpointOptions hasty = base.withProofTimeout(Duration.ofMillis(300));
     assertThat(base.proofTimeout()).isEqualTo(Duration.ofSeconds(3));
     try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
         TestPeer client = TestPeer.open(hasty)) {
