@@ -33,6 +33,9 @@ import org.jspecify.annotations.Nullable;
 public final class CallerSessions implements GenerationService {
   static final String THREAD_NAME = "e2llm-sessions";
 
+  /** How long tokens may take from the last stage after the host has said that all are sampled. */
+  private static final int LATE_TOKENS_SECONDS = 3;
+
   private static final Logger LOG = Logger.getLogger(CallerSessions.class.getName());
 
   private final SessionHosts hosts;
@@ -217,6 +220,23 @@ public final class CallerSessions implements GenerationService {
     if (reason != null) {
       end(run, reason);
     }
+  }
+
+  /**
+   * The host has sampled all that was asked for: the session has {@code size} tokens. Those that
+   * still are under way come from another device; if they do not come, they are lost.
+   */
+  public void finished(long session, int epoch, int size) {
+    run(
+        () -> {
+          GenerationRun run = present(session, epoch);
+          if (run != null && run.tokens().size() < size && !thread.isShutdown()) {
+            thread.schedule(
+                () -> interrupted(session, epoch, "the last tokens were lost"),
+                LATE_TOKENS_SECONDS,
+                TimeUnit.SECONDS);
+          }
+        });
   }
 
   /** A session's run broke off; it is started again. */

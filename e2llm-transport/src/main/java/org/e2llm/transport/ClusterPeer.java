@@ -234,7 +234,11 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
 
   @Override
   public void opened(String id, Hello hello) {
-    run(() -> peer.opened(id, now()));
+    run(
+        () -> {
+          peer.opened(id, now());
+          offerHosts();
+        });
   }
 
   @Override

@@ -27,6 +27,9 @@ public final class HostedSessions {
     /** A chunk of the prompt was computed. */
     void prefilled(Caller caller, int position);
 
+    /** All that was asked for is sampled: the caller has, or will have, so many tokens in all. */
+    void finished(Caller caller, int tokens);
+
     /** The replica broke off; the session can go on elsewhere. */
     void interrupted(Caller caller, String why);
 
@@ -137,6 +140,8 @@ public final class HostedSessions {
       answers.failed(caller, error);
     } else if (result != null && result.finishReason() == FinishReason.CANCELLED) {
       answers.interrupted(caller, "the replica was closed");
+    } else if (result != null) {
+      answers.finished(caller, result.usage().promptTokens() + result.usage().outputTokens());
     }
   }
 

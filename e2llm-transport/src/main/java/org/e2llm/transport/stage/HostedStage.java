@@ -1,6 +1,7 @@
 package org.e2llm.transport.stage;
 
 import java.nio.ByteBuffer;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,8 @@ final class HostedStage implements AutoCloseable {
   private final float[] hidden;
   private final FieldWriter out = new FieldWriter(1024);
   private final Map<Long, StageSession> sessions = new HashMap<>();
+  private final Map<Long, Caller> callers = new HashMap<>();
+  private final BitSet untold = new BitSet();
   private long batches;
 
   /**
@@ -52,7 +55,7 @@ final class HostedStage implements AutoCloseable {
     int index = ring.index(links.self());
     boolean last = index == ring.stages().size() - 1;
     this.next = last ? null : ring.stages().get(index + 1).device();
-    this.tail = last ? new SamplingTail(source.vocabularySize(), this::tell) : null;
+    this.tail = last ? new SamplingTail(source.vocabularySize(), (to, at, token) -> {}) : null;
     this.hidden = new float[Math.multiplyExact(stage.maxRows(), source.hiddenSize())];
   }
 
@@ -122,7 +125,10 @@ final class HostedStage implements AutoCloseable {
     int[] tokens = SamplingCodec.readTokens(in, source.vocabularySize());
     SamplingSpec sampling = SamplingCodec.readParams(in, source.vocabularySize());
     Caller caller = SamplingCodec.readCaller(in);
-    tail.begin(session, tokens, sampling, caller);
+    tail.begin(session, tokens, sampling, null);
+    if (caller != null && !caller.peer().equals(ring.host())) {
+      callers.put(session, caller);
+    }
   }
 
   private void truncate(FieldReader in) {
@@ -138,6 +144,7 @@ final class HostedStage implements AutoCloseable {
     if (session != null) {
       session.close();
     }
+    callers.remove(id);
     if (tail != null) {
       tail.end(id);
     }
@@ -160,7 +167,11 @@ final class HostedStage implements AutoCloseable {
     List<Batch.Slice> slices = batch.slices();
     if (tail != null) {
       List<SliceOutput> results = tail.sample(slices, output);
-      ResultsCodec.write(out.clear(), ring.id(), step, results);
+      untold.clear();
+      for (int i = 0; i < results.size(); i++) {
+        untold.set(i, !tell(results.get(i)));
+      }
+      ResultsCodec.write(out.clear(), ring.id(), step, results, untold);
       send(ring.host(), StageFrames.RESULTS, out);
     } else if (next != null) {
       ByteBuffer payload =
@@ -181,12 +192,16 @@ final class HostedStage implements AutoCloseable {
     send(ring.host(), StageFrames.STEP_FAILED, out);
   }
 
-  /** Straight to the caller; the host has it from the results. */
-  private void tell(Caller caller, int position, Sampled token) {
-    if (!caller.peer().equals(ring.host())) {
-      SessionCodec.writeToken(out.clear(), caller, position, token);
-      send(caller.peer(), StageFrames.TOKEN, out);
+  /** Straight to the caller; false if it cannot be reached from here. */
+  private boolean tell(SliceOutput output) {
+    Batch.Slice slice = output.slice();
+    Caller caller = callers.get(slice.session());
+    Sampled token = output.token();
+    if (caller == null || token == null) {
+      return true;
     }
+    SessionCodec.writeToken(out.clear(), caller, slice.start() + slice.length(), token);
+    return send(caller.peer(), StageFrames.TOKEN, out);
   }
 
   private void pass(byte type, ByteBuffer payload) {
@@ -196,15 +211,17 @@ final class HostedStage implements AutoCloseable {
     }
   }
 
-  private void send(String peer, byte type, FieldWriter written) {
-    send(peer, type, payloads.copy(written.payload()));
+  private boolean send(String peer, byte type, FieldWriter written) {
+    return send(peer, type, payloads.copy(written.payload()));
   }
 
-  /** A peer that is not there is lost, and the ring with it: membership will say so. */
-  private void send(String peer, byte type, ByteBuffer payload) {
-    if (!links.send(peer, type, payload, () -> payloads.give(payload))) {
+  /** False if the peer is not there. A stage that is not there is lost, and the ring with it. */
+  private boolean send(String peer, byte type, ByteBuffer payload) {
+    boolean sent = links.send(peer, type, payload, () -> payloads.give(payload));
+    if (!sent) {
       payloads.give(payload);
     }
+    return sent;
   }
 
   /** Frees the sessions; the stages behind this one do the same. */

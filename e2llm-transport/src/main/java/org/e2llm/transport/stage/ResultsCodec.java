@@ -2,6 +2,7 @@ package org.e2llm.transport.stage;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import org.e2llm.CallbackException;
 import org.e2llm.CapacityException;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  *     1 sampled     see {@link SamplingCodec}
  *     2 error       u8 cause   string message
  *     3 logits      u32 rows   u32 vocabulary   rows × vocabulary × f32
+ *     4 as 1, and the caller could not be told: the host does it
  * </pre>
  */
 final class ResultsCodec {
@@ -32,6 +34,7 @@ final class ResultsCodec {
   private static final int SAMPLED = 1;
   private static final int ERROR = 2;
   private static final int LOGITS = 3;
+  private static final int SAMPLED_UNTOLD = 4;
 
   /** Which exception it is on the other side. */
   private enum Cause {
@@ -44,20 +47,26 @@ final class ResultsCodec {
 
   private ResultsCodec() {}
 
-  static void write(FieldWriter out, long ring, int step, List<SliceOutput> outputs) {
+  /**
+   * Writes it.
+   *
+   * @param untold by number of the slice, those whose caller has not got the token
+   */
+  static void write(
+      FieldWriter out, long ring, int step, List<SliceOutput> outputs, BitSet untold) {
     out.i64(ring).i32(step).count(outputs.size());
     for (int i = 0; i < outputs.size(); i++) {
-      write(out, outputs.get(i));
+      write(out, outputs.get(i), untold.get(i));
     }
   }
 
-  private static void write(FieldWriter out, SliceOutput output) {
+  private static void write(FieldWriter out, SliceOutput output, boolean untold) {
     SliceOutput.Logits logits = output.logits();
     if (output.error() != null) {
       out.u8(ERROR);
       writeError(out, output.error());
     } else if (output.token() != null) {
-      out.u8(SAMPLED);
+      out.u8(untold ? SAMPLED_UNTOLD : SAMPLED);
       SamplingCodec.writeSampled(out, output.token());
     } else if (logits != null) {
       out.u8(LOGITS).i32(logits.rows()).i32(logits.width());
@@ -73,20 +82,24 @@ final class ResultsCodec {
    * What follows ring and step.
    *
    * @param slices that were asked for
+   * @param untold is filled: by number of the slice, those whose caller has not got the token
    */
-  static List<SliceOutput> read(FieldReader in, List<Batch.Slice> slices, int vocabularySize) {
+  static List<SliceOutput> read(
+      FieldReader in, List<Batch.Slice> slices, int vocabularySize, BitSet untold) {
     int count = in.count("results.slices", 1, slices.size());
     List<SliceOutput> outputs = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      outputs.add(read(in, slices.get(i), vocabularySize));
+      int kind = in.u8("results.kind");
+      outputs.add(read(kind, in, slices.get(i), vocabularySize));
+      untold.set(i, kind == SAMPLED_UNTOLD);
     }
     in.end("results");
     return outputs;
   }
 
-  private static SliceOutput read(FieldReader in, Batch.Slice slice, int vocabularySize) {
-    int kind = in.u8("results.kind");
-    if (kind == SAMPLED) {
+  private static SliceOutput read(
+      int kind, FieldReader in, Batch.Slice slice, int vocabularySize) {
+    if (kind == SAMPLED || kind == SAMPLED_UNTOLD) {
       return new SliceOutput(slice, SamplingCodec.readSampled(in, vocabularySize), null, null);
     }
     if (kind == ERROR) {

@@ -2,6 +2,7 @@ package org.e2llm.transport.stage;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -155,19 +156,23 @@ public final class RingReplica implements Replica {
   void results(FieldReader in) {
     int step = in.i32("results.step");
     Pending done = take(step);
-    List<SliceOutput> outputs = ResultsCodec.read(in, done.slices(), vocabularySize);
+    BitSet untold = new BitSet();
+    List<SliceOutput> outputs = ResultsCodec.read(in, done.slices(), vocabularySize, untold);
     if (outputs.size() != done.slices().size()) {
       throw new ProtocolException(
           outputs.size() + " results for a batch of " + done.slices().size() + " slices");
     }
     for (int i = 0; i < outputs.size(); i++) {
-      outputs.set(i, deliver(outputs.get(i)));
+      outputs.set(i, deliver(outputs.get(i), untold.get(i)));
     }
     done.outputs().complete(outputs);
   }
 
-  /** Samples here what a logits processor is to see, and tells callers on this device. */
-  private SliceOutput deliver(SliceOutput output) {
+  /**
+   * Samples here what a logits processor is to see, and tells callers on this device and those that
+   * the last stage does not reach.
+   */
+  private SliceOutput deliver(SliceOutput output, boolean untold) {
     Batch.Slice slice = output.slice();
     Session session;
     SliceOutput result = output;
@@ -180,7 +185,8 @@ public final class RingReplica implements Replica {
       }
     }
     Caller caller = session == null ? null : session.caller;
-    if (caller != null && result.token() != null && caller.peer().equals(links.self())) {
+    boolean mine = caller != null && (untold || caller.peer().equals(links.self()));
+    if (mine && result.token() != null) {
       sink.sampled(caller, slice.start() + slice.length(), result.token());
     }
     return result;

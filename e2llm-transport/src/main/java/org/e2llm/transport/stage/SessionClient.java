@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class SessionClient implements SessionHosts, TokenSink {
   private static final int INTERRUPTED = 0;
   private static final int FAILED = 1;
+  private static final int FINISHED = 2;
 
   private final Links links;
   private final int vocabularySize;
@@ -122,6 +123,8 @@ public final class SessionClient implements SessionHosts, TokenSink {
     int how = in.u8("ended.how");
     if (how == INTERRUPTED) {
       callers().interrupted(session, epoch, in.string("ended.why"));
+    } else if (how == FINISHED) {
+      callers().finished(session, epoch, in.i32("ended.tokens", 0, Integer.MAX_VALUE));
     } else {
       callers().failed(session, epoch, ResultsCodec.readError(in));
     }
@@ -147,6 +150,13 @@ public final class SessionClient implements SessionHosts, TokenSink {
         SessionClient.this.prefilled(caller.session(), caller.epoch(), position);
       } else {
         send(caller, StageFrames.PREFILLED, begin(caller).i32(position));
+      }
+    }
+
+    @Override
+    public void finished(Caller caller, int tokens) {
+      if (!here(caller)) {
+        send(caller, StageFrames.ENDED, begin(caller).u8(FINISHED).i32(tokens));
       }
     }
 

@@ -51,10 +51,13 @@ final class StageFrames {
   /** Caller to host: u64 session, u32 epoch. */
   static final byte CANCEL = 0x2d;
 
-  /** Host to caller: u64 session, u32 epoch, u32 position, u32 cached. */
+  /** Host to caller: u64 session, u32 epoch, u32 position. */
   static final byte PREFILLED = 0x2e;
 
-  /** Host to caller: u64 session, u32 epoch, u8 how, string why. */
+  /**
+   * Host to caller: u64 session, u32 epoch, u8 how: 0 interrupted, string why; 1 failed, an error; 2
+   * finished, u32 tokens in all.
+   */
   static final byte ENDED = 0x2f;
 
   private StageFrames() {}
