@@ -258,7 +258,7 @@ final class Membership {
   private void rewrite() {
     List<String> sees = new ArrayList<>();
     for (String peer : liveness.alive()) {
-      if (!records.left(peer)) {
+      if (!records.left(peer) && sees.size() < Limits.PEERS) {
         sees.add(peer);
       }
     }

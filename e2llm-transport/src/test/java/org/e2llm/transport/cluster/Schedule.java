@@ -13,11 +13,12 @@ import java.util.SplittableRandom;
  */
 final class Schedule {
   /** How long a cluster may take to agree again once the network keeps still. */
-  static final long BOUND = 25 * SECOND;
+  static final long BOUND = 20 * SECOND;
 
   private static final long TROUBLE = 12 * SECOND;
   private static final long STEP = 500 * MS;
-  private static final long WATCHED = 3 * SECOND;
+  private static final long QUIET = 3 * SECOND;
+  private static final long WATCHED = 6 * SECOND;
 
   private final World world;
   private final SplittableRandom random;
@@ -125,14 +126,16 @@ final class Schedule {
       peer.crash();
     }
     if (random.nextInt(3) > 0) {
-      world.in(world.between(0, 8 * SECOND), () -> start(peer));
+      long latest = Math.max(TROUBLE, world.now);
+      world.at(Math.min(latest, world.now + random.nextLong(8 * SECOND)), () -> start(peer));
     }
   }
 
   private void restartAtOnce(SimPeer peer) {
     if (peer.isUp()) {
       peer.crash();
-      world.in(world.between(0, 800 * MS), () -> start(peer));
+      long latest = Math.max(TROUBLE, world.now);
+      world.at(Math.min(latest, world.now + random.nextLong(800 * MS)), () -> start(peer));
     }
   }
 
@@ -228,34 +231,33 @@ final class Schedule {
     world.in(5 * SECOND, () -> world.loss = 0);
   }
 
+  /** All agree for longer than it takes to notice a connection that fell silent. */
   private void agree() {
+    long calm = world.now;
+    long since = LocalPeer.NEVER;
     String missing = "";
-    long began = world.now;
-    while (world.now - began < BOUND) {
+    while (since == LocalPeer.NEVER || world.now - since < WATCHED) {
+      if (since == LocalPeer.NEVER && world.now - calm > BOUND) {
+        throw new AssertionError(BOUND / SECOND + " s after the last trouble: " + missing);
+      }
       world.runUntil(world.now + STEP);
       missing = new Agreement(world).missing();
-      // What was under way when the trouble ended (restarts) may still come.
-      if (missing.isEmpty() && world.now - began > 9 * SECOND) {
-        agreedAfter = world.now - began;
-        return;
-      }
+      since = missing.isEmpty() ? Math.min(since, world.now) : LocalPeer.NEVER;
     }
-    throw new AssertionError("after " + BOUND / SECOND + " s: " + missing);
+    agreedAfter = since - calm;
   }
 
   private void staysAgreed() {
-    // What was sent before must have come.
-    world.runUntil(world.now + 3 * SECOND);
     long before = world.messages - world.digests;
     long digests = world.digests;
-    world.runUntil(world.now + WATCHED);
+    world.runUntil(world.now + QUIET);
     String missing = new Agreement(world).missing();
     if (!missing.isEmpty()) {
       throw new AssertionError("agreed, and then: " + missing);
     }
     long news = world.messages - world.digests - before;
     long compared = world.digests - digests;
-    if (news > 0 || compared > size * (WATCHED / SECOND + 1)) {
+    if (news > 0 || compared > size * (QUIET / SECOND + 1)) {
       throw new AssertionError(
           "nothing happens, and " + news + " messages and " + compared + " digests are sent");
     }
