@@ -1,5 +1,6 @@
 package org.e2llm.testing;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -14,6 +15,7 @@ import org.e2llm.model.ModelSource;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Batch;
 import org.e2llm.pipeline.Stage;
+import org.e2llm.plan.DeviceSpeed;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.EngineOptions;
 import org.e2llm.spi.EngineProvider;
@@ -143,6 +145,11 @@ public final class FakeEngine implements EngineProvider {
       FakeStage stage = new FakeStage(layers, LAYERS, options.batchRows(), FakeEngine.this::seen);
       stages.add(stage);
       return stage;
+    }
+
+    @Override
+    public DeviceSpeed speed(Path cacheFolder) {
+      return new DeviceSpeed(1e9, 1e9, 1e9, 0, true);
     }
 
     @Override
