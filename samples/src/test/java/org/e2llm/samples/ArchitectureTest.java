@@ -35,17 +35,24 @@ class ArchitectureTest {
   void apiKnowsNoOtherModule() {
     check(
         API,
-        noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, PLANNER, TRANSPORT, SAMPLES));
+        noClasses()
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(KERNELS, PLANNER, TRANSPORT, SAMPLES));
   }
 
   @Test
   void kernelsKnowOnlyTheApi() {
-    check(ENGINE, noClasses().should().dependOnClassesThat().resideInAnyPackage(PLANNER, TRANSPORT, SAMPLES));
+    check(
+        ENGINE,
+        noClasses().should().dependOnClassesThat().resideInAnyPackage(PLANNER, TRANSPORT, SAMPLES));
   }
 
   @Test
   void plannerKnowsOnlyTheApi() {
-    check(PLANS, noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, TRANSPORT, SAMPLES));
+    check(
+        PLANS,
+        noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, TRANSPORT, SAMPLES));
     check(PLANS, onlyJdkAndOurs());
   }
 
@@ -54,7 +61,10 @@ class ArchitectureTest {
     check(
         LAN,
         noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, PLANNER, SAMPLES));
-    check(LAN, onlyJdkAndOurs("javax.net.ssl..", "javax.crypto..", "javax.jmdns..", "com.fasterxml.jackson.core.."));
+    check(
+        LAN,
+        onlyJdkAndOurs(
+            "javax.net.ssl..", "javax.crypto..", "javax.jmdns..", "com.fasterxml.jackson.core.."));
   }
 
   @Test
