@@ -79,6 +79,11 @@ final class LeafStates implements Closeable {
     return held;
   }
 
+  /** How many are written or safe. */
+  synchronized int count() {
+    return written.cardinality() + safe.cardinality();
+  }
+
   /** Written, and not known to be safe. */
   synchronized BitSet unsafe() {
     return (BitSet) written.clone();

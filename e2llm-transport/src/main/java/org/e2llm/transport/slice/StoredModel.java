@@ -201,6 +201,11 @@ public final class StoredModel implements SliceSource {
     return states.held();
   }
 
+  /** How many leaves it holds. */
+  int heldCount() {
+    return states.count();
+  }
+
   @Override
   public void read(int leaf, ByteBuffer into) throws IOException {
     Leaves leaves = manifest.leaves();
@@ -253,9 +258,13 @@ public final class StoredModel implements SliceSource {
     }
   }
 
-  /** Whether enough was written that {@link #sync} is due. */
-  boolean wantsSync() {
-    return unsynced >= SYNC_BYTES;
+  /**
+   * Whether {@link #sync} is due.
+   *
+   * @param idle nothing more is about to be written
+   */
+  boolean wantsSync(boolean idle) {
+    return unsynced >= (idle ? 1 : SYNC_BYTES);
   }
 
   /**
