@@ -58,10 +58,12 @@ final class Link {
   /** Asks for a piece, and remembers that it did. */
   void ask(Kind kind, int index) {
     synchronized (owes) {
-      if (owed == owes.length) {
+      int at = find(key(kind, index));
+      if (at == owes.length) {
         return; // Never with the windows of SliceFetch; its timeout would mend it.
       }
-      owes[owed++] = key(kind, index);
+      owes[at] = key(kind, index);
+      owed = Math.max(owed, at + 1);
     }
     send(SliceFrames.GET, key(kind, index));
   }
@@ -76,14 +78,22 @@ final class Link {
   /** Whether this was asked for, and is from now on no longer. */
   boolean settle(long key) {
     synchronized (owes) {
-      for (int i = 0; i < owed; i++) {
-        if (owes[i] == key) {
-          owes[i] = owes[--owed];
-          return true;
-        }
+      int at = find(key);
+      if (at == owed) {
+        return false;
       }
-      return false;
+      owes[at] = owes[--owed];
+      return true;
     }
+  }
+
+  /** Where it stands, or {@link #owed}. */
+  private int find(long key) {
+    int at = 0;
+    while (at < owed && owes[at] != key) {
+      at++;
+    }
+    return at;
   }
 
   /** Sends a frame of a kind and an index. */

@@ -33,6 +33,9 @@ final class SliceFetch {
 
     /** The peer need not send this leaf any more. */
     void cancelLeaf(String peer, int leaf);
+
+    /** Nor these hashes. */
+    void cancelHashes(String peer, int tensor);
   }
 
   /** How often {@link #decide} wants to be called while something is missing, nanoseconds. */
@@ -245,10 +248,7 @@ final class SliceFetch {
     for (Holder holder : holders.values()) {
       cancelUnwanted(holder, requests);
       if (holder.isLate(now, timeout)) {
-        for (int i = 0; i < holder.owed; i++) {
-          requests.cancelLeaf(holder.peer, holder.leaves[i]);
-        }
-        release(holder);
+        giveUp(holder, requests);
         holder.failed(now, timeout);
       }
     }
@@ -262,6 +262,17 @@ final class SliceFetch {
         asked |= !holder.rests(now) && ask(holder, now, requests);
       }
     }
+  }
+
+  private void giveUp(Holder holder, Requests requests) {
+    for (int i = 0; i < holder.owed; i++) {
+      requests.cancelLeaf(holder.peer, holder.leaves[i]);
+    }
+    BitSet hashes = holder.hashes;
+    for (int tensor = hashes.nextSetBit(0); tensor >= 0; tensor = hashes.nextSetBit(tensor + 1)) {
+      requests.cancelHashes(holder.peer, tensor);
+    }
+    release(holder);
   }
 
   private void cancelUnwanted(Holder holder, Requests requests) {

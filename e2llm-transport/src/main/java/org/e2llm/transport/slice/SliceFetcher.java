@@ -546,9 +546,18 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
 
   @Override
   public void cancelLeaf(String peer, int leaf) {
+    cancel(peer, Kind.LEAF, leaf);
+  }
+
+  @Override
+  public void cancelHashes(String peer, int tensor) {
+    cancel(peer, Kind.HASHES, tensor);
+  }
+
+  private void cancel(String peer, Kind kind, int index) {
     Link link = links.get(peer);
     if (link != null) {
-      link.cancel(Kind.LEAF, leaf);
+      link.cancel(kind, index);
     }
   }
 

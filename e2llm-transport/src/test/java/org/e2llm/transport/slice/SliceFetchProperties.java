@@ -206,5 +206,10 @@ class SliceFetchProperties {
     public void cancelLeaf(String peer, int leaf) {
       assertThat(owed(peer).remove((Integer) leaf)).as("cancelled what is owed").isTrue();
     }
+
+    @Override
+    public void cancelHashes(String peer, int tensor) {
+      assertThat(hashesOwed(peer).remove((Integer) tensor)).as("cancelled what is owed").isTrue();
+    }
   }
 }

@@ -339,5 +339,10 @@ class SliceFetchTest {
       cancelled.computeIfAbsent(peer, p -> new ArrayList<>()).add(leaf);
       leaves.get(peer).remove((Integer) leaf);
     }
+
+    @Override
+    public void cancelHashes(String peer, int tensor) {
+      hashes.get(peer).remove((Integer) tensor);
+    }
   }
 }
