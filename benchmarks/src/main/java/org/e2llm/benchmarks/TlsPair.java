@@ -142,7 +142,7 @@ interface TlsPair extends AutoCloseable {
       this.client =
           Endpoint.open(
               EndpointOptions.listening(), Identity.create(), secret, hello, new Arrival());
-      this.connection = client.connect(server.address(), Lane.BULK).join();
+      this.connection = client.connect(server.address(), echo ? Lane.HOT : Lane.BULK).join();
     }
 
     /** Hands each frame to a thread, as a stage does, which sends it back; or does so itself. */

@@ -133,10 +133,10 @@ final class FrameLink {
   }
 
   /** Larger buffers, and other frames, from the next one on. */
-  void proven(FrameLimits limits) {
+  void proven(FrameLimits limits, Lane lane) {
     if (tls != null && frames != null) {
       frames.limits(limits);
-      outbound.open(tls);
+      outbound.open(tls, lane);
     }
   }
 

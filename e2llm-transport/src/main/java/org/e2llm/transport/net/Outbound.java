@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The sending half of a connection: a queue, and whoever encrypts and writes what is in it.
  *
- * <p>That is the net thread, or, once {@link #open}, the thread that sends: if little is queued it
+ * <p>That is the net thread, or, on an open HOT lane, the thread that sends: if little is queued it
  * writes at once, which saves waking the net thread, some 30 µs of a hop. Nobody waits for it or
  * for the socket: who comes second leaves its frame to the net thread, as does who finds the socket
  * full.
@@ -71,15 +71,18 @@ final class Outbound {
 
   // ---- net thread
 
-  /** From here on every thread may write. */
-  void open(TlsChannel records) {
+  /**
+   * From here on every thread may write, if the lane is HOT. On BULK there is always more to come,
+   * and two threads that take turns carry half of what one does (measured, frames of 8 KiB).
+   */
+  void open(TlsChannel records, Lane lane) {
     writing.lock();
     try {
       records.proven();
     } finally {
       writing.unlock();
     }
-    writable = records;
+    writable = lane == Lane.HOT ? records : null;
   }
 
   /** From here on only the net thread writes. */

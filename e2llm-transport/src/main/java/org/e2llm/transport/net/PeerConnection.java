@@ -318,7 +318,7 @@ final class PeerConnection
     wasOpened = true;
     trimAt = System.nanoTime() + TRIM_NANOS;
     pulse = new Pulse(outbound, counters, options.heartbeat().toNanos(), lane);
-    link.proven(options.limits());
+    link.proven(options.limits(), lane);
     endpoint.opened(this, hello);
     if (dialling != null) {
       dialling.complete(this);
