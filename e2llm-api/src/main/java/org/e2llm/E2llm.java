@@ -17,6 +17,7 @@ import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.pipeline.StageChain;
 import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.serving.Admission;
@@ -392,7 +393,9 @@ public final class E2llm implements AutoCloseable {
       if (share.isNone() || profile != null) {
         return share.isNone() ? null : profile;
       }
-      throw new InvalidRequestException("a share needs a profile");
+      return engine
+          .speed(joined.folder())
+          .profile("self", "this device", share.memoryBytes(), Nic.GIGABIT_ETHERNET);
     }
 
     private static int atLeast(int least, int value, String field) {

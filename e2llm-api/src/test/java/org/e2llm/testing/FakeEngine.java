@@ -11,6 +11,7 @@ import org.e2llm.ModelInspection;
 import org.e2llm.Progress;
 import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
+import org.e2llm.model.ModelLayout;
 import org.e2llm.model.ModelSource;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Batch;
@@ -93,6 +94,11 @@ public final class FakeEngine implements EngineProvider {
   @Override
   public Tokenizer tokenizer(ModelSource source) {
     return new FakeTokenizer();
+  }
+
+  @Override
+  public ModelLayout layout(ModelSource source) {
+    return new ModelLayout(LAYERS, false, List.of(), List.of());
   }
 
   @Override
