@@ -7,6 +7,7 @@ package org.e2llm.kernels.math;
  */
 public final class Scratch {
   private float[] floats = new float[0];
+  private int[] ints = new int[0];
   private byte[] bytes = new byte[0];
 
   /** At least {@code n} floats. */
@@ -15,6 +16,14 @@ public final class Scratch {
       floats = new float[n];
     }
     return floats;
+  }
+
+  /** At least {@code n} ints. */
+  public int[] ints(int n) {
+    if (ints.length < n) {
+      ints = new int[n];
+    }
+    return ints;
   }
 
   /** At least {@code n} bytes. */

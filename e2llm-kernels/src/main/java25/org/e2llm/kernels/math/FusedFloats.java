@@ -25,34 +25,18 @@ final class FusedFloats {
   private FusedFloats() {}
 
   static void f32(
-      MemorySegment in,
-      long a,
-      long b,
-      int n,
-      float[] x,
-      int xi,
-      float[] work,
-      int sumsAt,
-      int scalesAt) {
+      MemorySegment in, long a, long b, int n, float[] x, int xi, float[] sums, Scratch scratch) {
     for (int h = 0; h < STRIPS; h += 2) {
       int o = h * COUNT;
-      f32Strips(in, a + 4L * o, b + 4L * o, n / GROUP, x, xi + o, work, sumsAt + o);
+      f32Strips(in, a + 4L * o, b + 4L * o, n / GROUP, x, xi + o, sums, o);
     }
   }
 
   static void bf16(
-      MemorySegment in,
-      long a,
-      long b,
-      int n,
-      float[] x,
-      int xi,
-      float[] work,
-      int sumsAt,
-      int scalesAt) {
+      MemorySegment in, long a, long b, int n, float[] x, int xi, float[] sums, Scratch scratch) {
     for (int h = 0; h < STRIPS; h += 2) {
       int o = h * COUNT;
-      bf16Strips(in, a + 2L * o, b + 2L * o, n / GROUP, x, xi + o, work, sumsAt + o);
+      bf16Strips(in, a + 2L * o, b + 2L * o, n / GROUP, x, xi + o, sums, o);
     }
   }
 
@@ -61,23 +45,15 @@ final class FusedFloats {
    * notes whether it met one; then both rows are done again with care.
    */
   static void f16(
-      MemorySegment in,
-      long a,
-      long b,
-      int n,
-      float[] x,
-      int xi,
-      float[] work,
-      int sumsAt,
-      int scalesAt) {
+      MemorySegment in, long a, long b, int n, float[] x, int xi, float[] sums, Scratch scratch) {
     boolean finite = true;
     for (int h = 0; h < STRIPS; h += 2) {
       int o = h * COUNT;
-      finite &= f16Strips(in, a + 2L * o, b + 2L * o, n / GROUP, x, xi + o, work, sumsAt + o);
+      finite &= f16Strips(in, a + 2L * o, b + 2L * o, n / GROUP, x, xi + o, sums, o);
     }
     if (!finite) {
-      carefully(in, a, n, x, xi, work, sumsAt);
-      carefully(in, b, n, x, xi, work, sumsAt + GROUP);
+      carefully(in, a, n, x, xi, sums, 0);
+      carefully(in, b, n, x, xi, sums, GROUP);
     }
   }
 

@@ -22,22 +22,14 @@ import org.jspecify.annotations.Nullable;
 @FunctionalInterface
 interface FusedRows {
   /**
-   * Writes the 16 partial sums of the row at {@code a} to {@code work[sumsAt]} and on, those of the
+   * Writes the 16 partial sums of the row at {@code a} to the begin of {@code sums}, those of the
    * row at {@code b} behind them.
    *
    * @param n whole blocks, a multiple of 16
-   * @param scalesAt {@code n / 4} floats of {@code work} that may be overwritten
+   * @param scratch whose ints and bytes may be overwritten, not its floats
    */
   void multiply(
-      MemorySegment in,
-      long a,
-      long b,
-      int n,
-      float[] x,
-      int xi,
-      float[] work,
-      int sumsAt,
-      int scalesAt);
+      MemorySegment in, long a, long b, int n, float[] x, int xi, float[] sums, Scratch scratch);
 
   /** From the activations of the first stream of a pass to those of the second. */
   int X_1 = STRIPS > 1 ? COUNT : 0;
@@ -67,15 +59,14 @@ interface FusedRows {
 
   /** All passes over two rows of {@code n} elements in blocks of 32. */
   static FusedRows ofPasses(Pass pass) {
-    return (in, a, b, n, x, xi, work, sumsAt, scalesAt) -> {
+    return (in, a, b, n, x, xi, sums, scratch) -> {
       if (STRIPS == 1) {
-        pass.run(in, a, b, 0, n / 32, x, xi, work, sumsAt, sumsAt + GROUP);
+        pass.run(in, a, b, 0, n / 32, x, xi, sums, 0, GROUP);
         return;
       }
       for (int o = 0; o < GROUP; o += 2 * COUNT) {
-        int s = sumsAt + o;
-        pass.run(in, a, a, o, n / 32, x, xi + o, work, s, s + COUNT);
-        pass.run(in, b, b, o, n / 32, x, xi + o, work, s + GROUP, s + GROUP + COUNT);
+        pass.run(in, a, a, o, n / 32, x, xi + o, sums, o, o + COUNT);
+        pass.run(in, b, b, o, n / 32, x, xi + o, sums, GROUP + o, GROUP + o + COUNT);
       }
     };
   }
@@ -91,8 +82,8 @@ interface FusedRows {
       case Q4_1 -> STRIPS == 1 ? FusedTables::q4_1 : FusedNibbles.Q4_1;
       case Q5_0 -> FusedFiveBits.Q5_0;
       case Q5_1 -> FusedFiveBits.Q5_1;
-      case Q4_K -> STRIPS == 1 ? FusedTables::q4_K : FusedSuperBlocks.Q4_K;
-      case Q6_K -> FusedSuperBlocks.Q6_K;
+      case Q4_K -> FusedQ4K::multiply;
+      case Q6_K -> FusedQ6K::multiply;
       default -> null;
     };
   }

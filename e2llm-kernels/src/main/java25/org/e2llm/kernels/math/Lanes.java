@@ -43,6 +43,10 @@ final class Lanes {
   static final int BYTES_1 = COUNT == 8 ? 8 : 0;
   static final int PART_1 = COUNT == 4 ? 1 : 0;
 
+  /** For bits in lanes of bytes, of which at most 32 go together in a format. */
+  static final VectorSpecies<Long> L =
+      VectorSpecies.of(long.class, VectorShape.forBitSize(Math.min(BITS, 256)));
+
   /** Rotations of the lanes; a rotation by more lanes than there are is never used. */
   static final VectorShuffle<Float> BY_8 = rotation(8);
 

@@ -53,7 +53,7 @@ final class VectorMatvec {
       int r = rowFrom + i;
       int other = Math.min(r + pairs, rowTo - 1);
       kernel.multiply(
-          w.segment(), r * w.rowBytes(), other * w.rowBytes(), whole, x, xOffset, work, 0, spareAt);
+          w.segment(), r * w.rowBytes(), other * w.rowBytes(), whole, x, xOffset, work, scratch);
       finish(w, r, 1, x, xOffset, work, 0, spareAt, out, outOffset + r);
       finish(w, other, 1, x, xOffset, work, GROUP, spareAt, out, outOffset + other);
     }
