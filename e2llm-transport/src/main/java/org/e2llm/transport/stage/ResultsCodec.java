@@ -97,8 +97,7 @@ final class ResultsCodec {
     return outputs;
   }
 
-  private static SliceOutput read(
-      int kind, FieldReader in, Batch.Slice slice, int vocabularySize) {
+  private static SliceOutput read(int kind, FieldReader in, Batch.Slice slice, int vocabularySize) {
     if (kind == SAMPLED || kind == SAMPLED_UNTOLD) {
       return new SliceOutput(slice, SamplingCodec.readSampled(in, vocabularySize), null, null);
     }

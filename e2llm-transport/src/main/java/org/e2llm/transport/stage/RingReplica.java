@@ -185,8 +185,9 @@ public final class RingReplica implements Replica {
       }
     }
     Caller caller = session == null ? null : session.caller;
-    boolean mine = caller != null && (untold || caller.peer().equals(links.self()));
-    if (mine && result.token() != null) {
+    if (caller != null
+        && result.token() != null
+        && (untold || caller.peer().equals(links.self()))) {
       sink.sampled(caller, slice.start() + slice.length(), result.token());
     }
     return result;

@@ -55,8 +55,8 @@ final class StageFrames {
   static final byte PREFILLED = 0x2e;
 
   /**
-   * Host to caller: u64 session, u32 epoch, u8 how: 0 interrupted, string why; 1 failed, an error; 2
-   * finished, u32 tokens in all.
+   * Host to caller: u64 session, u32 epoch, u8 how: 0 interrupted, string why; 1 failed, an error;
+   * 2 finished, u32 tokens in all.
    */
   static final byte ENDED = 0x2f;
 
