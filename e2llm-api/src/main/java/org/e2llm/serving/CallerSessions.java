@@ -178,17 +178,6 @@ public final class CallerSessions implements GenerationService {
     run(() -> recovery.lost(peer, now()));
   }
 
-  /** A host takes a session up; {@code cached} tokens of the prompt need no computing. */
-  public void started(long session, int epoch, int cached) {
-    run(
-        () -> {
-          GenerationRun run = present(session, epoch);
-          if (run != null) {
-            run.started(cached, now());
-          }
-        });
-  }
-
   /** A chunk of the prompt was computed, up to {@code position}. */
   public void prefilled(long session, int epoch, int position) {
     run(
@@ -316,6 +305,7 @@ public final class CallerSessions implements GenerationService {
     if (run == null) {
       return;
     }
+    run.started(0, now());
     int[] tokens = run.tokens().head(run.tokens().size());
     int left = run.mostTokens() - tokens.length;
     if (start.epoch() > 0) {

@@ -1,7 +1,5 @@
 package org.e2llm.transport;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -40,6 +38,7 @@ import org.e2llm.transport.net.Hello;
 import org.e2llm.transport.net.Lane;
 import org.e2llm.transport.trust.Identity;
 import org.e2llm.transport.trust.IdentityStore;
+import org.e2llm.transport.trust.Proof;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -200,7 +199,8 @@ public final class LanTransport implements TransportProvider {
       Discovery found = new JmdnsDiscovery();
       InetSocketAddress at = endpoint.address();
       found.start(
-          new Advertisement(at == null ? 0 : at.getPort(), tag(cluster)),
+          new Advertisement(
+              at == null ? 0 : at.getPort(), Proof.discoveryTag(cluster.secret(), cluster.name())),
           new DiscoveryListener() {
             @Override
             public void found(Candidate candidate) {
@@ -216,17 +216,6 @@ public final class LanTransport implements TransportProvider {
             public void gone(Candidate candidate) {}
           });
       return found;
-    }
-
-    /** Tells members where to dial, and nobody else anything. */
-    private static String tag(Cluster cluster) {
-      byte[] mac = cluster.secret().hmac("discovery", cluster.name().getBytes(UTF_8));
-      StringBuilder hex = new StringBuilder();
-      for (int i = 0; i < 8; i++) {
-        hex.append(Character.forDigit((mac[i] >> 4) & 15, 16));
-        hex.append(Character.forDigit(mac[i] & 15, 16));
-      }
-      return hex.toString();
     }
 
     @Override

@@ -103,7 +103,7 @@ public final class SessionClient implements SessionHosts, TokenSink {
         hosted.stop(peer, session, epoch);
         break;
       case StageFrames.PREFILLED:
-        prefilled(session, epoch, in.i32("prefilled.position", 0, Integer.MAX_VALUE));
+        callers().prefilled(session, epoch, in.i32("prefilled.position", 0, Integer.MAX_VALUE));
         break;
       case StageFrames.ENDED:
         ended(session, epoch, in);
@@ -112,11 +112,6 @@ public final class SessionClient implements SessionHosts, TokenSink {
         throw new ProtocolException("frame type " + type + " is none of a session");
     }
     in.end("frame of a session");
-  }
-
-  private void prefilled(long session, int epoch, int position) {
-    callers().started(session, epoch, 0);
-    callers().prefilled(session, epoch, position);
   }
 
   private void ended(long session, int epoch, FieldReader in) {
@@ -147,7 +142,7 @@ public final class SessionClient implements SessionHosts, TokenSink {
     @Override
     public void prefilled(Caller caller, int position) {
       if (here(caller)) {
-        SessionClient.this.prefilled(caller.session(), caller.epoch(), position);
+        callers().prefilled(caller.session(), caller.epoch(), position);
       } else {
         send(caller, StageFrames.PREFILLED, begin(caller).i32(position));
       }
