@@ -2,14 +2,14 @@ package org.e2llm;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.e2llm.serving.GenerationService;
 import org.e2llm.serving.KvHold;
-import org.e2llm.serving.ServingLoop;
 import org.e2llm.serving.Submission;
 import org.jspecify.annotations.Nullable;
 
 /** A conversation: the messages, and the hold its KV cache stays in. The monitor guards both. */
 final class ChatConversation implements Conversation {
-  private final ServingLoop loop;
+  private final GenerationService serving;
   private final Prompts prompts;
   private final KvHold hold;
   private List<Message> messages;
@@ -17,11 +17,11 @@ final class ChatConversation implements Conversation {
   private @Nullable Generation running;
   private boolean closed;
 
-  ChatConversation(ServingLoop loop, Prompts prompts, List<Message> beginning) {
-    this.loop = loop;
+  ChatConversation(GenerationService serving, Prompts prompts, List<Message> beginning) {
+    this.serving = serving;
     this.prompts = prompts;
     this.messages = beginning;
-    this.hold = loop.hold();
+    this.hold = serving.hold();
   }
 
   @Override
@@ -46,11 +46,11 @@ final class ChatConversation implements Conversation {
     asked.addAll(turn.messages());
     Submission submission =
         prompts.submission(
-            turn, prompts.encode(asked), hold, result -> ended(before, asked, result));
+            turn, prompts.encode(asked), hold, (result, error) -> ended(before, asked, result));
     messages = asked;
     turnRuns = true;
     try {
-      Generation generation = loop.submit(submission);
+      Generation generation = serving.submit(submission);
       running = generation;
       return generation;
     } catch (RuntimeException e) {
@@ -93,6 +93,6 @@ final class ChatConversation implements Conversation {
     if (turn != null) {
       turn.cancel();
     }
-    loop.release(hold);
+    serving.release(hold);
   }
 }

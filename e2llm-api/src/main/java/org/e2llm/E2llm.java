@@ -6,17 +6,28 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import org.e2llm.cluster.Cluster;
+import org.e2llm.cluster.ClusterEvent;
+import org.e2llm.cluster.ClusterMember;
+import org.e2llm.cluster.Share;
 import org.e2llm.model.KvType;
 import org.e2llm.model.ModelSource;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.pipeline.StageChain;
+import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Nic;
+import org.e2llm.plan.Plan;
+import org.e2llm.plan.PlanOptions;
 import org.e2llm.serving.Admission;
+import org.e2llm.serving.GenerationService;
 import org.e2llm.serving.ServingLoop;
+import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.EngineOptions;
 import org.e2llm.spi.EngineProvider;
+import org.e2llm.spi.TransportProvider;
 import org.e2llm.text.ChatTemplate;
 import org.e2llm.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -43,9 +54,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class E2llm implements AutoCloseable {
   private final Engine engine;
-  private final ServingLoop loop;
+  private final GenerationService serving;
   private final Prompts prompts;
   private final int largestSession;
+  private final @Nullable ClusterLink link;
   private final Duration loadTime;
   private volatile boolean closed;
 
@@ -54,15 +66,22 @@ public final class E2llm implements AutoCloseable {
     ModelSpec spec = engine.modelSpec();
     int context = engine.contextLength();
     long budget = builder.kvMemory > 0 ? builder.kvMemory : Runtime.getRuntime().maxMemory() / 2;
-    long perToken = spec.kvBytesPerToken(engine.kvType(), spec.layers());
-    Admission admission = new Admission(budget, perToken, context, builder.queueLimit);
-    this.largestSession = admission.largestSession();
     int vocabulary = spec.vocabularySize();
     this.prompts = new Prompts(engine.tokenizer(), engine.chatTemplate(), vocabulary, context);
-    StageChain chain = new StageChain(List.of(engine.stage(spec.layers())));
-    Replica replica = new LocalReplica(chain, vocabulary);
-    this.loop =
-        new ServingLoop(replica, spec, engine.tokenizer(), admission, context, engine::close);
+    if (builder.cluster != null) {
+      this.link = builder.join(engine, builder.cluster, budget);
+      this.largestSession = context;
+      this.serving = link.sessions();
+    } else {
+      this.link = null;
+      long perToken = spec.kvBytesPerToken(engine.kvType(), spec.layers());
+      Admission admission = new Admission(budget, perToken, context, builder.queueLimit);
+      this.largestSession = admission.largestSession();
+      StageChain chain = new StageChain(List.of(engine.stage(spec.layers())));
+      Replica replica = new LocalReplica(chain, vocabulary);
+      this.serving =
+          new ServingLoop(replica, spec, engine.tokenizer(), admission, context, engine::close);
+    }
     this.loadTime = Duration.ofNanos(System.nanoTime() - startNanos);
   }
 
@@ -72,17 +91,17 @@ public final class E2llm implements AutoCloseable {
 
   /** What a model file says of itself; reads its header only. */
   public static ModelInspection inspect(Path file) {
-    return EngineLookup.provider().inspect(ModelSource.of(file));
+    return Modules.engine().inspect(ModelSource.of(file));
   }
 
   /** What the model file at {@code [offset, offset + length)} says of itself. */
   public static ModelInspection inspect(FileChannel channel, long offset, long length) {
-    return EngineLookup.provider().inspect(ModelSource.of(channel, offset, length));
+    return Modules.engine().inspect(ModelSource.of(channel, offset, length));
   }
 
   /** The tokenizer of a model file, which may be without tensors. */
   public static Tokenizer tokenizer(Path file) {
-    return EngineLookup.provider().tokenizer(ModelSource.of(file));
+    return Modules.engine().tokenizer(ModelSource.of(file));
   }
 
   /**
@@ -97,7 +116,7 @@ public final class E2llm implements AutoCloseable {
    */
   public Generation generate(GenerationRequest request) {
     requireOpen();
-    return loop.submit(prompts.submission(request, prompts.encode(request), null, null));
+    return serving.submit(prompts.submission(request, prompts.encode(request), null, null));
   }
 
   /** A conversation without a system message of the app's own. */
@@ -112,7 +131,7 @@ public final class E2llm implements AutoCloseable {
 
   private Conversation conversation(List<Message> beginning) {
     requireOpen();
-    return new ChatConversation(loop, prompts, beginning);
+    return new ChatConversation(serving, prompts, beginning);
   }
 
   /**
@@ -135,7 +154,7 @@ public final class E2llm implements AutoCloseable {
     if (capacity < 1) {
       throw new InvalidRequestException("a scorer's capacity of " + capacity + " is less than 1");
     }
-    return loop.scorer(capacity);
+    return serving.scorer(capacity);
   }
 
   public Tokenizer tokenizer() {
@@ -166,6 +185,18 @@ public final class E2llm implements AutoCloseable {
     return engine.kvType();
   }
 
+  /**
+   * This device as a member of the cluster it has joined.
+   *
+   * @throws IllegalStateException if it was opened without {@link Builder#cluster}
+   */
+  public ClusterMember cluster() {
+    if (link == null) {
+      throw new IllegalStateException("this model was opened without a cluster");
+    }
+    return link;
+  }
+
   /** How long {@link Builder#open()} took. */
   public Duration loadTime() {
     return loadTime;
@@ -173,7 +204,7 @@ public final class E2llm implements AutoCloseable {
 
   /** What is held now. */
   public ServingStats stats() {
-    return loop.stats();
+    return serving.stats();
   }
 
   /**
@@ -184,7 +215,11 @@ public final class E2llm implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    loop.close();
+    serving.close();
+    if (link != null) {
+      link.close();
+      engine.close();
+    }
   }
 
   private void requireOpen() {
@@ -206,6 +241,12 @@ public final class E2llm implements AutoCloseable {
     private int batchRows = 512;
     private int queueLimit = 1024;
     private Consumer<Progress> onProgress = progress -> {};
+    private @Nullable Cluster cluster;
+    private Share share = Share.none();
+    private @Nullable DeviceProfile profile;
+    private @Nullable Plan plan;
+    private PlanOptions planOptions = PlanOptions.DEFAULTS;
+    private Consumer<ClusterEvent> onEvent = event -> {};
 
     private Builder() {}
 
@@ -285,6 +326,78 @@ public final class E2llm implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Joins a cluster: its devices compute together, and any of them generates. What this one
+     * offers says {@link #share}.
+     */
+    public Builder cluster(Cluster joined) {
+      cluster = Objects.requireNonNull(joined, "joined");
+      return this;
+    }
+
+    /** What this device offers the cluster; unset, nothing. */
+    public Builder share(Share offered) {
+      share = Objects.requireNonNull(offered, "offered");
+      return this;
+    }
+
+    /** How fast this device is, where that is known; unset, it is measured. */
+    public Builder profile(DeviceProfile known) {
+      profile = Objects.requireNonNull(known, "known");
+      return this;
+    }
+
+    /** A plan of the app's own, in force whenever all its devices are there. */
+    public Builder plan(Plan forced) {
+      plan = Objects.requireNonNull(forced, "forced");
+      return this;
+    }
+
+    /**
+     * What the app wishes of plans: pins, exclusions, preferences, throughput. Types and context
+     * follow from the model as it is opened.
+     */
+    public Builder planOptions(PlanOptions wishes) {
+      planOptions = Objects.requireNonNull(wishes, "wishes");
+      return this;
+    }
+
+    /** Is told what happens in the cluster; must be quick. */
+    public Builder onEvent(Consumer<ClusterEvent> listener) {
+      onEvent = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
+    private ClusterLink join(Engine engine, Cluster joined, long kvBytes) {
+      PlanOptions options =
+          planOptions.toBuilder()
+              .kvType(engine.kvType())
+              .contextLength(engine.contextLength())
+              .build();
+      return Modules.transport()
+          .join(
+              new TransportProvider.Joining(
+                  joined,
+                  share,
+                  engine,
+                  Modules.planner(),
+                  offered(engine, joined),
+                  options,
+                  plan,
+                  kvBytes,
+                  queueLimit,
+                  onEvent));
+    }
+
+    private @Nullable DeviceProfile offered(Engine engine, Cluster joined) {
+      if (share.isNone() || profile != null) {
+        return share.isNone() ? null : profile;
+      }
+      return engine
+          .speed(joined.folder())
+          .profile("self", "this device", share.memoryBytes(), Nic.GIGABIT_ETHERNET);
+    }
+
     private static int atLeast(int least, int value, String field) {
       if (value < least) {
         throw new InvalidRequestException(field + " " + value + " is less than " + least);
@@ -304,8 +417,9 @@ public final class E2llm implements AutoCloseable {
         throw new InvalidRequestException("no model was given: call model(path) first");
       }
       long start = System.nanoTime();
-      EngineProvider engines = provider != null ? provider : EngineLookup.provider();
-      EngineOptions options = new EngineOptions(threads, context, kvType, batchRows);
+      EngineProvider engines = provider != null ? provider : Modules.engine();
+      int computing = threads == 0 ? share.threads() : threads;
+      EngineOptions options = new EngineOptions(computing, context, kvType, batchRows);
       Engine engine = engines.open(source, options, onProgress);
       try {
         return new E2llm(engine, this, start);

@@ -77,7 +77,8 @@ final class Prompts {
         request.deadline(),
         request.onPrefill(),
         hold,
-        onEnd);
+        onEnd,
+        null);
   }
 
   private void check(int[] prompt, SamplingParams params) {

@@ -1,23 +1,18 @@
 package org.e2llm.pipeline;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import org.e2llm.E2llmException;
 import org.e2llm.model.LayerRange;
-import org.e2llm.text.Sampled;
-import org.e2llm.text.Sampler;
-import org.e2llm.text.TokenList;
 import org.jspecify.annotations.Nullable;
 
 /** A replica whose last stage gives its logits to this device, where they are sampled. */
 public final class LocalReplica implements Replica {
   private final Stage stage;
   private final int vocabularySize;
-  private final Sampler sampler;
+  private final SamplingTail tail;
   private final Map<Long, Session> sessions = new HashMap<>();
 
   /**
@@ -26,12 +21,17 @@ public final class LocalReplica implements Replica {
    * @param stage the whole model, most often a {@link StageChain}
    */
   public LocalReplica(Stage stage, int vocabularySize) {
+    this(stage, vocabularySize, (caller, position, token) -> {});
+  }
+
+  /** As above; what is sampled for callers goes to {@code sink} too. */
+  public LocalReplica(Stage stage, int vocabularySize, TokenSink sink) {
     if (!stage.isFirst() || !stage.isLast()) {
       throw new IllegalArgumentException("layers " + stage.layers() + " are not a whole model");
     }
     this.stage = stage;
     this.vocabularySize = vocabularySize;
-    this.sampler = new Sampler(vocabularySize);
+    this.tail = new SamplingTail(vocabularySize, sink);
   }
 
   @Override
@@ -59,59 +59,7 @@ public final class LocalReplica implements Replica {
     } catch (RuntimeException | Error e) {
       return CompletableFuture.failedFuture(e);
     }
-    return output.thenApply(logits -> sample(batch, logits));
-  }
-
-  private List<SliceOutput> sample(Batch batch, StageOutput output) {
-    if (output.rows() != batch.logitRows()
-        || output.width() != vocabularySize
-        || output.data().length < (long) output.rows() * output.width()) {
-      throw new E2llmException(
-          "the last stage gave "
-              + output.rows()
-              + " rows of "
-              + output.width()
-              + " logits for "
-              + batch.logitRows()
-              + " rows of "
-              + vocabularySize);
-    }
-    List<SliceOutput> outputs = new ArrayList<>(batch.slices().size());
-    int row = 0;
-    for (Batch.Slice slice : batch.slices()) {
-      int rows = slice.logitRows();
-      outputs.add(sample(slice, output.data(), row * vocabularySize, rows));
-      row += rows;
-    }
-    return outputs;
-  }
-
-  private SliceOutput sample(Batch.Slice slice, float[] data, int offset, int rows) {
-    Session session = sessions.get(slice.session());
-    if (rows == 0 || session == null) {
-      return new SliceOutput(slice, null, null, null);
-    }
-    SamplingSpec sampling = session.sampling;
-    if (sampling == null) {
-      return new SliceOutput(
-          slice, null, new SliceOutput.Logits(data, offset, rows, vocabularySize), null);
-    }
-    try {
-      if (slice.start() + slice.length() != session.tokens.size()) {
-        throw new E2llmException(
-            "slice ends at position "
-                + (slice.start() + slice.length())
-                + ", the known tokens at "
-                + session.tokens.size());
-      }
-      int last = offset + (rows - 1) * vocabularySize;
-      Sampled token =
-          sampler.sample(sampling.params(), sampling.processor(), session.tokens, data, last);
-      session.tokens.add(token.token());
-      return new SliceOutput(slice, token, null, null);
-    } catch (E2llmException e) {
-      return new SliceOutput(slice, null, null, e);
-    }
+    return output.thenApply(logits -> tail.sample(batch.slices(), logits));
   }
 
   @Override
@@ -120,24 +68,21 @@ public final class LocalReplica implements Replica {
     stage.close();
   }
 
-  /** The stage's session, and the log of tokens that penalties and positions follow from. */
+  /** The stage's session. */
   private final class Session implements ReplicaSession {
     private final StageSession kv;
-    private TokenList tokens = new TokenList();
-    private @Nullable SamplingSpec sampling;
 
     Session(StageSession kv) {
       this.kv = kv;
     }
 
     @Override
-    public void begin(int[] prompt, SamplingSpec spec) {
-      if (prompt.length <= kv.length()) {
+    public void begin(int[] tokens, SamplingSpec sampling, @Nullable Caller caller) {
+      if (tokens.length <= kv.length()) {
         throw new IllegalArgumentException(
-            prompt.length + " tokens leave nothing to feed after " + kv.length());
+            tokens.length + " tokens leave nothing to feed after " + kv.length());
       }
-      tokens = new TokenList(prompt);
-      sampling = spec;
+      tail.begin(kv.id(), tokens, sampling, caller);
     }
 
     @Override
@@ -178,6 +123,7 @@ public final class LocalReplica implements Replica {
     @Override
     public void close() {
       sessions.remove(kv.id(), this);
+      tail.end(kv.id());
       kv.close();
     }
   }

@@ -7,11 +7,18 @@ import java.util.concurrent.CompletionStage;
  * A chain of stages that together hold the whole model once, with the sampler at its end: tokens
  * in, tokens out. What the serving core talks to, wherever its stages are.
  *
- * <p>Driven by one thread: calls do not overlap, nor does a call overlap a step in flight.
+ * <p>Driven by one thread: calls do not overlap. Up to {@link #stepsInFlight} steps may be under
+ * way at a time; they end in the order in which they began. A session may have several chunks of
+ * its prompt under way, and one step once it samples.
  */
 public interface Replica extends AutoCloseable {
   /** The most rows one batch may have. */
   int maxRows();
+
+  /** Steps that may be under way at a time: as many as keep all stages at work. */
+  default int stepsInFlight() {
+    return 1;
+  }
 
   /** Rows of the output head. */
   int vocabularySize();
@@ -26,12 +33,12 @@ public interface Replica extends AutoCloseable {
   ReplicaSession open(long session, int epoch, int capacity);
 
   /**
-   * Takes a batch of tokens through all stages and samples. What concerns one session alone, such
-   * as logits that are not finite, is an error in its output; a step that fails leaves the sessions
-   * of its batch in no state to go on.
+   * Takes a batch of tokens through all stages and samples. The tokens of the batch have been read
+   * when this returns. What concerns one session alone, such as logits that are not finite, is an
+   * error in its output; a step that fails leaves the sessions of its batch in no state to go on.
    *
-   * @return one output per slice, in the order of the batch; logits in it are valid until the next
-   *     step
+   * @return one output per slice, in the order of the batch; completed by whatever thread has it;
+   *     logits in it are valid until the next step
    */
   CompletionStage<List<SliceOutput>> step(Batch batch);
 

@@ -1,5 +1,7 @@
 package org.e2llm.pipeline;
 
+import org.jspecify.annotations.Nullable;
+
 /** The state of one session on a replica: its KV cache over all layers, and what sampling needs. */
 public interface ReplicaSession extends StageSession {
   /**
@@ -9,6 +11,7 @@ public interface ReplicaSession extends StageSession {
    *
    * @param tokens all known tokens from position 0 on, those the KV cache holds already included;
    *     at least one more than {@link #length()}
+   * @param caller who gets the tokens too, as soon as they are sampled; null if nobody else does
    */
-  void begin(int[] tokens, SamplingSpec sampling);
+  void begin(int[] tokens, SamplingSpec sampling, @Nullable Caller caller);
 }

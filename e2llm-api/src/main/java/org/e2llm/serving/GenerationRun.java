@@ -58,8 +58,15 @@ final class GenerationRun {
   /** It was admitted; its KV cache holds {@code cachedTokens} of the prompt already. */
   void start(ReplicaSession opened, int cachedTokens, long now) {
     session = opened;
-    cached = cachedTokens;
-    admitted = now;
+    started(cachedTokens, now);
+  }
+
+  /** As {@link #start}, on another device; the first time counts. */
+  void started(int cachedTokens, long now) {
+    if (admitted == 0) {
+      cached = cachedTokens;
+      admitted = now;
+    }
   }
 
   /** Null before the start. */

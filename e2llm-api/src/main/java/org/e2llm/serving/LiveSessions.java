@@ -13,6 +13,7 @@ import org.e2llm.E2llmException;
 import org.e2llm.FinishReason;
 import org.e2llm.GenerationResult;
 import org.e2llm.StageFailedException;
+import org.e2llm.StageLostException;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.pipeline.ReplicaSession;
 import org.jspecify.annotations.Nullable;
@@ -68,7 +69,7 @@ final class LiveSessions {
         holds.remove(hold.id);
       }
       run.start(session, cached, clock.getAsLong());
-      session.begin(prompt, submission.sampling());
+      session.begin(prompt, submission.sampling(), submission.caller());
     } catch (Throwable e) { // a stage failed: that ends this generation, not the others
       fail(run, stageFailed(e));
       return;
@@ -96,6 +97,9 @@ final class LiveSessions {
   }
 
   static StageFailedException stageFailed(Throwable cause) {
+    if (cause instanceof StageLostException lost) {
+      return new StageLostException(String.valueOf(lost.getMessage()));
+    }
     return new StageFailedException("a stage failed: " + cause, cause);
   }
 
@@ -141,7 +145,7 @@ final class LiveSessions {
       GenerationRun run, @Nullable GenerationResult result, @Nullable E2llmException error) {
     Submission.EndListener listener = run.submission.onEnd();
     if (listener != null) {
-      listener.ended(result);
+      listener.ended(result, error);
     }
     run.handle.finish(result, error);
   }

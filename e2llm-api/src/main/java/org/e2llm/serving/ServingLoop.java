@@ -1,8 +1,10 @@
 package org.e2llm.serving;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
@@ -30,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe. The lock guards admission and what is handed to the thread; it is never held
  * while a batch is computed or code of the app runs.
  */
-public final class ServingLoop implements AutoCloseable {
+public final class ServingLoop implements GenerationService {
   static final String THREAD_NAME = "e2llm-serving";
 
   private static final Logger LOG = Logger.getLogger(ServingLoop.class.getName());
@@ -52,6 +54,9 @@ public final class ServingLoop implements AutoCloseable {
   private final BatchScheduler scheduler;
   private final LiveSessions live;
   private final int[] batchTokens;
+  private final ArrayDeque<BatchScheduler.Decision> spare = new ArrayDeque<>();
+  private BatchScheduler.Decision next = new BatchScheduler.Decision();
+  private int underWay;
 
   private final Map<Long, ServingScorer> scorers = new ConcurrentHashMap<>();
   private volatile long allocatedBytes;
@@ -76,7 +81,9 @@ public final class ServingLoop implements AutoCloseable {
     this.tokenizer = tokenizer;
     this.inbox = new Inbox(admission, this::now);
     this.onClosed = onClosed;
-    this.scheduler = new BatchScheduler(replica.maxRows());
+    int rows = replica.maxRows();
+    this.scheduler =
+        new BatchScheduler(new BatchScheduler.Limits(rows, rows, replica.stepsInFlight()));
     this.live = new LiveSessions(replica, scheduler, inbox, contextLength, this::now);
     this.batchTokens = new int[replica.maxRows()];
     this.thread = new Thread(this::serve, THREAD_NAME);
@@ -86,12 +93,7 @@ public final class ServingLoop implements AutoCloseable {
 
   // What other threads ask for.
 
-  /**
-   * Puts a request in the queue.
-   *
-   * @throws org.e2llm.CapacityException if it can never fit, or the queue is full
-   * @throws ClosedException after {@link #close()}
-   */
+  @Override
   public Generation submit(Submission submission) {
     KvHold hold = submission.hold();
     long id = hold != null ? hold.id : inbox.newId();
@@ -122,21 +124,17 @@ public final class ServingLoop implements AutoCloseable {
     }
   }
 
-  /** A place for a conversation's KV cache. */
+  @Override
   public KvHold hold() {
     return new KvHold(inbox.newId());
   }
 
-  /** Frees a hold's KV cache, once; a turn that still runs there keeps nothing. */
+  @Override
   public void release(KvHold hold) {
     inbox.command(() -> live.release(hold));
   }
 
-  /**
-   * A scorer with a reservation of its own.
-   *
-   * @throws org.e2llm.CapacityException if there is no room now
-   */
+  @Override
   public Scorer scorer(int capacity) {
     long id = inbox.newId();
     inbox.claim(id, capacity);
@@ -172,6 +170,7 @@ public final class ServingLoop implements AutoCloseable {
     return task.await();
   }
 
+  @Override
   public ServingStats stats() {
     return inbox.stats(allocatedBytes);
   }
@@ -201,7 +200,7 @@ public final class ServingLoop implements AutoCloseable {
   private void serve() {
     Throwable failure = null;
     try {
-      while (inbox.await(!scheduler.isEmpty())) {
+      while (inbox.await(decide())) {
         turn();
       }
     } catch (Throwable e) { // a defect of ours: nobody may be left waiting
@@ -242,69 +241,112 @@ public final class ServingLoop implements AutoCloseable {
     decided.admitted().forEach(live::start);
   }
 
+  /** Whether there is a batch that can start now; it is {@link #next} then. */
+  private boolean decide() {
+    if (scheduler.isEmpty() || underWay >= replica.stepsInFlight()) {
+      return false;
+    }
+    scheduler.decide(next);
+    return next.size() > 0;
+  }
+
   private void step() {
-    BatchScheduler.Decision decision = scheduler.decide();
-    if (decision.items().isEmpty()) {
+    if (!decide()) {
       return;
     }
-    List<SliceOutput> outputs;
+    BatchScheduler.Decision decision = next;
+    next = spare.isEmpty() ? new BatchScheduler.Decision() : spare.pop();
+    CompletableFuture<List<SliceOutput>> outputs;
     try {
-      outputs = compute(replica, batch(decision));
-      if (outputs.size() != decision.items().size()) {
-        throw new E2llmException(
-            outputs.size() + " outputs for " + decision.items().size() + " slices");
+      outputs = replica.step(batch(decision)).toCompletableFuture();
+    } catch (Throwable e) {
+      outputs = CompletableFuture.failedFuture(e);
+    }
+    scheduler.launch(decision);
+    underWay++;
+    if (outputs.isDone()) {
+      land(decision, outputs);
+    } else {
+      CompletableFuture<List<SliceOutput>> pending = outputs;
+      // What follows runs on the serving thread; who completes the step only hands it over.
+      outputs.whenComplete((done, error) -> inbox.command(() -> land(decision, pending)));
+    }
+  }
+
+  /** A step has ended. */
+  private void land(BatchScheduler.Decision decision, CompletableFuture<List<SliceOutput>> ended) {
+    underWay--;
+    try {
+      List<SliceOutput> outputs = join(ended);
+      if (outputs.size() != decision.size()) {
+        throw new E2llmException(outputs.size() + " outputs for " + decision.size() + " slices");
+      }
+      scheduler.land(decision, 1);
+      for (int i = 0; i < outputs.size(); i++) {
+        if (decision.stands(i)) {
+          accept(decision, i, outputs.get(i));
+        }
       }
     } catch (Throwable e) { // a stage failed: that ends the sessions of the batch, not the others
-      for (BatchScheduler.Item item : decision.items()) {
-        GenerationRun run = live.get(item.session());
+      for (int i = 0; i < decision.size(); i++) {
+        GenerationRun run = decision.stands(i) ? live.get(decision.session(i)) : null;
         if (run != null) {
           live.fail(run, LiveSessions.stageFailed(e));
         }
       }
-      return;
+      scheduler.land(decision, 1);
     }
-    scheduler.advance(decision);
-    for (int i = 0; i < outputs.size(); i++) {
-      GenerationRun run = live.get(decision.items().get(i).session());
-      if (run == null) {
-        continue;
-      }
-      try {
-        accept(run, decision.items().get(i), outputs.get(i));
-      } catch (RuntimeException e) { // such as a tokenizer that does not know the token
-        live.fail(run, new StageFailedException("a sampled token could not be taken: " + e, e));
-      }
-    }
+    spare.push(decision);
   }
 
   private Batch batch(BatchScheduler.Decision decision) {
-    List<Batch.Slice> slices = new ArrayList<>(decision.items().size());
+    List<Batch.Slice> slices = new ArrayList<>(decision.size());
     int row = 0;
-    for (BatchScheduler.Item item : decision.items()) {
-      GenerationRun run = live.get(item.session());
+    for (int i = 0; i < decision.size(); i++) {
+      long session = decision.session(i);
+      int start = decision.start(i);
+      int length = decision.length(i);
+      GenerationRun run = live.get(session);
       if (run == null) {
-        throw new IllegalStateException("session " + item.session() + " is scheduled, not running");
+        throw new IllegalStateException("session " + session + " is scheduled, not running");
       }
-      run.tokens().copyTo(item.start(), item.length(), batchTokens, row);
-      Batch.Logits logits = item.samples() ? Batch.Logits.LAST : Batch.Logits.NONE;
-      slices.add(new Batch.Slice(item.session(), EPOCH, item.start(), item.length(), logits));
-      row += item.length();
+      run.tokens().copyTo(start, length, batchTokens, row);
+      Batch.Logits logits = decision.samples(i) ? Batch.Logits.LAST : Batch.Logits.NONE;
+      slices.add(new Batch.Slice(session, EPOCH, start, length, logits));
+      row += length;
     }
     return Batch.ofTokens(slices, batchTokens);
   }
 
   /** Takes a batch through a replica and waits for it. */
   static List<SliceOutput> compute(Replica replica, Batch batch) throws Throwable {
+    return join(replica.step(batch).toCompletableFuture());
+  }
+
+  private static <T> T join(CompletableFuture<T> ended) throws Throwable {
     try {
-      return replica.step(batch).toCompletableFuture().join();
+      return ended.join();
     } catch (CompletionException e) {
       throw e.getCause() == null ? e : e.getCause();
     }
   }
 
-  private void accept(GenerationRun run, BatchScheduler.Item item, SliceOutput output) {
-    if (item.start() < run.submission.prompt().length) {
-      run.prefilled(item.start() + item.length());
+  private void accept(BatchScheduler.Decision decision, int item, SliceOutput output) {
+    GenerationRun run = live.get(decision.session(item));
+    if (run == null) {
+      return;
+    }
+    try {
+      accept(run, decision, item, output);
+    } catch (RuntimeException e) { // such as a tokenizer that does not know the token
+      live.fail(run, new StageFailedException("a sampled token could not be taken: " + e, e));
+    }
+  }
+
+  private void accept(
+      GenerationRun run, BatchScheduler.Decision decision, int item, SliceOutput output) {
+    if (decision.start(item) < run.submission.prompt().length) {
+      run.prefilled(decision.start(item) + decision.length(item));
     }
     E2llmException error = output.error();
     if (error != null) {
@@ -315,7 +357,7 @@ public final class ServingLoop implements AutoCloseable {
       if (reason != null) {
         live.end(run, reason);
       }
-    } else if (item.samples()) {
+    } else if (decision.samples(item)) {
       live.fail(run, new StageFailedException("the replica sampled no token", null));
     }
   }

@@ -3,8 +3,10 @@ package org.e2llm.serving;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import org.e2llm.E2llmException;
 import org.e2llm.GenerationResult;
 import org.e2llm.Progress;
+import org.e2llm.pipeline.Caller;
 import org.e2llm.pipeline.SamplingSpec;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param onPrefill called on the delivery thread, or null
  * @param hold where the KV cache is kept afterwards, or null to free it
  * @param onEnd told before anybody who waits for the generation, or null
+ * @param caller the app on another device that it is for, or null for one on this device
  */
 public record Submission(
     int[] prompt,
@@ -28,7 +31,8 @@ public record Submission(
     @Nullable Duration deadline,
     @Nullable Consumer<Progress> onPrefill,
     @Nullable KvHold hold,
-    @Nullable EndListener onEnd) {
+    @Nullable EndListener onEnd,
+    @Nullable Caller caller) {
   /** Is told of the end of a generation; must be quick, and must not throw. */
   @FunctionalInterface
   public interface EndListener {
@@ -36,7 +40,8 @@ public record Submission(
      * The generation has ended.
      *
      * @param result null if it failed
+     * @param error why it failed, else null
      */
-    void ended(@Nullable GenerationResult result);
+    void ended(@Nullable GenerationResult result, @Nullable E2llmException error);
   }
 }

@@ -39,7 +39,7 @@ class StageChainTest {
     int[] expected = generate(replica(), 24);
 
     ReplicaSession source = there.open(1, 0, 100);
-    source.begin(PROMPT, GREEDY);
+    source.begin(PROMPT, GREEDY, null);
     int[] known = decode(there, source, PROMPT, 10);
 
     Replica here = replica(to);
@@ -51,7 +51,7 @@ class StageChainTest {
       target.importKv(source.exportKv(LayerRange.of(2, LAYERS), p, end));
       assertThat(target.length()).isEqualTo(end);
     }
-    target.begin(known, GREEDY);
+    target.begin(known, GREEDY, null);
     assertThat(decode(here, target, known, 24)).isEqualTo(expected);
   }
 
@@ -77,8 +77,8 @@ class StageChainTest {
   @Test
   void logitsThatAreNotFiniteEndTheirSessionAlone() {
     Replica replica = replica();
-    replica.open(1, 0, 10).begin(new int[] {'a', FakeTokenizer.NAN}, GREEDY);
-    replica.open(2, 0, 10).begin(new int[] {'a', 'b'}, GREEDY);
+    replica.open(1, 0, 10).begin(new int[] {'a', FakeTokenizer.NAN}, GREEDY, null);
+    replica.open(2, 0, 10).begin(new int[] {'a', 'b'}, GREEDY, null);
     List<SliceOutput> outputs =
         replica
             .step(
@@ -96,7 +96,7 @@ class StageChainTest {
   void aSessionThatDoesNotSampleGivesTheLogitsItAskedFor() {
     Replica replica = replica(2);
     replica.open(1, 0, 10);
-    replica.open(2, 0, 10).begin(new int[] {'x'}, GREEDY);
+    replica.open(2, 0, 10).begin(new int[] {'x'}, GREEDY, null);
     Batch.Slice all = new Batch.Slice(1, 0, 0, 3, Batch.Logits.ALL);
     List<SliceOutput> outputs =
         replica
@@ -111,7 +111,7 @@ class StageChainTest {
 
   private static int[] generate(Replica replica, int upTo) {
     ReplicaSession session = replica.open(1, 0, 100);
-    session.begin(PROMPT, GREEDY);
+    session.begin(PROMPT, GREEDY, null);
     return decode(replica, session, PROMPT, upTo);
   }
 

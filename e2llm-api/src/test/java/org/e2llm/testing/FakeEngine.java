@@ -1,5 +1,6 @@
 package org.e2llm.testing;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -10,10 +11,12 @@ import org.e2llm.ModelInspection;
 import org.e2llm.Progress;
 import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
+import org.e2llm.model.ModelLayout;
 import org.e2llm.model.ModelSource;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Batch;
 import org.e2llm.pipeline.Stage;
+import org.e2llm.plan.DeviceSpeed;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.EngineOptions;
 import org.e2llm.spi.EngineProvider;
@@ -94,6 +97,11 @@ public final class FakeEngine implements EngineProvider {
   }
 
   @Override
+  public ModelLayout layout(ModelSource source) {
+    return new ModelLayout(LAYERS, false, List.of(), List.of());
+  }
+
+  @Override
   public Engine open(ModelSource source, EngineOptions options, Consumer<Progress> progress) {
     progress.accept(new Progress(Progress.Phase.LOAD, 1, 1));
     return new Opened(options);
@@ -143,6 +151,11 @@ public final class FakeEngine implements EngineProvider {
       FakeStage stage = new FakeStage(layers, LAYERS, options.batchRows(), FakeEngine.this::seen);
       stages.add(stage);
       return stage;
+    }
+
+    @Override
+    public DeviceSpeed speed(Path cacheFolder) {
+      return new DeviceSpeed(1e9, 1e9, 1e9, 0, true);
     }
 
     @Override

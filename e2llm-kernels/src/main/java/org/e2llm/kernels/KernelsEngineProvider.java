@@ -12,8 +12,10 @@ import org.e2llm.kernels.gguf.GgufFile;
 import org.e2llm.kernels.gguf.GgufMetadata;
 import org.e2llm.kernels.gguf.TensorInfo;
 import org.e2llm.kernels.model.Model;
+import org.e2llm.kernels.model.ModelLayouts;
 import org.e2llm.kernels.tokenizer.Tokenizers;
 import org.e2llm.model.GgmlType;
+import org.e2llm.model.ModelLayout;
 import org.e2llm.model.ModelSource;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.EngineOptions;
@@ -62,6 +64,13 @@ public final class KernelsEngineProvider implements EngineProvider {
   public Tokenizer tokenizer(ModelSource source) {
     try (GgufFile file = GgufFile.open(source)) {
       return Tokenizers.of(file.metadata());
+    }
+  }
+
+  @Override
+  public ModelLayout layout(ModelSource source) {
+    try (GgufFile file = GgufFile.open(source)) {
+      return ModelLayouts.of(file);
     }
   }
 

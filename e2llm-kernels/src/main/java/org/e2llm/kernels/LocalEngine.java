@@ -1,5 +1,6 @@
 package org.e2llm.kernels;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -9,6 +10,7 @@ import org.e2llm.ClosedException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.KernelInfo;
 import org.e2llm.Progress;
+import org.e2llm.WaitInterruptedException;
 import org.e2llm.kernels.chat.ChatTemplates;
 import org.e2llm.kernels.gguf.GgufFile;
 import org.e2llm.kernels.math.KernelsLookup;
@@ -16,15 +18,19 @@ import org.e2llm.kernels.math.Threads;
 import org.e2llm.kernels.model.Compute;
 import org.e2llm.kernels.model.LocalStage;
 import org.e2llm.kernels.model.Model;
+import org.e2llm.kernels.profile.DeviceMeter;
+import org.e2llm.kernels.profile.LayerShape;
 import org.e2llm.kernels.tokenizer.Tokenizers;
 import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Stage;
+import org.e2llm.plan.DeviceSpeed;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.EngineOptions;
 import org.e2llm.text.ChatTemplate;
 import org.e2llm.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A GGUF model on this device. Safe for use by several threads; stages of one engine share its team
@@ -45,9 +51,10 @@ public final class LocalEngine implements Engine {
   private final int batchRows;
   private final Compute compute;
   private final KernelInfo kernels;
+  private final DeviceMeter meter;
   private final Consumer<Progress> progress;
   private final List<LocalStage> stages = new ArrayList<>();
-  private boolean closed;
+  private volatile boolean closed;
 
   private LocalEngine(
       GgufFile file,
@@ -66,6 +73,8 @@ public final class LocalEngine implements Engine {
     int threads = options.threads() == 0 ? Threads.defaultCount() : options.threads();
     compute = new Compute(KernelsLookup.kernels(), threads);
     kernels = new KernelInfo(KernelsLookup.kernels().name(), threads, KernelsLookup.reasons());
+    LayerShape shape = LayerShape.of(spec, ModelSpecs.layerType(file));
+    meter = new DeviceMeter(KernelsLookup.kernels(), threads, shape, spec.layerCount());
   }
 
   /**
@@ -136,6 +145,21 @@ public final class LocalEngine implements Engine {
     progress.accept(new Progress(Progress.Phase.LOAD, bytes, bytes));
     LOG.log(Level.FINE, "stage {0}: {1} bytes of weights", new Object[] {layers, bytes});
     return stage;
+  }
+
+  @Override
+  public DeviceSpeed speed(@Nullable Path cacheFolder) {
+    return meter.speed(cacheFolder, this::checkMeasuring);
+  }
+
+  private void checkMeasuring() {
+    if (closed) {
+      throw new ClosedException("the engine was closed while it measured this device");
+    }
+    if (Thread.currentThread().isInterrupted()) {
+      throw new WaitInterruptedException(
+          "the thread was interrupted while it measured this device");
+    }
   }
 
   private long weightBytes(LayerRange layers) {

@@ -128,6 +128,18 @@ final class ModelSpecs {
     }
   }
 
+  /** The type that most bytes of the layers' matrices are in; F32 where there are none. */
+  static GgmlType layerType(GgufFile file) {
+    EnumMap<GgmlType, Long> bytes = new EnumMap<>(GgmlType.class);
+    bytes.put(GgmlType.F32, 0L);
+    for (TensorInfo tensor : file.tensors().values()) {
+      if (tensor.shape().size() > 1 && layerOf(tensor.name()) >= 0) {
+        bytes.merge(tensor.type(), tensor.bytes(), Long::sum);
+      }
+    }
+    return Collections.max(bytes.entrySet(), Map.Entry.comparingByValue()).getKey();
+  }
+
   /**
    * What the file calls itself, where it holds a matrix of that type; else the type most bytes are
    * in.

@@ -16,6 +16,7 @@ import org.e2llm.ClosedException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.ModelInspection;
 import org.e2llm.Progress;
+import org.e2llm.WaitInterruptedException;
 import org.e2llm.model.GgmlType;
 import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
@@ -26,6 +27,7 @@ import org.e2llm.pipeline.Batch.Logits;
 import org.e2llm.pipeline.Batch.Slice;
 import org.e2llm.pipeline.Stage;
 import org.e2llm.pipeline.StageOutput;
+import org.e2llm.plan.DeviceSpeed;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.EngineOptions;
 import org.e2llm.spi.EngineProvider;
@@ -108,6 +110,26 @@ class LocalEngineTest {
     assertThatThrownBy(() -> first.open(1, 0, 8)).isInstanceOf(ClosedException.class);
     assertThatThrownBy(() -> second.open(1, 0, 8)).isInstanceOf(ClosedException.class);
     assertThatThrownBy(() -> engine.stage(LayerRange.of(0, 5))).isInstanceOf(ClosedException.class);
+  }
+
+  @Test
+  void measuresThisDeviceOnceAndKeepsItInTheFolder(@TempDir Path folder) throws Exception {
+    try (Engine engine = open("stories260K-Q8_0.gguf", DEFAULTS)) {
+      DeviceSpeed speed = engine.speed(folder);
+      assertThat(speed.memoryBandwidth()).isPositive();
+      assertThat(engine.speed(null)).isSameAs(speed);
+    }
+  }
+
+  @Test
+  void measuringEndsWhenTheThreadIsInterruptedOrTheEngineClosed() throws Exception {
+    Engine engine = open("stories260K-Q8_0.gguf", DEFAULTS);
+    try (engine) {
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(() -> engine.speed(null)).isInstanceOf(WaitInterruptedException.class);
+      assertThat(Thread.interrupted()).isTrue();
+    }
+    assertThatThrownBy(() -> engine.speed(null)).isInstanceOf(ClosedException.class);
   }
 
   @Test

@@ -6,6 +6,9 @@ import java.util.List;
 import java.util.logging.LogManager;
 import org.e2llm.samples.bench.Bench;
 import org.e2llm.samples.chat.Chat;
+import org.e2llm.samples.cluster.ClusterCommand;
+import org.e2llm.samples.cluster.Peer;
+import org.e2llm.samples.cluster.SecretCommand;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.ErrorLine;
 import org.e2llm.samples.generate.Generate;
@@ -41,7 +44,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "  samples/run generate \"Once upon a time\"",
       "  samples/run chat --model SmolLM2-135M-Instruct-Q4_1.gguf",
       "  samples/run inspect model.gguf",
-      "  samples/run plan --fleet full12 --model qwen25-32b-q4 --workload conv"
+      "  samples/run plan --fleet full12 --model qwen25-32b-q4 --workload conv",
+      "  samples/run peer --secret-file kitchen.secret --model model.gguf"
     })
 public final class Main implements Runnable {
   private static final int ERROR = 1;
@@ -89,7 +93,10 @@ public final class Main implements Runnable {
             new Bench(console),
             new Inspect(console),
             new PlanCommand(console),
-            new Study(console))
+            new Study(console),
+            new SecretCommand(console),
+            new Peer(console),
+            new ClusterCommand(console))
         .forEach(main::addSubcommand);
     main.getSubcommands().values().forEach(Main::setApart);
     setApart(main);

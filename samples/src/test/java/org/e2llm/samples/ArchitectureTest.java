@@ -24,27 +24,70 @@ import org.junit.jupiter.api.Test;
 class ArchitectureTest {
   private static final String KERNELS = "org.e2llm.kernels..";
   private static final String PLANNER = "org.e2llm.planner..";
+  private static final String TRANSPORT = "org.e2llm.transport..";
   private static final String SAMPLES = "org.e2llm.samples..";
   private static final JavaClasses API = classesOf("e2llm-api");
   private static final JavaClasses ENGINE = classesOf("e2llm-kernels");
   private static final JavaClasses PLANS = classesOf("e2llm-planner");
+  private static final JavaClasses LAN = classesOf("e2llm-transport");
 
   @Test
   void apiKnowsNoOtherModule() {
     check(
         API,
-        noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, PLANNER, SAMPLES));
+        noClasses()
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(KERNELS, PLANNER, TRANSPORT, SAMPLES));
   }
 
   @Test
   void kernelsKnowOnlyTheApi() {
-    check(ENGINE, noClasses().should().dependOnClassesThat().resideInAnyPackage(PLANNER, SAMPLES));
+    check(
+        ENGINE,
+        noClasses().should().dependOnClassesThat().resideInAnyPackage(PLANNER, TRANSPORT, SAMPLES));
   }
 
   @Test
   void plannerKnowsOnlyTheApi() {
-    check(PLANS, noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, SAMPLES));
+    check(
+        PLANS,
+        noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, TRANSPORT, SAMPLES));
     check(PLANS, onlyJdkAndOurs());
+  }
+
+  @Test
+  void transportKnowsOnlyTheApi() {
+    check(
+        LAN,
+        noClasses().should().dependOnClassesThat().resideInAnyPackage(KERNELS, PLANNER, SAMPLES));
+    check(
+        LAN,
+        onlyJdkAndOurs(
+            "javax.net.ssl..",
+            "javax.crypto..",
+            "javax.jmdns..",
+            "org.slf4j..",
+            "com.fasterxml.jackson.core.."));
+  }
+
+  @Test
+  void whatDecidesInAClusterHasNoClockThreadsOrSockets() {
+    check(
+        LAN,
+        noClasses()
+            .that()
+            .resideInAPackage("org.e2llm.transport.cluster..")
+            .should()
+            .callMethod(System.class, "nanoTime")
+            .orShould()
+            .callMethod(System.class, "currentTimeMillis")
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(Thread.class)
+            .orShould()
+            .dependOnClassesThat()
+            .resideInAnyPackage("java.nio.channels..", "javax.net.."));
   }
 
   @Test
@@ -64,18 +107,19 @@ class ArchitectureTest {
 
   @Test
   void apiStaysOutOfPackagesOfOtherModules() {
-    check(API, noClasses().should().resideInAnyPackage(KERNELS, PLANNER, SAMPLES));
+    check(API, noClasses().should().resideInAnyPackage(KERNELS, PLANNER, TRANSPORT, SAMPLES));
   }
 
   @Test
   void modulesStayInTheirOwnPackages() {
     check(ENGINE, noClasses().should().resideOutsideOfPackage(KERNELS));
     check(PLANS, noClasses().should().resideOutsideOfPackage(PLANNER));
+    check(LAN, noClasses().should().resideOutsideOfPackage(TRANSPORT));
   }
 
   @Test
   void apiDependsOnTheJdkAndJSpecifyOnlyAndJacksonForPlans() {
-    check(API, onlyJdkAndOurs("com.fasterxml.jackson.core.."));
+    check(API, onlyJdkAndOurs("com.fasterxml.jackson.core..", "javax.crypto.."));
     check(
         API,
         noClasses()
@@ -87,17 +131,31 @@ class ArchitectureTest {
   }
 
   @Test
+  void onlyTheSecretOfAClusterNeedsCryptography() {
+    check(
+        API,
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("org.e2llm.cluster..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("javax.crypto.."));
+  }
+
+  @Test
   void libraryNeverPrints() {
     for (String stream : List.of("out", "err")) {
       ArchRule rule = noClasses().should().accessField(System.class, stream);
       check(API, rule);
       check(ENGINE, rule);
       check(PLANS, rule);
+      check(LAN, rule);
     }
     ArchRule stackTraces = noClasses().should().callMethod(Throwable.class, "printStackTrace");
     check(API, stackTraces);
     check(ENGINE, stackTraces);
     check(PLANS, stackTraces);
+    check(LAN, stackTraces);
   }
 
   @Test
@@ -113,6 +171,7 @@ class ArchitectureTest {
     check(API, rule);
     check(ENGINE, rule);
     check(PLANS, rule);
+    check(LAN, rule);
   }
 
   @Test
@@ -137,6 +196,11 @@ class ArchitectureTest {
   @Test
   void packagesOfThePlannerHaveNoCycles() {
     check(PLANS, slices().matching("org.e2llm.planner.(*)..").should().beFreeOfCycles());
+  }
+
+  @Test
+  void packagesOfTheTransportHaveNoCycles() {
+    check(LAN, slices().matching("org.e2llm.transport.(*)..").should().beFreeOfCycles());
   }
 
   @Test

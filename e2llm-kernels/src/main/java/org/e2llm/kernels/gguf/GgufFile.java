@@ -96,6 +96,22 @@ public final class GgufFile implements AutoCloseable {
     return parts.size();
   }
 
+  /** Where file number {@code file} of the set lies. */
+  public ModelSource source(int file) {
+    return parts.get(file).source;
+  }
+
+  /** Bytes of file number {@code file} of the set. */
+  public long fileBytes(int file) {
+    return parts.get(file).length;
+  }
+
+  /** Bytes of file number {@code file} before its tensors, padding included. */
+  public long dataStart(int file) {
+    Part part = parts.get(file);
+    return Math.min(part.header.dataStart(), part.length);
+  }
+
   /** Bytes of all files. */
   public long fileBytes() {
     return parts.stream().mapToLong(part -> part.length).sum();
@@ -223,6 +239,7 @@ public final class GgufFile implements AutoCloseable {
 
   /** One file of the set. */
   private static final class Part {
+    final ModelSource source;
     final String name;
     final FileChannel channel;
     final boolean owned;
@@ -231,11 +248,17 @@ public final class GgufFile implements AutoCloseable {
     final Header header;
 
     private Part(
-        String name, FileChannel channel, boolean owned, long offset, long length, Header header) {
+        ModelSource source,
+        String name,
+        FileChannel channel,
+        boolean owned,
+        long length,
+        Header header) {
+      this.source = source;
       this.name = name;
       this.channel = channel;
       this.owned = owned;
-      this.offset = offset;
+      this.offset = source.offset();
       this.length = length;
       this.header = header;
     }
@@ -268,7 +291,7 @@ public final class GgufFile implements AutoCloseable {
         }
         Header header =
             Header.read(new HeaderReader(channel, source.offset(), length, name), index, length);
-        return new Part(name, channel, opened != null, source.offset(), length, header);
+        return new Part(source, name, channel, opened != null, length, header);
       } catch (IOException e) {
         closeQuietly(opened, e);
         throw new E2llmException("cannot open " + source + ": " + e, e);

@@ -1,5 +1,7 @@
 package org.e2llm.kernels.math;
 
+import org.e2llm.model.GgmlType;
+
 /**
  * The arithmetic {@code F32} (invariant 2 of the design): activations are F32, a weight is its
  * dequantised F32 value, and every implementation gives the same bits.
@@ -15,6 +17,14 @@ package org.e2llm.kernels.math;
 public interface Kernels {
   /** {@code scalar}, {@code vector128}, {@code vector256} or {@code vector512}. */
   String name();
+
+  /**
+   * Whether products of this type, with one token and with many, have reached the implementation
+   * that they will keep: until the JVM has compiled the fastest, another may do the work.
+   */
+  default boolean isSettled(GgmlType type) {
+    return true;
+  }
 
   /**
    * {@code out[outOffset + t * outStride + r] = dot(w[r], x[xOffset + t * xStride ...])} for {@code

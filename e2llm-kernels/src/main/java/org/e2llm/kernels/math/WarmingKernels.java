@@ -61,6 +61,11 @@ final class WarmingKernels implements Kernels {
   }
 
   @Override
+  public boolean isSettled(GgmlType type) {
+    return matvec[type.ordinal()].isWon() && matmul[type.ordinal()].isWon();
+  }
+
+  @Override
   public void matmul(
       Tensor w,
       int rowFrom,

@@ -15,6 +15,7 @@ import org.e2llm.GenerationRequest;
 import org.e2llm.Message;
 import org.e2llm.Token;
 import org.e2llm.UnknownChatTemplateException;
+import org.e2llm.samples.cluster.ClusterOptions;
 import org.e2llm.samples.console.AnyText;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.ContextOption;
@@ -66,6 +67,7 @@ public final class Chat implements Callable<Integer> {
 
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private ContextOption context = new ContextOption();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
   @Mixin private SamplingOptions sampling = new SamplingOptions();
 
   @Option(
@@ -94,7 +96,7 @@ public final class Chat implements Callable<Integer> {
 
   private E2llm open() {
     try (ProgressLine progress = ProgressLine.on(console, !quiet)) {
-      return context.apply(model.builder()).onProgress(progress).open();
+      return cluster.apply(context.apply(model.builder())).onProgress(progress).open();
     }
   }
 

@@ -9,8 +9,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Flat JSON for scripts: objects of strings, numbers and nulls, in the order of the map. */
+/** JSON for scripts: objects in the order of their maps, lists, strings, numbers and nulls. */
 public final class Json {
+  /** A value that is JSON already. */
+  public record Raw(String json) {}
+
   private static final JsonFactory FACTORY = new JsonFactory();
 
   private Json() {}
@@ -39,20 +42,35 @@ public final class Json {
 
   private static void writeObject(
       JsonGenerator json, Map<String, ? extends @Nullable Object> fields) throws IOException {
-    json.writeStartObject();
-    for (Map.Entry<String, ? extends @Nullable Object> field : fields.entrySet()) {
-      json.writeFieldName(field.getKey());
-      Object value = field.getValue();
-      if (value instanceof Double number && Double.isFinite(number)) {
-        json.writeNumber(number);
-      } else if (value instanceof Integer || value instanceof Long) {
-        json.writeNumber(((Number) value).longValue());
-      } else if (value == null || value instanceof Double) {
-        json.writeNull(); // JSON has no NaN: what was not measured has no value
-      } else {
-        json.writeString(value.toString());
+    writeValue(json, fields);
+  }
+
+  private static void writeValue(JsonGenerator json, @Nullable Object value) throws IOException {
+    if (value instanceof Double number && Double.isFinite(number)) {
+      json.writeNumber(number);
+    } else if (value instanceof Integer || value instanceof Long) {
+      json.writeNumber(((Number) value).longValue());
+    } else if (value instanceof Boolean flag) {
+      json.writeBoolean(flag);
+    } else if (value instanceof Raw raw) {
+      json.writeRawValue(raw.json());
+    } else if (value instanceof List<?> list) {
+      json.writeStartArray();
+      for (Object element : list) {
+        writeValue(json, element);
       }
+      json.writeEndArray();
+    } else if (value instanceof Map<?, ?> map) {
+      json.writeStartObject();
+      for (Map.Entry<?, ?> entry : map.entrySet()) {
+        json.writeFieldName(entry.getKey().toString());
+        writeValue(json, entry.getValue());
+      }
+      json.writeEndObject();
+    } else if (value == null || value instanceof Double) {
+      json.writeNull(); // JSON has no NaN: what was not measured has no value
+    } else {
+      json.writeString(value.toString());
     }
-    json.writeEndObject();
   }
 }

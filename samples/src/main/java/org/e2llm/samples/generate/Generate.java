@@ -7,6 +7,7 @@ import org.e2llm.Generation;
 import org.e2llm.GenerationRequest;
 import org.e2llm.GenerationResult;
 import org.e2llm.Token;
+import org.e2llm.samples.cluster.ClusterOptions;
 import org.e2llm.samples.console.AnyText;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.ContextOption;
@@ -64,6 +65,7 @@ public final class Generate implements Callable<Integer> {
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private ContextOption context = new ContextOption();
   @Mixin private SamplingOptions sampling = new SamplingOptions();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
 
   @Option(
       names = {"-q", "--quiet"},
@@ -87,7 +89,7 @@ public final class Generate implements Callable<Integer> {
     StopRequest stop = new StopRequest();
     try (Interrupt onCtrlC = Interrupt.on(stop::request);
         ProgressLine progress = ProgressLine.on(console, !quiet);
-        E2llm llm = context.apply(model.builder()).onProgress(progress).open()) {
+        E2llm llm = cluster.apply(context.apply(model.builder())).onProgress(progress).open()) {
       Generation generation =
           llm.generate(
               sampling

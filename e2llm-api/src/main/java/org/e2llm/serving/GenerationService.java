@@ -1,0 +1,35 @@
+package org.e2llm.serving;
+
+import org.e2llm.Generation;
+import org.e2llm.Scorer;
+import org.e2llm.ServingStats;
+
+/** Where generations are computed: on this device alone, or wherever a cluster's plan says. */
+public interface GenerationService extends AutoCloseable {
+  /**
+   * Puts a request in the queue.
+   *
+   * @throws org.e2llm.CapacityException if it can never fit, or the queue is full
+   * @throws org.e2llm.ClosedException after {@link #close()}
+   */
+  Generation submit(Submission submission);
+
+  /** A place for a conversation's KV cache. */
+  KvHold hold();
+
+  /** Frees a hold's KV cache, once; a turn that still runs there keeps nothing. */
+  void release(KvHold hold);
+
+  /**
+   * A scorer with a reservation of its own.
+   *
+   * @throws org.e2llm.CapacityException if there is no room now
+   */
+  Scorer scorer(int capacity);
+
+  ServingStats stats();
+
+  /** Cancels everything; returns once nothing computes for this any more. */
+  @Override
+  void close();
+}

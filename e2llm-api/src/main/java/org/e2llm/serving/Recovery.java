@@ -1,0 +1,226 @@
+package org.e2llm.serving;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.e2llm.DeviceLostException;
+import org.e2llm.E2llmException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the sessions of this app run, and what happens to them when a device is lost: nothing that
+ * was generated is lost, because the caller keeps the log of tokens and starts the session again
+ * elsewhere, one epoch higher.
+ *
+ * <p>A session is <i>placed</i> on a host, the device of a replica's first stage, or
+ * <i>suspended</i> until there is one. A suspended session waits for the next set of hosts; where
+ * its host is still there, it tries again after a pause that doubles. It fails when the cluster
+ * says that nothing that is left can serve the model, or after {@value #MOST_ATTEMPTS} attempts
+ * that gave no token.
+ *
+ * <p>A pure state machine: events and a clock in, effects out of {@link #takeEffects()}. Times are
+ * nanoseconds since any fixed moment. Not thread-safe.
+ */
+public final class Recovery {
+  /** What is to be done, in order. */
+  public sealed interface Effect permits Start, Stop, Fail {}
+
+  /** Ask the host to compute the session from all tokens known now. */
+  public record Start(long session, int epoch, String host) implements Effect {}
+
+  /** Tell the host that this epoch of the session is over. */
+  public record Stop(long session, int epoch, String host) implements Effect {}
+
+  /** The session ends with this error. */
+  public record Fail(long session, E2llmException why) implements Effect {}
+
+  /** Attempts without a token after which a session fails. */
+  public static final int MOST_ATTEMPTS = 20;
+
+  /** First pause before a session is tried again where it failed. */
+  public static final long PAUSE = 100_000_000L;
+
+  /** The longest such pause. */
+  public static final long LONGEST_PAUSE = 2_000_000_000L;
+
+  /** No session waits for a moment. */
+  public static final long NEVER = Long.MAX_VALUE;
+
+  private static final class Session {
+    final long id;
+    int epoch;
+    @Nullable String host;
+    int attempts;
+    long retryAt;
+    String lastReason = "";
+
+    Session(long id) {
+      this.id = id;
+    }
+  }
+
+  private final Map<Long, Session> sessions = new LinkedHashMap<>();
+  private final List<Effect> effects = new ArrayList<>();
+  private List<String> hosts = List.of();
+
+  /**
+   * A plan is in force.
+   *
+   * @param firstStages the devices that take sessions now, reachable from here; may be empty
+   */
+  public void hosts(List<String> firstStages, long now) {
+    hosts = List.copyOf(firstStages);
+    for (Session session : sessions.values()) {
+      if (session.host == null) {
+        session.retryAt = now;
+      }
+    }
+    tick(now);
+  }
+
+  /** No plan is possible with the devices that are left: suspended sessions end. */
+  public void impossible(E2llmException why) {
+    hosts = List.of();
+    for (Session session : List.copyOf(sessions.values())) {
+      if (session.host == null) {
+        fail(session, why);
+      }
+    }
+  }
+
+  /** A new session; it starts at once if there is a host. */
+  public void add(long id, long now) {
+    Session session = new Session(id);
+    if (sessions.putIfAbsent(id, session) != null) {
+      throw new IllegalStateException("session " + id + " is here already");
+    }
+    session.retryAt = now;
+    tick(now);
+  }
+
+  /** The session has ended for its caller. */
+  public void remove(long id) {
+    Session session = sessions.remove(id);
+    if (session != null && session.host != null) {
+      effects.add(new Stop(id, session.epoch, session.host));
+    }
+  }
+
+  /**
+   * Whether what carries this epoch is of the session's present run: everything older is dropped.
+   */
+  public boolean accepts(long id, int epoch) {
+    Session session = sessions.get(id);
+    return session != null && session.host != null && session.epoch == epoch;
+  }
+
+  /** A token came: the session makes progress. */
+  public void progressed(long id) {
+    Session session = sessions.get(id);
+    if (session != null) {
+      session.attempts = 0;
+    }
+  }
+
+  /** A device cannot be reached any more. */
+  public void lost(String host, long now) {
+    for (Session session : sessions.values()) {
+      if (host.equals(session.host)) {
+        suspend(session, "device " + host + " was lost", now, false);
+      }
+    }
+    tick(now);
+  }
+
+  /** A run of the session broke off, such as by the loss of a later stage. */
+  public void interrupted(long id, int epoch, String reason, long now) {
+    Session session = sessions.get(id);
+    if (session != null && accepts(id, epoch)) {
+      suspend(session, reason, now, true);
+      tick(now);
+    }
+  }
+
+  private void suspend(Session session, String reason, long now, boolean pause) {
+    session.host = null;
+    session.epoch++;
+    session.lastReason = reason;
+    long wait = PAUSE << Math.min(session.attempts, 10);
+    session.retryAt = pause ? now + Math.min(wait, LONGEST_PAUSE) : now;
+  }
+
+  /** Time has passed; starts what can start. */
+  public void tick(long now) {
+    for (Session session : List.copyOf(sessions.values())) {
+      if (session.host == null && session.retryAt <= now && !hosts.isEmpty()) {
+        place(session);
+      }
+    }
+  }
+
+  private void place(Session session) {
+    if (session.attempts >= MOST_ATTEMPTS) {
+      fail(
+          session,
+          new DeviceLostException(
+              "the session was started "
+                  + MOST_ATTEMPTS
+                  + " times without giving a token; last: "
+                  + session.lastReason));
+      return;
+    }
+    session.attempts++;
+    session.host = leastUsed();
+    effects.add(new Start(session.id, session.epoch, session.host));
+  }
+
+  /** The host with the fewest sessions of this app; the first of equals. */
+  private String leastUsed() {
+    String best = hosts.get(0);
+    int fewest = Integer.MAX_VALUE;
+    for (String host : hosts) {
+      int used = 0;
+      for (Session session : sessions.values()) {
+        used += host.equals(session.host) ? 1 : 0;
+      }
+      if (used < fewest) {
+        fewest = used;
+        best = host;
+      }
+    }
+    return best;
+  }
+
+  private void fail(Session session, E2llmException why) {
+    sessions.remove(session.id);
+    effects.add(new Fail(session.id, why));
+  }
+
+  /** When {@link #tick} has something to do, or {@link #NEVER}. */
+  public long nextTick() {
+    long next = NEVER;
+    for (Session session : sessions.values()) {
+      if (session.host == null && !hosts.isEmpty()) {
+        next = Math.min(next, session.retryAt);
+      }
+    }
+    return next;
+  }
+
+  /** Sessions without a host. */
+  public int suspended() {
+    int count = 0;
+    for (Session session : sessions.values()) {
+      count += session.host == null ? 1 : 0;
+    }
+    return count;
+  }
+
+  /** What is to be done since the last call. */
+  public List<Effect> takeEffects() {
+    List<Effect> taken = new ArrayList<>(effects);
+    effects.clear();
+    return taken;
+  }
+}

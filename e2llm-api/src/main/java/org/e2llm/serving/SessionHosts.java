@@ -1,0 +1,29 @@
+package org.e2llm.serving;
+
+import org.e2llm.pipeline.SamplingSpec;
+
+/**
+ * The way from a caller to the devices that host first stages. No call blocks; what follows comes
+ * back as events of {@link CallerSessions}.
+ */
+public interface SessionHosts {
+  /**
+   * What a host is asked to compute.
+   *
+   * @param session the caller's number of it
+   * @param epoch the session's epoch
+   * @param tokens all known tokens from position 0 on
+   * @param maxTokens to sample at most
+   */
+  record Request(long session, int epoch, int[] tokens, int maxTokens, SamplingSpec sampling) {}
+
+  /**
+   * Starts a session there.
+   *
+   * @throws org.e2llm.E2llmException if it never can be, such as for what cannot be sent
+   */
+  void start(String host, Request request);
+
+  /** This epoch of a session is over; does nothing if the host does not know it. */
+  void stop(String host, long session, int epoch);
+}

@@ -1,0 +1,126 @@
+package org.e2llm.transport;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.e2llm.model.LayerRange;
+import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Nic;
+import org.e2llm.plan.PlanOptions;
+import org.e2llm.transport.cluster.Bytes;
+import org.e2llm.transport.wire.FieldReader;
+import org.e2llm.transport.wire.FieldWriter;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a peer tells the others for their plans: its profile, and what its app wishes. On the wire
+ * with the peer's record:
+ *
+ * <pre>
+ *  bool profile, and if true: string id, name; f64 prefill, decode flops, bandwidth, step;
+ *    u64 memory; bool fma; f64 nic rate, latency; bool medium [string]
+ *  count, (string device, u32 from, u32 to)…   pins
+ *  count, string…                              excluded
+ *  count, string…                              preferred
+ * </pre>
+ *
+ * @param profile null if it shares nothing
+ */
+record PeerDetails(
+    @Nullable DeviceProfile profile,
+    Map<String, LayerRange> pins,
+    Set<String> excluded,
+    Set<String> preferred) {
+  private static final int MOST = 128;
+
+  static PeerDetails of(@Nullable DeviceProfile profile, PlanOptions options) {
+    return new PeerDetails(profile, options.pins(), options.excluded(), options.preferred());
+  }
+
+  boolean wishes() {
+    return !pins.isEmpty() || !excluded.isEmpty() || !preferred.isEmpty();
+  }
+
+  Bytes toBytes() {
+    FieldWriter out = new FieldWriter(512);
+    writeProfile(out);
+    out.count(pins.size());
+    new TreeMap<>(pins)
+        .forEach((device, layers) -> out.string(device).i32(layers.from()).i32(layers.to()));
+    writeAll(out, excluded);
+    writeAll(out, preferred);
+    ByteBuffer written = out.payload();
+    byte[] bytes = new byte[written.remaining()];
+    written.get(bytes);
+    return Bytes.copyOf(bytes);
+  }
+
+  private void writeProfile(FieldWriter out) {
+    DeviceProfile device = profile;
+    out.bool(device != null);
+    if (device == null) {
+      return;
+    }
+    out.string(device.id()).string(device.name());
+    out.f64(device.prefillFlops()).f64(device.decodeFlops()).f64(device.memoryBandwidth());
+    out.f64(device.stepSeconds()).i64(device.memoryBytes()).bool(device.fma());
+    Nic nic = device.nic();
+    out.f64(nic.bytesPerSecond()).f64(nic.latencySeconds()).bool(nic.medium() != null);
+    if (nic.medium() != null) {
+      out.string(nic.medium());
+    }
+  }
+
+  private static void writeAll(FieldWriter out, Set<String> devices) {
+    out.count(devices.size());
+    new TreeSet<>(devices).forEach(out::string);
+  }
+
+  /** The records check the values. */
+  static PeerDetails read(Bytes bytes) {
+    FieldReader in = new FieldReader(ByteBuffer.wrap(bytes.toByteArray()));
+    DeviceProfile profile = readProfile(in);
+    Map<String, LayerRange> pins = new TreeMap<>();
+    for (int n = in.count("pins", 10, MOST); n > 0; n--) {
+      String device = in.string("pin.device");
+      int from = in.i32("pin.from", 0, Integer.MAX_VALUE - 1);
+      pins.put(device, LayerRange.of(from, in.i32("pin.to", from + 1, Integer.MAX_VALUE)));
+    }
+    PeerDetails details =
+        new PeerDetails(profile, pins, readAll("excluded", in), readAll("preferred", in));
+    in.end("details of a peer");
+    return details;
+  }
+
+  private static @Nullable DeviceProfile readProfile(FieldReader in) {
+    if (!in.bool("profile")) {
+      return null;
+    }
+    String id = in.string("profile.id");
+    String name = in.string("profile.name");
+    double prefill = in.f64("profile.prefillFlops");
+    double decode = in.f64("profile.decodeFlops");
+    double bandwidth = in.f64("profile.memoryBandwidth");
+    double step = in.f64("profile.stepSeconds");
+    long memory = in.i64("profile.memoryBytes");
+    boolean fma = in.bool("profile.fma");
+    double rate = in.f64("profile.nic.bytesPerSecond");
+    double latency = in.f64("profile.nic.latencySeconds");
+    String medium = in.bool("profile.nic.medium") ? in.string("profile.nic.medium") : null;
+    Nic nic = new Nic(rate, latency, medium);
+    return new DeviceProfile(id, name, prefill, decode, bandwidth, step, memory, fma, nic);
+  }
+
+  private static Set<String> readAll(String field, FieldReader in) {
+    List<String> all = new ArrayList<>();
+    for (int n = in.count(field, 2, MOST); n > 0; n--) {
+      all.add(in.string(field));
+    }
+    return new HashSet<>(all);
+  }
+}

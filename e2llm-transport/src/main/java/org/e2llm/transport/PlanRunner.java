@@ -1,0 +1,271 @@
+package org.e2llm.transport;
+
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.e2llm.model.ModelSpec;
+import org.e2llm.pipeline.LocalReplica;
+import org.e2llm.pipeline.Replica;
+import org.e2llm.plan.Plan;
+import org.e2llm.plan.PlanOrder;
+import org.e2llm.plan.ReplicaPlan;
+import org.e2llm.serving.Admission;
+import org.e2llm.serving.ServingLoop;
+import org.e2llm.spi.Engine;
+import org.e2llm.spi.TransportProvider;
+import org.e2llm.transport.stage.HostedSessions;
+import org.e2llm.transport.stage.Ring;
+import org.e2llm.transport.stage.RingGate;
+import org.e2llm.transport.stage.RingReplica;
+import org.e2llm.transport.stage.SessionClient;
+import org.e2llm.transport.stage.StageHost;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes what plans give this device to do: a replica with its serving loop, where the plan puts a
+ * first stage here. A plan's replica is made when the plan is adopted and used when it is ready;
+ * the one before it goes on until its last session has ended.
+ *
+ * <p>Belongs to the thread of {@link ClusterPeer}; {@link #refusal} may come from any.
+ */
+final class PlanRunner implements RingGate, AutoCloseable {
+  private static final Logger LOG = Logger.getLogger(PlanRunner.class.getName());
+  private static final int KNOWN_PLANS = 16;
+
+  /** A replica that begins here, and the loop that drives it. */
+  private static final class Hosting {
+    final Plan plan;
+    final ReplicaPlan replica;
+    @Nullable ServingLoop loop;
+    @Nullable RingReplica ring;
+    boolean making;
+
+    Hosting(Plan plan, ReplicaPlan replica) {
+      this.plan = plan;
+      this.replica = replica;
+    }
+  }
+
+  private final String self;
+  private final TransportProvider.Joining joining;
+  private final StageHost stages;
+  private final SessionClient sessions;
+  private final Executor thread;
+  private final Executor background;
+  private final SecureRandom random = new SecureRandom();
+
+  /** Plans that rings may be of. */
+  private final Set<PlanOrder> known = new LinkedHashSet<>();
+
+  private @Nullable Hosting current;
+  private @Nullable Hosting serving;
+  private @Nullable Runnable onServes;
+  private final List<ServingLoop> ending = new ArrayList<>();
+  private boolean closed;
+
+  /**
+   * Hosts nothing yet.
+   *
+   * @param thread of the cluster peer
+   * @param background where weights are mapped
+   */
+  PlanRunner(
+      String self,
+      TransportProvider.Joining joining,
+      StageHost.Factory stages,
+      SessionClient sessions,
+      Executor thread,
+      Executor background) {
+    this.self = self;
+    this.joining = joining;
+    this.stages = stages.make(this);
+    this.sessions = sessions;
+    this.thread = thread;
+    this.background = background;
+  }
+
+  StageHost stages() {
+    return stages;
+  }
+
+  @Override
+  public @Nullable String refusal(Ring ring) {
+    synchronized (known) {
+      return known.contains(ring.plan()) ? null : "it has not adopted plan " + ring.plan();
+    }
+  }
+
+  /**
+   * A plan is in force.
+   *
+   * @param serves runs once this device serves what the plan gives it
+   */
+  void adopt(Plan plan, Runnable serves) {
+    synchronized (known) {
+      known.add(plan.order());
+      Iterator<PlanOrder> oldest = known.iterator();
+      while (known.size() > KNOWN_PLANS) {
+        oldest.next();
+        oldest.remove();
+      }
+    }
+    if (current != null && current != serving) {
+      retire(current);
+    }
+    current = null;
+    onServes = null;
+    for (ReplicaPlan replica : plan.replicas()) {
+      if (replica.stages().get(0).device().equals(self)) {
+        current = new Hosting(plan, replica);
+      }
+    }
+    if (current == null) {
+      serves.run();
+    } else {
+      onServes = serves;
+      make(current);
+    }
+  }
+
+  /** All devices serve the plan adopted last: new sessions run on it. */
+  void ready() {
+    use(current);
+  }
+
+  private void use(@Nullable Hosting next) {
+    if (serving != null && serving != next) {
+      retire(serving);
+    }
+    serving = next;
+    sessions.hosted().serveOn(next == null ? null : next.loop);
+  }
+
+  private void retire(Hosting old) {
+    if (old.loop != null) {
+      ending.add(old.loop);
+      old.loop = null;
+    }
+  }
+
+  private void make(Hosting hosting) {
+    hosting.making = true;
+    replica(hosting)
+        .whenComplete((made, error) -> thread.execute(() -> made(hosting, made, error)));
+  }
+
+  private CompletableFuture<Replica> replica(Hosting hosting) {
+    ReplicaPlan plan = hosting.replica;
+    if (plan.stages().size() == 1) {
+      int vocabulary = joining.engine().modelSpec().vocabularySize();
+      return CompletableFuture.supplyAsync(
+          () ->
+              new LocalReplica(
+                  joining.engine().stage(plan.stages().get(0).layers()), vocabulary, sessions),
+          background);
+    }
+    Ring ring = new Ring(random.nextLong(), hosting.plan.order(), plan.stages());
+    return stages
+        .replica(ring, sessions)
+        .thenApply(
+            made -> {
+              hosting.ring = made;
+              return made;
+            });
+  }
+
+  private void made(Hosting hosting, @Nullable Replica replica, @Nullable Throwable error) {
+    hosting.making = false;
+    if (replica == null) {
+      LOG.log(Level.FINE, "a replica could not be set up; it is tried again", error);
+      return;
+    }
+    if (closed || (hosting != current && hosting != serving)) {
+      replica.close();
+      return;
+    }
+    hosting.loop = loop(hosting, replica);
+    if (hosting == serving || serving == null) {
+      use(hosting);
+    }
+    Runnable serves = onServes;
+    if (hosting == current && serves != null) {
+      onServes = null;
+      serves.run();
+    }
+  }
+
+  private ServingLoop loop(Hosting hosting, Replica replica) {
+    Engine engine = joining.engine();
+    ModelSpec model = engine.modelSpec();
+    long perToken = model.kvBytesPerToken(engine.kvType(), model.layers());
+    long planned = Math.multiplyExact(hosting.replica.kvTokens(), perToken);
+    Admission admission =
+        new Admission(
+            Math.min(joining.kvMemory(), planned),
+            perToken,
+            engine.contextLength(),
+            joining.queueLimit());
+    return new ServingLoop(
+        replica, model, engine.tokenizer(), admission, engine.contextLength(), () -> {});
+  }
+
+  /** Sets up again what broke, and ends what has nothing to do any more; to be called often. */
+  void tick() {
+    mend(current);
+    if (serving != current) {
+      mend(serving);
+    }
+    Iterator<ServingLoop> old = ending.iterator();
+    while (old.hasNext()) {
+      ServingLoop loop = old.next();
+      if (loop.stats().activeSessions() == 0 && loop.stats().queued() == 0) {
+        old.remove();
+        background.execute(loop::close);
+      }
+    }
+  }
+
+  private void mend(@Nullable Hosting hosting) {
+    if (hosting == null || hosting.making) {
+      return;
+    }
+    RingReplica ring = hosting.ring;
+    if (ring != null && ring.isBroken()) {
+      retire(hosting);
+      hosting.ring = null;
+      if (hosting == serving) {
+        sessions.hosted().serveOn(null);
+      }
+    }
+    if (hosting.loop == null) {
+      make(hosting);
+    }
+  }
+
+  /** Sessions that run here. */
+  HostedSessions hosted() {
+    return sessions.hosted();
+  }
+
+  /** Ends all loops; sessions of others go on elsewhere. Blocks for the batch under way. */
+  @Override
+  public void close() {
+    closed = true;
+    sessions.hosted().serveOn(null);
+    for (Hosting hosting : new Hosting[] {current, serving}) {
+      if (hosting != null) {
+        retire(hosting);
+      }
+    }
+    ending.forEach(ServingLoop::close);
+    ending.clear();
+    stages.close();
+  }
+}

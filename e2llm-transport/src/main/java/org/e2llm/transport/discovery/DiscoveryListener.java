@@ -1,0 +1,15 @@
+package org.e2llm.transport.discovery;
+
+/** Hears of candidates. Must not block; what it throws is logged and forgotten. */
+public interface DiscoveryListener {
+  void found(Candidate candidate);
+
+  /** Addresses or port have changed; the key has not. */
+  void updated(Candidate candidate);
+
+  /**
+   * The candidate has said goodbye or its announcement has run out. It may be there all the same
+   * (multicast gets lost, Wi-Fi most of all): whoever is connected to it stays so.
+   */
+  void gone(Candidate candidate);
+}

@@ -1,0 +1,83 @@
+package org.e2llm.transport.stage;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.e2llm.cluster.ProtocolException;
+import org.e2llm.model.LayerRange;
+import org.e2llm.plan.PlanOrder;
+import org.e2llm.plan.StagePlan;
+import org.e2llm.transport.wire.FieldReader;
+import org.e2llm.transport.wire.FieldWriter;
+
+/**
+ * One replica as it is set up on its devices: what frames between its stages name by {@link #id}. A
+ * host that sets a replica up again, after a loss or a new plan, takes a new id, so that whatever
+ * is still under way of the old one is refused.
+ *
+ * @param id random, never used before
+ * @param plan that it serves
+ * @param stages in order; the first one's device is the host
+ */
+public record Ring(long id, PlanOrder plan, List<StagePlan> stages) {
+  private static final int MOST_STAGES = 1024;
+
+  public Ring {
+    stages = List.copyOf(stages);
+    if (stages.isEmpty()) {
+      throw new IllegalArgumentException("a ring without stages");
+    }
+  }
+
+  public String host() {
+    return stages.get(0).device();
+  }
+
+  public String last() {
+    return stages.get(stages.size() - 1).device();
+  }
+
+  /** Whether {@code peer} has a stage here. */
+  public boolean has(String peer) {
+    return index(peer) >= 0;
+  }
+
+  /** The device's place, or -1. */
+  int index(String peer) {
+    for (int i = 0; i < stages.size(); i++) {
+      if (stages.get(i).device().equals(peer)) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  void write(FieldWriter out) {
+    out.i64(id);
+    out.i64(plan.counter()).string(plan.coordinator()).string(plan.hash());
+    out.count(stages.size());
+    for (StagePlan stage : stages) {
+      out.string(stage.device()).i32(stage.layers().from()).i32(stage.layers().to());
+    }
+  }
+
+  static Ring read(FieldReader in) {
+    long id = in.i64("ring.id");
+    PlanOrder plan =
+        new PlanOrder(
+            in.i64("ring.plan.counter", 0, Long.MAX_VALUE),
+            in.string("ring.plan.coordinator"),
+            in.string("ring.plan.hash"));
+    int count = in.count("ring.stages", 10, MOST_STAGES);
+    if (count == 0) {
+      throw new ProtocolException("a ring without stages");
+    }
+    List<StagePlan> stages = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      String device = in.string("ring.stage.device");
+      int from = in.i32("ring.stage.from", 0, Integer.MAX_VALUE);
+      int to = in.i32("ring.stage.to", from + 1, Integer.MAX_VALUE);
+      stages.add(new StagePlan(device, LayerRange.of(from, to)));
+    }
+    return new Ring(id, plan, stages);
+  }
+}

@@ -1,0 +1,359 @@
+package org.e2llm.transport.stage;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import org.e2llm.InvalidRequestException;
+import org.e2llm.StageLostException;
+import org.e2llm.cluster.ProtocolException;
+import org.e2llm.model.LayerRange;
+import org.e2llm.pipeline.Batch;
+import org.e2llm.pipeline.Caller;
+import org.e2llm.pipeline.KvBlock;
+import org.e2llm.pipeline.Replica;
+import org.e2llm.pipeline.ReplicaSession;
+import org.e2llm.pipeline.SamplingSpec;
+import org.e2llm.pipeline.SamplingTail;
+import org.e2llm.pipeline.SliceOutput;
+import org.e2llm.pipeline.Stage;
+import org.e2llm.pipeline.StageOutput;
+import org.e2llm.pipeline.StageSession;
+import org.e2llm.pipeline.TokenSink;
+import org.e2llm.transport.wire.FieldReader;
+import org.e2llm.transport.wire.FieldWriter;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A replica of two or more devices, on its host: computes the first stage, sends hidden states on
+ * and takes up what the last stage sampled. As many batches are under way as there are stages, and
+ * one more, so that none waits for the wire.
+ *
+ * <p>Once a stage is lost every call fails with {@link StageLostException}: sessions go on in
+ * another ring.
+ *
+ * <p>Driven by one thread, as {@link Replica} says; results come on another one, that of {@link
+ * StageHost}.
+ */
+public final class RingReplica implements Replica {
+  private record Pending(
+      int step, List<Batch.Slice> slices, CompletableFuture<List<SliceOutput>> outputs) {}
+
+  private final Ring ring;
+  private final Stage first;
+  private final int vocabularySize;
+  private final Links links;
+  private final TokenSink sink;
+  private final String next;
+  private final Payloads payloads = new Payloads();
+  private final FieldWriter control = new FieldWriter(256);
+  private final CompletableFuture<RingReplica> ready = new CompletableFuture<>();
+  private int steps;
+  private Runnable onClose = () -> {};
+
+  // Guarded by this.
+  private final Map<Long, Session> sessions = new HashMap<>();
+  private final ArrayDeque<Pending> pending = new ArrayDeque<>();
+  private final SamplingTail tail;
+  private @Nullable StageLostException broken;
+
+  /**
+   * Not set up yet: {@link #connect} does.
+   *
+   * @param first stage of the ring, on this device; taken over
+   * @param sink takes what is sampled for callers on this device
+   */
+  RingReplica(Ring ring, Stage first, int vocabularySize, Links links, TokenSink sink) {
+    if (ring.stages().size() < 2 || !ring.host().equals(links.self())) {
+      throw new IllegalArgumentException("a ring of " + ring.stages() + " on " + links.self());
+    }
+    this.ring = ring;
+    this.first = first;
+    this.vocabularySize = vocabularySize;
+    this.links = links;
+    this.sink = sink;
+    this.next = ring.stages().get(1).device();
+    this.tail = new SamplingTail(vocabularySize, (caller, position, token) -> {});
+  }
+
+  Ring ring() {
+    return ring;
+  }
+
+  void onClose(Runnable action) {
+    onClose = action;
+  }
+
+  /** Asks the other stages to get ready; completes with this once all are. */
+  CompletableFuture<RingReplica> connect() {
+    FieldWriter out = new FieldWriter(1024);
+    ring.write(out);
+    send(StageFrames.RING_OPEN, out);
+    return ready;
+  }
+
+  @Override
+  public int maxRows() {
+    return first.maxRows();
+  }
+
+  @Override
+  public int stepsInFlight() {
+    return ring.stages().size() + 1;
+  }
+
+  @Override
+  public int vocabularySize() {
+    return vocabularySize;
+  }
+
+  @Override
+  public ReplicaSession open(long session, int epoch, int capacity) {
+    checkWhole();
+    Session opened = new Session(first.open(session, epoch, capacity));
+    synchronized (this) {
+      sessions.put(session, opened);
+    }
+    begin().i64(session).i32(epoch).i32(capacity);
+    send(StageFrames.SESSION_OPEN, control);
+    return opened;
+  }
+
+  @Override
+  public CompletionStage<List<SliceOutput>> step(Batch batch) {
+    checkWhole();
+    StageOutput hidden;
+    try {
+      hidden = first.forward(batch).toCompletableFuture().join();
+    } catch (CompletionException e) {
+      return CompletableFuture.failedFuture(e.getCause() == null ? e : e.getCause());
+    }
+    int step = steps++;
+    CompletableFuture<List<SliceOutput>> outputs = new CompletableFuture<>();
+    synchronized (this) {
+      pending.add(new Pending(step, batch.slices(), outputs));
+    }
+    int bytes = BatchCodec.bytes(batch.slices().size(), hidden.rows(), hidden.width());
+    ByteBuffer payload = payloads.take(bytes);
+    BatchCodec.write(payload, ring.id(), step, batch.slices(), hidden.data(), hidden.width());
+    if (!links.send(next, StageFrames.BATCH, payload, () -> payloads.give(payload))) {
+      broken("device " + next + " cannot be reached");
+    }
+    return outputs;
+  }
+
+  // What the other stages answer; on the thread of the stage host.
+
+  void ready() {
+    ready.complete(this);
+  }
+
+  void results(FieldReader in) {
+    int step = in.i32("results.step");
+    Pending done = take(step);
+    BitSet untold = new BitSet();
+    List<SliceOutput> outputs = ResultsCodec.read(in, done.slices(), vocabularySize, untold);
+    if (outputs.size() != done.slices().size()) {
+      throw new ProtocolException(
+          outputs.size() + " results for a batch of " + done.slices().size() + " slices");
+    }
+    for (int i = 0; i < outputs.size(); i++) {
+      outputs.set(i, deliver(outputs.get(i), untold.get(i)));
+    }
+    done.outputs().complete(outputs);
+  }
+
+  /**
+   * Samples here what a logits processor is to see, and tells callers on this device and those that
+   * the last stage does not reach.
+   */
+  private SliceOutput deliver(SliceOutput output, boolean untold) {
+    Batch.Slice slice = output.slice();
+    Session session;
+    SliceOutput result = output;
+    synchronized (this) {
+      session = sessions.get(slice.session());
+      SliceOutput.Logits logits = output.logits();
+      if (session != null && session.samplesHere && logits != null) {
+        StageOutput rows = new StageOutput(logits.data(), logits.rows(), logits.width());
+        result = tail.sample(List.of(slice), rows).get(0);
+      }
+    }
+    Caller caller = session == null ? null : session.caller;
+    if (caller != null
+        && result.token() != null
+        && (untold || caller.peer().equals(links.self()))) {
+      sink.sampled(caller, slice.start() + slice.length(), result.token());
+    }
+    return result;
+  }
+
+  void failed(FieldReader in) {
+    Pending done = take(in.i32("failed.step"));
+    done.outputs().completeExceptionally(ResultsCodec.readError(in));
+  }
+
+  /** Steps end in the order in which they began. */
+  private synchronized Pending take(int step) {
+    Pending head = pending.poll();
+    if (head == null || head.step() != step) {
+      throw new ProtocolException(
+          "the end of step "
+              + step
+              + (head == null ? ", none is under way" : ", expected is " + head.step()));
+    }
+    return head;
+  }
+
+  /** A stage is lost, or refuses: nothing goes through this ring any more. */
+  void broken(String why) {
+    StageLostException error = new StageLostException(why);
+    List<Pending> lost;
+    synchronized (this) {
+      if (broken != null) {
+        return;
+      }
+      broken = error;
+      lost = List.copyOf(pending);
+      pending.clear();
+    }
+    ready.completeExceptionally(error);
+    lost.forEach(step -> step.outputs().completeExceptionally(error));
+  }
+
+  private synchronized void checkWhole() {
+    if (broken != null) {
+      throw new StageLostException(String.valueOf(broken.getMessage()));
+    }
+  }
+
+  /** Whether a stage was lost: nothing goes through any more. */
+  public synchronized boolean isBroken() {
+    return broken != null;
+  }
+
+  private FieldWriter begin() {
+    return control.clear().i64(ring.id());
+  }
+
+  private void send(byte type, FieldWriter out) {
+    if (!isBroken() && !links.send(next, type, SamplingCodec.copy(out), null)) {
+      broken("device " + next + " cannot be reached");
+    }
+  }
+
+  @Override
+  public void close() {
+    List<Session> open;
+    synchronized (this) {
+      open = List.copyOf(sessions.values());
+    }
+    open.forEach(Session::close);
+    begin();
+    send(StageFrames.RING_CLOSE, control);
+    broken("the ring was closed");
+    first.close();
+    onClose.run();
+  }
+
+  /** The first stage's session; what is done to it, the other stages do after it. */
+  private final class Session implements ReplicaSession {
+    private final StageSession kv;
+    private volatile @Nullable Caller caller;
+    private boolean samplesHere;
+
+    Session(StageSession kv) {
+      this.kv = kv;
+    }
+
+    @Override
+    public void begin(int[] tokens, SamplingSpec sampling, @Nullable Caller forWhom) {
+      if (tokens.length <= kv.length()) {
+        throw new IllegalArgumentException(
+            tokens.length + " tokens leave nothing to feed after " + kv.length());
+      }
+      caller = forWhom;
+      if (sampling.processor() != null) {
+        synchronized (RingReplica.this) {
+          samplesHere = true;
+          tail.begin(kv.id(), tokens, sampling, null);
+        }
+        return;
+      }
+      FieldWriter out = new FieldWriter(64 + 4 * tokens.length);
+      out.i64(ring.id()).i64(kv.id());
+      SamplingCodec.writeTokens(out, tokens);
+      SamplingCodec.writeParams(out, sampling.params());
+      SamplingCodec.writeCaller(out, forWhom);
+      send(StageFrames.SESSION_BEGIN, out);
+    }
+
+    @Override
+    public long id() {
+      return kv.id();
+    }
+
+    @Override
+    public int epoch() {
+      return kv.epoch();
+    }
+
+    @Override
+    public int length() {
+      return kv.length();
+    }
+
+    @Override
+    public void truncate(int length) {
+      kv.truncate(length);
+      RingReplica.this.begin().i64(kv.id()).i32(length);
+      send(StageFrames.SESSION_TRUNCATE, control);
+    }
+
+    /** On this device. */
+    @Override
+    public long allocatedBytes() {
+      return kv.allocatedBytes();
+    }
+
+    @Override
+    public KvBlock exportKv(LayerRange layers, int from, int to) {
+      requireHere(layers);
+      return kv.exportKv(layers, from, to);
+    }
+
+    @Override
+    public void importKv(KvBlock block) {
+      requireHere(block.layers());
+      kv.importKv(block);
+    }
+
+    private void requireHere(LayerRange layers) {
+      if (!first.layers().contains(layers)) {
+        throw new InvalidRequestException(
+            "KV of layers " + layers + " is not on this device, which has " + first.layers());
+      }
+    }
+
+    @Override
+    public void close() {
+      synchronized (RingReplica.this) {
+        sessions.remove(kv.id(), this);
+        tail.end(kv.id());
+      }
+      kv.close();
+      RingReplica.this.begin().i64(kv.id());
+      send(StageFrames.SESSION_CLOSE, control);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "ring " + Long.toHexString(ring.id()) + " of " + ring.stages();
+  }
+}

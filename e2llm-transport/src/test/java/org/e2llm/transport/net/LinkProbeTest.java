@@ -1,0 +1,111 @@
+package org.e2llm.transport.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
+import org.e2llm.cluster.ClusterException;
+import org.e2llm.cluster.ProtocolException;
+import org.e2llm.transport.wire.FieldReader;
+import org.e2llm.transport.wire.FieldWriter;
+import org.e2llm.transport.wire.FrameType;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class LinkProbeTest {
+  private static final long MS = 1_000_000;
+
+  /** A link with a fixed rate after a slow start, on which each frame takes its time. */
+  private static final class Link implements LinkProbe.Out {
+    private final LinkProbe here = new LinkProbe(this);
+    private final LinkProbe there = new LinkProbe(new Answers());
+    private final double bytesPerSecond;
+    private int frames;
+    private int pings;
+    private long now;
+
+    Link(double bytesPerSecond) {
+      this.bytesPerSecond = bytesPerSecond;
+    }
+
+    private final class Answers implements LinkProbe.Out {
+      @Override
+      public void ping() {
+        throw new AssertionError("the other side measures nothing");
+      }
+
+      @Override
+      public void probe(byte type, ByteBuffer payload, @Nullable Runnable released) {
+        assertThat(type).isEqualTo(FrameType.PROBE_RESULT);
+        here.result(new FieldReader(payload));
+      }
+    }
+
+    @Override
+    public void ping() {
+      pings++;
+    }
+
+    @Override
+    public void probe(byte type, ByteBuffer payload, @Nullable Runnable released) {
+      assertThat(type).isEqualTo(FrameType.PROBE);
+      double rate = frames++ < 5 ? bytesPerSecond / 20 : bytesPerSecond;
+      now += (long) (payload.remaining() / rate * 1e9);
+      there.filler(payload, now);
+      if (frames < 64) {
+        released.run();
+      }
+    }
+  }
+
+  @Test
+  void rateIsThatOfTheSecondHalfAndLatencyHalfTheShortestRoundTrip() {
+    Link link = new Link(1e9);
+    CompletableFuture<LinkEstimate> result = link.here.start(System.nanoTime());
+    assertThat(link.here.start(0)).isSameAs(result);
+    for (int rtt : new int[] {5, 3, 4}) {
+      link.here.pong(rtt * MS, System.nanoTime());
+    }
+    assertThat(result).isNotDone();
+    link.here.pong(9 * MS, System.nanoTime());
+    assertThat(link.pings).isEqualTo(4);
+    assertThat(result).isCompleted();
+    assertThat(result.join().latencySeconds()).isEqualTo(1.5e-3);
+    assertThat(result.join().bytesPerSecond()).isCloseTo(1e9, within(1e6));
+    assertThat(result.join().bytes()).isLessThanOrEqualTo(4L << 20);
+  }
+
+  @Test
+  void resultsNobodyAskedForAreNotTaken() {
+    Link link = new Link(1e9);
+    link.here.result(new FieldReader(new FieldWriter(16).i64(5).i64(5).payload()));
+    CompletableFuture<LinkEstimate> result = link.here.start(0);
+    link.here.result(new FieldReader(new FieldWriter(16).i64(5).i64(5).payload()));
+    assertThat(result).isNotDone();
+    assertThatThrownBy(
+            () -> link.here.result(new FieldReader(new FieldWriter(16).i64(-1).i64(5).payload())))
+        .isInstanceOf(ProtocolException.class);
+  }
+
+  @Test
+  void fillerWithoutAnEndCostsNothing() {
+    Link link = new Link(1e9);
+    for (int i = 0; i < 10_000; i++) {
+      link.there.filler(ByteBuffer.allocate(10), i);
+    }
+    link.there.filler(ByteBuffer.allocate(0), 1);
+    assertThat(link.here.dueIn(0)).isEqualTo(Long.MAX_VALUE);
+  }
+
+  @Test
+  void itGivesUpAfterAWhile() {
+    Link link = new Link(1e9);
+    CompletableFuture<LinkEstimate> result = link.here.start(0);
+    assertThat(link.here.dueIn(10_000 * MS)).isZero();
+    link.here.fail(new ClusterException("too late"));
+    assertThat(result).isCompletedExceptionally();
+    assertThat(link.here.dueIn(0)).isEqualTo(Long.MAX_VALUE);
+  }
+}

@@ -1,0 +1,183 @@
+package org.e2llm.samples.cluster;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.e2llm.E2llm;
+import org.e2llm.cluster.ClusterStatus;
+import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Plan;
+import org.e2llm.plan.PlanCodec;
+import org.e2llm.plan.ReplicaPlan;
+import org.e2llm.plan.StagePlan;
+import org.e2llm.samples.console.Console;
+import org.e2llm.samples.console.ContextOption;
+import org.e2llm.samples.console.Json;
+import org.e2llm.samples.console.ModelOptions;
+import org.e2llm.samples.console.Sizes;
+import org.e2llm.samples.console.UsageException;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Shows who is in a cluster and what each of them hosts. */
+@Command(
+    name = "cluster",
+    description = "Shows the peers of a cluster and the plan in force.",
+    sortOptions = false,
+    footer = {"", "Example:", "  samples/run cluster --secret-file s --join 192.168.1.20:7600"})
+public final class ClusterCommand implements Callable<Integer> {
+  private static final long PATIENCE = 10_000_000_000L;
+
+  private final Console console;
+
+  @Mixin private ModelOptions model = new ModelOptions();
+  @Mixin private ContextOption context = new ContextOption();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
+
+  @Option(names = "--json", description = "Print one JSON object.")
+  private boolean json;
+
+  public ClusterCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws InterruptedException {
+    if (!cluster.isGiven()) {
+      throw new UsageException("which cluster? give --secret-file FILE, and --join HOST:PORT");
+    }
+    try (E2llm llm = cluster.apply(context.apply(model.builder())).open()) {
+      ClusterStatus status = settled(llm);
+      console.print(json ? json(status) + "\n" : table(status));
+      if (status.plan() == null) {
+        console.noteln(
+            status.peers().size() < 2
+                ? "error: no peer was found within 10 s"
+                : "error: there is no plan: "
+                    + (status.problem().isEmpty() ? "none was made yet" : status.problem()));
+        return 1;
+      }
+    }
+    return 0;
+  }
+
+  /** The status once a plan is known and the peers are the same for a moment, or after 10 s. */
+  private static ClusterStatus settled(E2llm llm) throws InterruptedException {
+    long start = System.nanoTime();
+    ClusterStatus status = llm.cluster().status();
+    int same = 0;
+    while (System.nanoTime() - start < PATIENCE && (status.plan() == null || same < 10)) {
+      Thread.sleep(50);
+      ClusterStatus next = llm.cluster().status();
+      same = next.peers().size() == status.peers().size() ? same + 1 : 0;
+      status = next;
+    }
+    return status;
+  }
+
+  private static String table(ClusterStatus status) {
+    StringBuilder text = new StringBuilder();
+    row(text, "peer", "name", "role", "layers", "memory", "decode FLOP/s", "GB/s", "address");
+    for (ClusterStatus.Peer peer : status.peers()) {
+      DeviceProfile profile = peer.profile();
+      row(
+          text,
+          peer.id().substring(0, 8)
+              + (peer.id().equals(status.coordinator()) ? "*" : "")
+              + (peer.id().equals(status.self()) ? " (this)" : ""),
+          peer.name(),
+          role(status.plan(), peer.id()),
+          layers(status.plan(), peer.id()),
+          profile == null ? "-" : Sizes.of(profile.memoryBytes()),
+          profile == null ? "-" : Sizes.count((long) profile.decodeFlops()),
+          profile == null
+              ? "-"
+              : String.format(Locale.ROOT, "%.1f", profile.memoryBandwidth() / 1e9),
+          peer.addresses().isEmpty() ? "-" : peer.addresses().get(0));
+    }
+    Plan plan = status.plan();
+    if (plan != null) {
+      text.append("plan ").append(plan.order().counter()).append(" (").append(plan.strategy());
+      text.append(status.ready() ? "), serving; " : "), getting ready; ");
+      text.append("* coordinates\n");
+      plan.placements()
+          .forEach(
+              place ->
+                  text.append("  ")
+                      .append(place.device(), 0, Math.min(8, place.device().length()))
+                      .append(": ")
+                      .append(place.reason())
+                      .append('\n'));
+    }
+    return text.toString();
+  }
+
+  private static void row(StringBuilder text, String... cells) {
+    text.append(
+        String.format(Locale.ROOT, "%-17s %-16s %-8s %-8s %-10s %-13s %-6s %s", (Object[]) cells)
+            .stripTrailing());
+    text.append('\n');
+  }
+
+  private static String role(@Nullable Plan plan, String peer) {
+    ReplicaPlan replica = replica(plan, peer);
+    return replica == null ? "-" : replica.role().toString();
+  }
+
+  private static String layers(@Nullable Plan plan, String peer) {
+    ReplicaPlan replica = replica(plan, peer);
+    if (replica != null) {
+      for (StagePlan stage : replica.stages()) {
+        if (stage.device().equals(peer)) {
+          return stage.layers().from() + "-" + (stage.layers().to() - 1);
+        }
+      }
+    }
+    return "-";
+  }
+
+  private static @Nullable ReplicaPlan replica(@Nullable Plan plan, String peer) {
+    if (plan != null) {
+      for (ReplicaPlan replica : plan.replicas()) {
+        for (StagePlan stage : replica.stages()) {
+          if (stage.device().equals(peer)) {
+            return replica;
+          }
+        }
+      }
+    }
+    return null;
+  }
+
+  private static String json(ClusterStatus status) {
+    Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+    fields.put("cluster", status.name());
+    fields.put("self", status.self());
+    fields.put("coordinator", status.coordinator());
+    fields.put("ready", status.ready());
+    fields.put("problem", status.problem());
+    Plan plan = status.plan();
+    fields.put("plan", plan == null ? null : new Json.Raw(PlanCodec.toJson(plan)));
+    List<Object> peers = new ArrayList<>();
+    for (ClusterStatus.Peer peer : status.peers()) {
+      Map<String, @Nullable Object> each = new LinkedHashMap<>();
+      each.put("id", peer.id());
+      each.put("name", peer.name());
+      each.put("addresses", peer.addresses());
+      each.put("direct", peer.direct());
+      each.put("layers", layers(plan, peer.id()));
+      each.put("memoryBytes", peer.profile() == null ? null : peer.profile().memoryBytes());
+      each.put("bytesSent", peer.bytesSent());
+      each.put("bytesReceived", peer.bytesReceived());
+      each.put("roundTripSeconds", peer.roundTripSeconds());
+      peers.add(each);
+    }
+    fields.put("peers", peers);
+    return Json.object(fields);
+  }
+}

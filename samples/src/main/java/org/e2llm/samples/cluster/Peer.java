@@ -1,0 +1,97 @@
+package org.e2llm.samples.cluster;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.e2llm.E2llm;
+import org.e2llm.cluster.ClusterStatus;
+import org.e2llm.cluster.Share;
+import org.e2llm.plan.PlanCodec;
+import org.e2llm.samples.console.Console;
+import org.e2llm.samples.console.ContextOption;
+import org.e2llm.samples.console.ModelOptions;
+import org.e2llm.samples.console.UsageException;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Hosts stages for a cluster until it is told to end. */
+@Command(
+    name = "peer",
+    description = "Joins a cluster and hosts the layers its plan gives this device.",
+    sortOptions = false,
+    footer = {
+      "",
+      "Prints one line on standard output, ready HOST:PORT, when it has joined and serves; events go to",
+      "standard error. Ends on Ctrl-C or SIGTERM, and leaves the cluster first.",
+      "",
+      "Examples:",
+      "  samples/run peer --cluster kitchen --secret-file kitchen.secret --model model.gguf",
+      "  samples/run peer --secret-file s --no-discovery --listen 127.0.0.1:7600",
+      "  samples/run generate --secret-file s --no-discovery --join 127.0.0.1:7600 \"Once upon a time\""
+    })
+public final class Peer implements Callable<Integer> {
+  private final Console console;
+
+  @Mixin private ModelOptions model = new ModelOptions();
+  @Mixin private ContextOption context = new ContextOption();
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
+  @Mixin private ShareOption share = new ShareOption();
+
+  @Option(
+      names = "--plan",
+      paramLabel = "FILE.json",
+      description = "A plan to be in force whenever all its devices are there.")
+  private @Nullable Path plan;
+
+  public Peer(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    if (!cluster.isGiven()) {
+      throw new UsageException("a peer joins a cluster: give --secret-file FILE");
+    }
+    E2llm.Builder builder = context.apply(model.builder());
+    cluster.apply(builder);
+    builder.share(Share.memory(share.bytes()));
+    builder.onEvent(event -> console.noteln(event.text()));
+    if (plan != null) {
+      builder.plan(PlanCodec.parse(Files.readString(plan, StandardCharsets.UTF_8)));
+    }
+    CountDownLatch end = new CountDownLatch(1);
+    CountDownLatch left = new CountDownLatch(1);
+    // SIGTERM and Ctrl-C begin the JVM's end, which waits for this.
+    Thread hook =
+        new Thread(
+            () -> {
+              end.countDown();
+              try {
+                left.await(8, TimeUnit.SECONDS);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+    Runtime.getRuntime().addShutdownHook(hook);
+    try (E2llm llm = builder.open()) {
+      boolean ready = false;
+      while (!ready && !end.await(50, TimeUnit.MILLISECONDS)) {
+        ClusterStatus status = llm.cluster().status();
+        ready = status.ready() && !status.address().isEmpty();
+        if (ready) {
+          console.print("ready " + status.address() + "\n");
+        }
+      }
+      end.await();
+    } finally {
+      left.countDown();
+    }
+    return 0;
+  }
+}
