@@ -82,10 +82,13 @@ public final class AdaptiveStrategy implements Strategy {
             + AFTER_FIRST
             + CLIMBERS * MOVES
             + AFTER_SECOND
-            + candidates.guards().size();
+            + candidates.guards().size()
+            + Finals.SIMULATIONS;
     question.watch().part(0.7, simulations);
     Trials trials = new Trials(question, candidates.guards());
     List<Candidate> finalists = finalists(question, candidates, trials, wanted);
+    Requests last = trials.requests(LAST_REQUESTS, 4);
+    finalists = new Finals(question, trials, last).best(finalists, candidates.rivals(), wanted);
     List<Plan> plans = new ArrayList<>();
     TrialReasons reasons = new TrialReasons(question, trials);
     for (Candidate candidate : finalists) {
@@ -109,14 +112,13 @@ public final class AdaptiveStrategy implements Strategy {
       left.add(0, climbed(new Moves(question, random), start, trials, third));
     }
     left.addAll(candidates.guards());
-    return trials.best(left, trials.requests(LAST_REQUESTS, 4), wanted);
+    return left;
   }
 
   /** Takes every move that helps, and goes on from there. */
   private static Candidate climbed(Moves moves, Candidate start, Trials trials, Requests requests) {
     Candidate at = start;
     double cost = trials.outcome(at, requests).cost();
-    double limit = Trials.SLOWER * trials.outcome(at, requests).seconds();
     int left = MOVES;
     boolean better = true;
     while (better && left > 0) {
@@ -125,11 +127,10 @@ public final class AdaptiveStrategy implements Strategy {
         if (left-- <= 0) {
           break;
         }
-        Trials.Outcome outcome = trials.outcome(next, requests);
-        if (outcome.cost() < WORTH_MOVING * cost && outcome.seconds() <= limit) {
+        double nextCost = trials.outcome(next, requests).cost();
+        if (nextCost < WORTH_MOVING * cost) {
           at = next;
-          cost = outcome.cost();
-          limit = Math.min(limit, Trials.SLOWER * outcome.seconds());
+          cost = nextCost;
           better = true;
           break;
         }

@@ -2,13 +2,11 @@ package org.e2llm.planner.strategy;
 
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.plan.ServingPolicy.RouterKind;
-import org.e2llm.plan.Slo;
 import org.e2llm.planner.grouping.Arrangement;
 import org.e2llm.planner.grouping.GeneticSearch;
 import org.e2llm.planner.grouping.GivenRoles;
@@ -36,16 +34,15 @@ final class Candidates {
   static final ServingPolicy HELPFUL =
       new ServingPolicy(RouterKind.JSQ, false, false, false, true, 2048);
 
-  /** Roles as planned, queues by length: what Splitwise would do with the groups. */
+  /** Roles as planned, queues by length. */
   static final ServingPolicy SHORTEST = ServingPolicy.ROLES.withRouter(RouterKind.JSQ);
-
-  /** All ways to serve that are tried, each with every SLO of {@link #inView}. */
-  static final List<ServingPolicy> POLICIES = List.of(ServingPolicy.ROLES, FREE, HELPFUL, SHORTEST);
 
   private final Question question;
   private final SearchSpace space;
   private final List<Candidate> all = new ArrayList<>();
   private final List<Candidate> guards = new ArrayList<>();
+  private @Nullable Arrangement e2llm;
+  private @Nullable Arrangement replicas;
   private final Set<String> keys = new HashSet<>();
 
   private Candidates(Question question) {
@@ -64,23 +61,28 @@ final class Candidates {
     return all;
   }
 
-  /** Those that the result must not be worse than. */
+  /**
+   * The best of the searches as these serve them, and the best device: they take part to the end.
+   */
   List<Candidate> guards() {
     return guards;
   }
 
+  /** What the other strategies would plan. */
+  List<Candidate> rivals() {
+    return Rivals.of(question, e2llm, replicas);
+  }
+
   private void collect() {
-    boolean first = true;
     for (Arrangement found : search(new SplitRoles())) {
-      both(found, "e2llm", first);
+      both(found, "e2llm", e2llm == null);
       free(mixed(found), "e2llm's groups without roles");
-      first = false;
+      e2llm = e2llm == null ? found : e2llm;
     }
-    first = true;
     for (Arrangement found : search(new MixedRoles())) {
-      both(found, "replicas", first);
+      both(found, "replicas", replicas == null);
       free(new SplitRoles().assign(space, groups(found)), "groups of replicas with roles");
-      first = false;
+      replicas = replicas == null ? found : replicas;
     }
     List<int[]> machines = Seeds.machines(space);
     free(new MixedRoles().assign(space, machines), "machines without roles");
@@ -134,23 +136,11 @@ final class Candidates {
     add(new Candidate(arrangement, ServingPolicy.ROLES, origin), guard);
     if (guard) {
       add(new Candidate(arrangement, HELPFUL, origin), false);
-      add(new Candidate(arrangement, SHORTEST, origin), false);
     }
   }
 
   private void free(Arrangement arrangement, String origin) {
-    for (Slo slo : inView(question.slo())) {
-      add(new Candidate(arrangement, FREE.withSlo(slo), origin), false);
-    }
-  }
-
-  /** No SLO in view, its TTFT alone, or all of it. */
-  static Set<Slo> inView(Slo slo) {
-    Set<Slo> all = new LinkedHashSet<>();
-    all.add(Slo.NONE);
-    all.add(new Slo(slo.ttftSeconds(), Double.POSITIVE_INFINITY));
-    all.add(slo);
-    return all;
+    add(new Candidate(arrangement, FREE, origin), false);
   }
 
   private void add(Candidate candidate, boolean guard) {

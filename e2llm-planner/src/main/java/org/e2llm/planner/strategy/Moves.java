@@ -6,7 +6,6 @@ import java.util.SplittableRandom;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.plan.ServingPolicy.RouterKind;
-import org.e2llm.plan.Slo;
 import org.e2llm.planner.grouping.Arrangement;
 import org.e2llm.planner.grouping.GivenRoles;
 import org.e2llm.planner.grouping.Member;
@@ -46,15 +45,10 @@ final class Moves {
   private List<ServingPolicy> policies(ServingPolicy now) {
     RouterKind router = question.options().router();
     List<ServingPolicy> policies = new ArrayList<>();
-    for (ServingPolicy base : Candidates.POLICIES) {
-      ServingPolicy policy = (router == null ? base : base.withRouter(router)).withSlo(now.slo());
+    for (ServingPolicy base : List.of(ServingPolicy.ROLES, Candidates.FREE, Candidates.HELPFUL)) {
+      ServingPolicy policy = router == null ? base : base.withRouter(router);
       if (!policy.equals(now)) {
         policies.add(policy);
-      }
-    }
-    for (Slo slo : Candidates.inView(question.slo())) {
-      if (!slo.equals(now.slo())) {
-        policies.add(now.withSlo(slo));
       }
     }
     for (int chunk : new int[] {256, 1024}) {

@@ -11,6 +11,7 @@ import org.e2llm.planner.grouping.Arrangement;
 import org.e2llm.planner.grouping.LatencyRoles;
 import org.e2llm.planner.grouping.MixedRoles;
 import org.e2llm.planner.grouping.Roles;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All devices in one chain, cut by dynamic programming, which may pass over some. A few orders are
@@ -25,18 +26,24 @@ public final class SinglePipelineStrategy implements Strategy {
   @Override
   public List<Plan> plans(Question question, int wanted) {
     Roles roles = question.latencyCounts() ? new LatencyRoles(true) : new MixedRoles();
+    int devices = question.space().devices().length;
+    question.watch().part(1, orders(question).size() * (devices + 1L));
+    Arrangement best = arranged(question, roles);
+    return best == null
+        ? List.of()
+        : List.of(new PlanMaker(question, name(), ServingPolicy.ROLES, roles).make(best));
+  }
+
+  /** The best chain, or null if all together do not hold the model. */
+  static @Nullable Arrangement arranged(Question question, Roles roles) {
     Arrangement best = null;
-    List<int[]> orders = orders(question);
-    question.watch().part(1, orders.size() * (orders.get(0).length + 1L));
-    for (int[] order : orders) {
+    for (int[] order : orders(question)) {
       Arrangement next = withoutBrakes(question, roles, order);
       if (next.isFeasible() && (best == null || next.score() > best.score())) {
         best = next;
       }
     }
-    return best == null
-        ? List.of()
-        : List.of(new PlanMaker(question, name(), ServingPolicy.ROLES, roles).make(best));
+    return best;
   }
 
   /**

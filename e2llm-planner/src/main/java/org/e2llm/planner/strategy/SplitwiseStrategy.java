@@ -13,6 +13,7 @@ import org.e2llm.planner.grouping.GeneticSearch;
 import org.e2llm.planner.grouping.Member;
 import org.e2llm.planner.grouping.Seeds;
 import org.e2llm.planner.grouping.SplitRoles;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The baseline, Splitwise (Patel et al., ISCA'24): machines in a prompt pool and a token pool, the
@@ -71,7 +72,21 @@ public final class SplitwiseStrategy implements Strategy {
   @Override
   public List<Plan> plans(Question question, int wanted) {
     List<int[]> machines = onOurGroups ? ourGroups(question) : Seeds.machines(question.space());
-    machines = inFleetOrder(machines);
+    question.watch().part(onOurGroups ? 0.1 : 1, machines.size());
+    Arrangement best = arranged(question, pools, machines);
+    return best == null
+        ? List.of()
+        : List.of(new PlanMaker(question, fullName(), policy(mixedPool), null).make(best));
+  }
+
+  /** The shortest queue and large prompt batches. */
+  static ServingPolicy policy(boolean mixedPool) {
+    return new ServingPolicy(RouterKind.JSQ, false, false, false, mixedPool, PROMPT_BATCH);
+  }
+
+  /** Machines in pools, or null if none holds the model. */
+  static @Nullable Arrangement arranged(Question question, Pools pools, List<int[]> given) {
+    List<int[]> machines = inFleetOrder(given);
     if (pools == Pools.RANDOM) {
       shuffle(machines, question.options().seed());
     } else if (pools == Pools.CAPABILITY) {
@@ -81,7 +96,6 @@ public final class SplitwiseStrategy implements Strategy {
     int first = half ? machines.size() / 2 : 1;
     int last = half ? first : machines.size() - 1;
     Arrangement best = null;
-    question.watch().part(onOurGroups ? 0.1 : 1, Math.max(1, last - first + 1));
     for (int prompts = first; prompts <= last && machines.size() > 1; prompts++) {
       question.watch().step();
       Arrangement next = SplitRoles.given(question.space(), machines, roles(machines, prompts));
@@ -92,12 +106,7 @@ public final class SplitwiseStrategy implements Strategy {
     if (best == null) {
       best = new SplitRoles().assign(question.space(), machines);
     }
-    if (!best.isFeasible()) {
-      return List.of();
-    }
-    ServingPolicy policy =
-        new ServingPolicy(RouterKind.JSQ, false, false, false, mixedPool, PROMPT_BATCH);
-    return List.of(new PlanMaker(question, fullName(), policy, null).make(best));
+    return best.isFeasible() ? best : null;
   }
 
   private static List<int[]> ourGroups(Question question) {

@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import org.e2llm.plan.Plan;
 import org.e2llm.planner.grouping.Member;
@@ -22,18 +21,15 @@ import org.jspecify.annotations.Nullable;
  * Simulates candidates on the workload, all on the same requests, and remembers what came of it.
  *
  * <pre>
- *   cost = mean end-to-end seconds × ( 1 + 2 × share of requests outside the SLO )
+ *   cost = mean end-to-end seconds × ( 1 + share of requests outside the SLO )
  * </pre>
  *
- * so that a plan which is a little slower on the mean wins if it keeps more promises. But only a
- * little: those that are {@link #SLOWER} than the quickest come after all others. Not thread-safe.
+ * so that a plan which is a little slower on the mean wins if it keeps more promises. Not
+ * thread-safe.
  */
 final class Trials {
   /** What it is worth to serve all requests inside the SLO rather than none. */
-  private static final double GOODPUT_WEIGHT = 2;
-
-  /** How much end-to-end time may be given for goodput. */
-  static final double SLOWER = 1.05;
+  private static final double GOODPUT_WEIGHT = 1;
 
   /** As the searches' wishes: a preferred device may cost so much. */
   private static final double PREFERENCE = 0.1;
@@ -46,8 +42,9 @@ final class Trials {
    *
    * @param cost what is compared; lower is better
    * @param seconds mean end-to-end time
+   * @param goodput share of requests inside the SLO
    */
-  record Outcome(double cost, double seconds) {}
+  record Outcome(double cost, double seconds, double goodput) {}
 
   private final Question question;
 
@@ -92,27 +89,13 @@ final class Trials {
   /** The best few on these requests, the best first. */
   List<Candidate> best(List<Candidate> candidates, Requests requests, int wanted) {
     List<Candidate> sorted = new ArrayList<>(candidates);
-    Map<Candidate, Outcome> outcomes = new HashMap<>();
-    double quickest = Double.POSITIVE_INFINITY;
+    Map<Candidate, Double> costs = new HashMap<>();
     for (Candidate candidate : candidates) {
-      Outcome outcome = outcome(candidate, requests);
-      outcomes.put(candidate, outcome);
-      quickest = Math.min(quickest, outcome.seconds());
+      costs.put(candidate, outcome(candidate, requests).cost());
     }
-    double limit = SLOWER * quickest;
-    sorted.sort( // stable: ties go to who came first
-        Comparator.comparing((Candidate candidate) -> seconds(outcomes, candidate) > limit)
-            .thenComparingDouble(candidate -> cost(outcomes, candidate)));
+    sorted.sort(Comparator.comparingDouble(costs::get)); // stable: ties go to who came first
     compare(sorted, requests);
     return new ArrayList<>(sorted.subList(0, Math.min(wanted, sorted.size())));
-  }
-
-  private static double seconds(Map<Candidate, Outcome> outcomes, Candidate candidate) {
-    return Objects.requireNonNull(outcomes.get(candidate)).seconds();
-  }
-
-  private static double cost(Map<Candidate, Outcome> outcomes, Candidate candidate) {
-    return Objects.requireNonNull(outcomes.get(candidate)).cost();
   }
 
   /** What comes of a candidate. */
@@ -130,12 +113,12 @@ final class Trials {
 
   private Outcome judge(Candidate candidate, SimulationResult result) {
     if (result.answered() < result.requests().size()) {
-      return new Outcome(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY);
+      return new Outcome(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY, 0);
     }
     double seconds = result.distribution(Metric.E2E).mean();
-    double missed = 1 - result.goodput(question.slo());
-    double cost = seconds * (1 + GOODPUT_WEIGHT * missed);
-    return new Outcome(cost / (1 + PREFERENCE * preferredShare(candidate)), seconds);
+    double goodput = result.goodput(question.slo());
+    double cost = seconds * (1 + GOODPUT_WEIGHT * (1 - goodput));
+    return new Outcome(cost / (1 + PREFERENCE * preferredShare(candidate)), seconds, goodput);
   }
 
   private double preferredShare(Candidate candidate) {
