@@ -3,6 +3,7 @@ package org.e2llm.planner.strategy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.ToDoubleFunction;
 import org.e2llm.model.KvType;
 import org.e2llm.plan.HiddenType;
 import org.e2llm.plan.Plan;
@@ -15,9 +16,10 @@ import org.e2llm.planner.workload.Requests;
  * the app's own workload and SLO, together with how it is served at run time.
  *
  * <p>Rounds with more and more requests leave fewer and fewer candidates; the best of them is then
- * changed step by step as long as that helps. The best single device and the best plans of {@code
- * replicas} and {@code e2llm} take part to the end, so the result is never worse than these in the
- * planner's own simulation. All budgets are counts.
+ * changed step by step as long as that helps. In the last round ({@link Finals}) it meets the best
+ * single device and what every other strategy would plan, each served as that strategy serves, so
+ * that it is never worse than these in the planner's own simulation; and it is decided whether the
+ * winner is served with the SLO in view. All budgets are counts.
  *
  * <p>Where few requests run at a time there is nothing to queue for: the plan on which a request is
  * soonest done follows from the cost model alone.
@@ -88,7 +90,9 @@ public final class AdaptiveStrategy implements Strategy {
     Trials trials = new Trials(question, candidates.guards());
     List<Candidate> finalists = finalists(question, candidates, trials, wanted);
     Requests last = trials.requests(LAST_REQUESTS, 4);
-    finalists = new Finals(question, trials, last).best(finalists, candidates.rivals(), wanted);
+    Requests fewer = trials.requests(MOVE_REQUESTS, 3);
+    finalists =
+        new Finals(question, trials, fewer, last).best(finalists, candidates.rivals(), wanted);
     List<Plan> plans = new ArrayList<>();
     TrialReasons reasons = new TrialReasons(question, trials);
     for (Candidate candidate : finalists) {
@@ -100,6 +104,7 @@ public final class AdaptiveStrategy implements Strategy {
     return plans;
   }
 
+  /** What the search has found, the best device and the best of other searches; in no order. */
   private static List<Candidate> finalists(
       Question question, Candidates candidates, Trials trials, int wanted) {
     Requests first = trials.requests(FIRST_REQUESTS, 1);
@@ -109,17 +114,24 @@ public final class AdaptiveStrategy implements Strategy {
     Requests third = trials.requests(MOVE_REQUESTS, 3);
     SplittableRandom random = new SplittableRandom(question.options().seed());
     for (Candidate start : List.copyOf(left.subList(0, Math.min(CLIMBERS, left.size())))) {
-      left.add(0, climbed(new Moves(question, random), start, trials, third));
+      Moves moves = new Moves(question, random);
+      left.add(0, climbed(moves, start, MOVES, at -> trials.outcome(at, third).cost()));
     }
     left.addAll(candidates.guards());
     return left;
   }
 
-  /** Takes every move that helps, and goes on from there. */
-  private static Candidate climbed(Moves moves, Candidate start, Trials trials, Requests requests) {
+  /**
+   * Takes every move that helps, and goes on from there.
+   *
+   * @param budget moves that are looked at
+   * @param cost what is compared
+   */
+  static Candidate climbed(
+      Moves moves, Candidate start, int budget, ToDoubleFunction<Candidate> cost) {
     Candidate at = start;
-    double cost = trials.outcome(at, requests).cost();
-    int left = MOVES;
+    double least = cost.applyAsDouble(at);
+    int left = budget;
     boolean better = true;
     while (better && left > 0) {
       better = false;
@@ -127,10 +139,10 @@ public final class AdaptiveStrategy implements Strategy {
         if (left-- <= 0) {
           break;
         }
-        double nextCost = trials.outcome(next, requests).cost();
-        if (nextCost < WORTH_MOVING * cost) {
+        double nextCost = cost.applyAsDouble(next);
+        if (nextCost < WORTH_MOVING * least) {
           at = next;
-          cost = nextCost;
+          least = nextCost;
           better = true;
           break;
         }

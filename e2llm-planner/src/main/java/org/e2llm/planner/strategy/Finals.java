@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.plan.ServingPolicy.RouterKind;
 import org.e2llm.plan.Slo;
@@ -20,7 +21,7 @@ import org.e2llm.planner.workload.Requests;
  */
 final class Finals {
   /** About as many are run: progress is told by it. */
-  static final int SIMULATIONS = 35;
+  static final int SIMULATIONS = 75;
 
   /** Of how many plans other ways to serve are tried. */
   private static final int SERVED_OTHERWISE = 3;
@@ -34,20 +35,24 @@ final class Finals {
   /** A rival so many times slower than the best on few requests is not looked at again. */
   private static final double HOPELESS = 2;
 
-  private static final int FIRST_REQUESTS = 500;
+  /** Simulations with which a plan that has an SLO in view is made to fit it. */
+  private static final int MOVES = 40;
 
   private final Question question;
   private final Trials trials;
+  private final Requests fewer;
   private final Requests requests;
 
   /**
    * Prepares.
    *
+   * @param fewer for what is only looked at
    * @param requests of the round
    */
-  Finals(Question question, Trials trials, Requests requests) {
+  Finals(Question question, Trials trials, Requests fewer, Requests requests) {
     this.question = question;
     this.trials = trials;
+    this.fewer = fewer;
     this.requests = requests;
   }
 
@@ -78,14 +83,13 @@ final class Finals {
 
   /** Rivals that are not far behind. */
   private List<Candidate> inSight(List<Candidate> found, List<Candidate> rivals) {
-    Requests few = trials.requests(FIRST_REQUESTS, 3);
     double least = Double.POSITIVE_INFINITY;
     for (Candidate candidate : found) {
-      least = Math.min(least, trials.outcome(candidate, few).seconds());
+      least = Math.min(least, trials.outcome(candidate, fewer).seconds());
     }
     List<Candidate> inSight = new ArrayList<>();
     for (Candidate rival : rivals) {
-      if (trials.outcome(rival, few).seconds() <= HOPELESS * least) {
+      if (trials.outcome(rival, fewer).seconds() <= HOPELESS * least) {
         inSight.add(rival);
       }
     }
@@ -105,20 +109,38 @@ final class Finals {
 
   /** The first of them, unless one with an SLO in view keeps more of it. */
   private Candidate inTime(List<Candidate> all) {
-    Candidate best = all.get(0);
-    Trials.Outcome first = trials.outcome(best, requests);
-    double goodput = first.goodput() + WORTH_CHANGING;
-    for (Candidate candidate : all.subList(0, Math.min(SERVED_OTHERWISE, all.size()))) {
-      for (Slo slo : inView(question.slo())) {
-        Candidate next = candidate.withPolicy(candidate.policy().withSlo(slo));
-        Trials.Outcome outcome = trials.outcome(next, requests);
-        if (outcome.goodput() > goodput && outcome.seconds() <= SLOWER * first.seconds()) {
-          best = next;
-          goodput = outcome.goodput();
-        }
+    Candidate first = all.get(0);
+    Candidate best = first;
+    Set<Slo> views = inView(question.slo());
+    for (Candidate candidate :
+        List.copyOf(all.subList(0, Math.min(SERVED_OTHERWISE, all.size())))) {
+      for (Slo slo : views) {
+        best = better(best, candidate.withPolicy(candidate.policy().withSlo(slo)), first);
       }
     }
-    return best;
+    if (views.isEmpty() || trials.outcome(best, requests).goodput() > 1 - WORTH_CHANGING) {
+      return best;
+    }
+    double limit = SLOWER * trials.outcome(first, fewer).seconds();
+    Candidate start =
+        best != first ? best : first.withPolicy(first.policy().withSlo(question.slo()));
+    Moves moves = new Moves(question, new SplittableRandom(question.options().seed()));
+    Candidate fitted = AdaptiveStrategy.climbed(moves, start, MOVES, at -> missed(at, limit));
+    return better(best, fitted, first);
+  }
+
+  /** The second if it keeps more of the SLO and is hardly slower than the first of all. */
+  private Candidate better(Candidate best, Candidate next, Candidate first) {
+    Trials.Outcome outcome = trials.outcome(next, requests);
+    double limit = SLOWER * trials.outcome(first, requests).seconds();
+    double goodput = trials.outcome(best, requests).goodput() + WORTH_CHANGING;
+    return outcome.goodput() > goodput && outcome.seconds() <= limit ? next : best;
+  }
+
+  /** One and the share outside the SLO, so that a hundredth is one; nothing slower is taken. */
+  private double missed(Candidate candidate, double limit) {
+    Trials.Outcome outcome = trials.outcome(candidate, fewer);
+    return outcome.seconds() <= limit ? 2 - outcome.goodput() : Double.MAX_VALUE;
   }
 
   /** Its TTFT alone, or all of it; nothing where there is none. */

@@ -46,7 +46,7 @@ final class Moves {
     RouterKind router = question.options().router();
     List<ServingPolicy> policies = new ArrayList<>();
     for (ServingPolicy base : List.of(ServingPolicy.ROLES, Candidates.FREE, Candidates.HELPFUL)) {
-      ServingPolicy policy = router == null ? base : base.withRouter(router);
+      ServingPolicy policy = (router == null ? base : base.withRouter(router)).withSlo(now.slo());
       if (!policy.equals(now)) {
         policies.add(policy);
       }

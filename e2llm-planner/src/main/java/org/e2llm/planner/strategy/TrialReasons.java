@@ -9,7 +9,11 @@ import org.e2llm.plan.Network;
 import org.e2llm.plan.Placement;
 import org.e2llm.plan.Plan;
 
-/** Says of a device that is left out what simulated plans with it came to. */
+/**
+ * Says of a device that is left out what the best plan with one of its kind came to, in the last
+ * round that simulated such a plan, beside the best of that round. Times are those before an SLO
+ * was kept in view.
+ */
 final class TrialReasons {
   private final Question question;
   private final Trials trials;

@@ -27,6 +27,7 @@ import org.e2llm.planner.cost.AnalyticCostModel;
 import org.e2llm.planner.cost.PlannedModel;
 import org.e2llm.planner.simulator.Deployment;
 import org.e2llm.planner.simulator.Metric;
+import org.e2llm.planner.simulator.SimulationResult;
 import org.e2llm.planner.simulator.Simulator;
 import org.e2llm.planner.workload.Lengths;
 import org.e2llm.planner.workload.Requests;
@@ -56,12 +57,16 @@ class AdaptiveStrategyTest {
   }
 
   private static double meanSeconds(Plan plan, ModelSpec model, Fleet fleet, Workload workload) {
+    return run(plan, model, fleet, workload).distribution(Metric.E2E).mean();
+  }
+
+  private static SimulationResult run(Plan plan, ModelSpec model, Fleet fleet, Workload workload) {
     Requests requests =
         Requests.poisson(Lengths.of(workload), 2000, workload.requestsPerSecond(), 99);
     PlannedModel planned = new PlannedModel(model, KvType.F16);
     Deployment deployment =
         new Deployment(plan, new Network(fleet), new AnalyticCostModel(planned, plan.wire()));
-    return Simulator.run(deployment, requests).distribution(Metric.E2E).mean();
+    return Simulator.run(deployment, requests);
   }
 
   @Test
@@ -84,6 +89,23 @@ class AdaptiveStrategyTest {
             .isLessThan(1.05 * meanSeconds(theirs, model, fleet, workload));
       }
     }
+  }
+
+  @Test
+  void keepsAnSloInViewWhereThatServesMoreInTime() {
+    Fleet fleet = KnownFleets.get("homog8");
+    Workload workload = workload(1.2);
+    Slo slo = new Slo(8, 0.2);
+    Plan plan =
+        new Planner()
+            .plan(LLAMA, fleet, workload, slo, options("adaptive").build(), PlanListener.NONE);
+    Plan without = plan(LLAMA, fleet, workload, options("adaptive"));
+    assertThat(plan.policy().slo()).isNotEqualTo(Slo.NONE);
+    assertThat(without.policy().slo()).isEqualTo(Slo.NONE);
+    assertThat(run(plan, LLAMA, fleet, workload).goodput(slo))
+        .isGreaterThan(run(without, LLAMA, fleet, workload).goodput(slo));
+    assertThat(meanSeconds(plan, LLAMA, fleet, workload))
+        .isLessThan(1.1 * meanSeconds(without, LLAMA, fleet, workload));
   }
 
   @Test
