@@ -1,5 +1,6 @@
 package org.e2llm.planner.cost;
 
+import java.util.List;
 import org.e2llm.model.LayerRange;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.WireFormats;
@@ -80,6 +81,15 @@ public final class AnalyticCostModel implements CostModel {
               + logitRows * perLogitRow;
       double memory = weights + cachedTokens * perCachedToken + (logitRows > 0 ? headWeights : 0);
       return fixed + Math.max(compute, memory);
+    }
+
+    /** The two lines of the roofline. */
+    @Override
+    public List<StepFloor> floors() {
+      return List.of(
+          new StepFloor(
+              fixed, perPromptToken, perPromptTokenAndPosition, perDecodeRow, 0, 0, perLogitRow),
+          new StepFloor(fixed + weights, 0, 0, 0, perCachedToken, headWeights, 0));
     }
   }
 }

@@ -1,5 +1,7 @@
 package org.e2llm.planner.cost;
 
+import java.util.List;
+
 /**
  * What steps of one stage cost: a layer range on a device. Made once, called often: no allocation.
  */
@@ -25,5 +27,13 @@ public interface StageCost {
   /** A decode step alone. */
   default double decodeSeconds(int rows, long cachedTokens) {
     return seconds(0, 0, rows, cachedTokens, rows);
+  }
+
+  /**
+   * Lines that no step is below; each of them holds, one at least is given. The more of them touch
+   * the cost the better are bounds that follow from them.
+   */
+  default List<StepFloor> floors() {
+    return List.of(StepFloor.constant(Math.min(seconds(1, 0, 0, 0, 0), seconds(0, 0, 1, 0, 0))));
   }
 }

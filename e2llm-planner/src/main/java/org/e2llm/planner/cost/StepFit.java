@@ -192,6 +192,18 @@ public final class StepFit {
           + (logitRows > 0 ? head + logitRows * logitRow : 0);
     }
 
+    /** A line through the origin under the curve, or as much as the fewest rows take. */
+    @Override
+    public List<StepFloor> floors() {
+      double perRow = knots.length > 1 ? slope : 0;
+      for (int k = 0; k < knots.length; k++) {
+        perRow = Math.min(perRow, curve[k] / knots[k]);
+      }
+      return List.of(
+          new StepFloor(fixed, perRow, attention, perRow, cache, head, logitRow),
+          new StepFloor(fixed + curve[0], 0, attention, 0, cache, head, logitRow));
+    }
+
     private double curve(int rows) {
       int at = Arrays.binarySearch(knots, rows);
       if (at >= 0) {

@@ -67,7 +67,7 @@ record Comparison(Cell cell, Reference reference, double load, long seed, List<R
             .toList();
     List<Double> throughputs =
         candidates.parallelStream()
-            .map(each -> ReferenceMeasurement.saturated(cell, each))
+            .map(each -> CellReference.saturated(cell, each.deployment()))
             .toList();
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < candidates.size(); i++) {
@@ -88,8 +88,6 @@ record Comparison(Cell cell, Reference reference, double load, long seed, List<R
     Requests requests = cell.traffic().requests(cell.count(), atLoad * reference.rate(), seed);
     List<Deployment> plans = rows.stream().map(row -> row.candidate().deployment()).toList();
     int first = (int) (SimulationOptions.DEFAULT.warmUp() * cell.count());
-    return Math.min(
-        GoodputBound.of(plans, requests, first, reference.slo()),
-        reference.capacityShare(atLoad, cell.count(), cell.sample().meanOutput()));
+    return GoodputBound.of(plans, requests, first, reference.slo());
   }
 }

@@ -183,10 +183,10 @@ public final class PlanCommand implements Callable<Integer> {
       Setting setting = new Setting(fleet, model, Traffic.lengthsOf(workload));
       Reference known = new References(file).get(setting);
       if (known != null) {
-        return asked == null ? known : ReferenceMeasurement.reference(cell, known.rate(), asked);
+        return asked == null ? known : new Reference(known.rate(), asked);
       }
     }
-    return ReferenceMeasurement.of(cell, asked, watch);
+    return CellReference.of(cell, asked, watch);
   }
 
   private void check() {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The references of settings, kept in a file: measured once, used by every later run. */
 public final class References {
-  private static final String HEADER = "fleet,model,workload,lambda1,slo_ttft,slo_tpot,slo_rate";
+  private static final String HEADER = "fleet,model,workload,lambda1,slo_ttft,slo_tpot";
 
   private final CsvFile file;
   private final Map<Setting, Reference> known = new ConcurrentHashMap<>();
@@ -26,8 +26,7 @@ public final class References {
         new Setting(row.get(0), row.get(1), row.get(2)),
         new Reference(
             Double.parseDouble(row.get(3)),
-            new Slo(Double.parseDouble(row.get(4)), Double.parseDouble(row.get(5))),
-            Double.parseDouble(row.get(6))));
+            new Slo(Double.parseDouble(row.get(4)), Double.parseDouble(row.get(5)))));
   }
 
   /** What is known of a setting, or null. */
@@ -35,14 +34,9 @@ public final class References {
     return known.get(setting);
   }
 
-  /** Keeps it as it reads from the file, so that a later run computes with the same figures. */
-  Reference put(Setting setting, Reference measured) {
-    Reference kept =
-        new Reference(
-            rounded(measured.rate()),
-            new Slo(rounded(measured.slo().ttftSeconds()), rounded(measured.slo().tpotSeconds())),
-            rounded(measured.sloRate()));
-    known.put(setting, kept);
+  /** Keeps it; it has no more digits than the file. */
+  void put(Setting setting, Reference measured) {
+    known.put(setting, measured);
     file.append(
         List.of(
             String.join(
@@ -50,15 +44,9 @@ public final class References {
                 setting.fleet(),
                 setting.model(),
                 setting.workload(),
-                text(kept.rate()),
-                text(kept.slo().ttftSeconds()),
-                text(kept.slo().tpotSeconds()),
-                text(kept.sloRate()))));
-    return kept;
-  }
-
-  private static double rounded(double value) {
-    return Double.parseDouble(text(value));
+                text(measured.rate()),
+                text(measured.slo().ttftSeconds()),
+                text(measured.slo().tpotSeconds()))));
   }
 
   private static String text(double value) {

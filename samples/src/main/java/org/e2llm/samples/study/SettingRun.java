@@ -25,7 +25,6 @@ import org.e2llm.planner.cost.CostModel;
 import org.e2llm.planner.cost.PlannedModel;
 import org.e2llm.planner.simulator.Deployment;
 import org.e2llm.planner.simulator.GoodputBound;
-import org.e2llm.planner.simulator.Metric;
 import org.e2llm.planner.simulator.SimulationOptions;
 import org.e2llm.planner.simulator.SimulationResult;
 import org.e2llm.planner.simulator.Simulator;
@@ -41,12 +40,7 @@ final class SettingRun {
   /** Requests that planners are told of, apart from those that are measured. */
   private static final long PLANNING_SEED = 1_000_001;
 
-  /** Requests from which λ1 is taken. */
-  private static final long REFERENCE_SEED = 1_000_002;
-
   private static final int SAMPLE = 1000;
-  private static final double TTFT_FACTOR = 4;
-  private static final double TPOT_FACTOR = 2;
 
   private final Setting setting;
   private final Lengths lengths;
@@ -59,7 +53,7 @@ final class SettingRun {
   private final CostModel cost;
   private final Workload sample;
 
-  /** Plans that do not depend on the load, by contender and seed. */
+  /** Plans by contender, seed and SLO, those of {@code adaptive} also by rate. */
   private final Map<String, Deployment> deployments = new HashMap<>();
 
   private final Map<Deployment, Double> saturated = new HashMap<>();
@@ -91,47 +85,26 @@ final class SettingRun {
     cancelled = asked;
   }
 
-  /** λ1, the SLO, and how much the fleet can serve within it. */
+  /** λ1 and the SLO. */
   Reference reference() {
-    Slo slo = idleSlo();
-    double rate = 0;
-    for (boolean adaptive : new boolean[] {false, true}) {
-      // What judges by simulation wants to know the rate: it is asked to stand the others' most.
-      double asked = adaptive ? rate : 1;
-      for (Contender contender : Contender.all()) {
-        if (contender.isAdaptive() == adaptive) {
-          Deployment deployment = deployment(contender, asked, slo, 1);
-          rate = Math.max(rate, saturated(deployment));
-        }
-      }
-    }
-    SloCapacity capacity =
-        new SloCapacity(cost, fleet, sample.meanPrompt(), sample.meanOutput(), slo.tpotSeconds());
-    return new Reference(rate, slo, capacity.bound());
-  }
+    return ReferenceMeasurement.of(
+        new ReferenceMeasurement.Ground() {
+          @Override
+          public Workload sample() {
+            return sample;
+          }
 
-  /** Of the plan on which the mean request is done soonest. */
-  private Slo idleSlo() {
-    Lengths mean =
-        Lengths.constant(
-            (int) Math.round(sample.meanPrompt()), (int) Math.round(sample.meanOutput()));
-    SimulationOptions everything =
-        new SimulationOptions(List.of(), SimulationOptions.DEFAULT.detectSeconds(), 0);
-    SimulationResult best = null;
-    for (Contender contender : Contender.all()) {
-      if (contender.crossed() == null && !contender.isAdaptive() && !contender.isDrawn()) {
-        Deployment deployment = new Deployment(plan(contender, 1, Slo.NONE, 1), network, cost);
-        SimulationResult next = run(deployment, Requests.atOnce(mean, 1, 1), everything);
-        if (best == null || next.seconds(Metric.E2E, 0) < best.seconds(Metric.E2E, 0)) {
-          best = next;
-        }
-      }
-    }
-    if (best == null) {
-      throw new IllegalStateException("no strategy to measure " + setting.path() + " against");
-    }
-    return new Slo(
-        TTFT_FACTOR * best.seconds(Metric.TTFT, 0), TPOT_FACTOR * best.seconds(Metric.TPOT, 0));
+          @Override
+          public List<Deployment> plans(List<Contender> contenders, double rate, Slo slo) {
+            return contenders.stream().map(each -> deployment(each, rate, slo, 1)).toList();
+          }
+
+          @Override
+          public double mostThroughput(List<Deployment> plans) {
+            return plans.stream().mapToDouble(SettingRun.this::saturated).max().orElse(0);
+          }
+        },
+        null);
   }
 
   /** Every contender with every seed; the requests of a seed are the same for all. */
@@ -146,10 +119,11 @@ final class SettingRun {
         long planSeed = contender.isDrawn() ? seed : 1;
         plans.put(contender, deployment(contender, rate, reference.slo(), planSeed));
       }
-      double bound = bound(load, reference, List.copyOf(plans.values()), asked);
+      int first = (int) (SimulationOptions.DEFAULT.warmUp() * requests);
+      double bound = GoodputBound.of(List.copyOf(plans.values()), asked, first, reference.slo());
       plans.forEach(
           (contender, deployment) -> {
-            SimulationResult result = run(deployment, asked, SimulationOptions.DEFAULT);
+            SimulationResult result = run(deployment, asked);
             results.add(
                 Result.of(
                     setting,
@@ -165,15 +139,9 @@ final class SettingRun {
     return results;
   }
 
-  private double bound(double load, Reference reference, List<Deployment> plans, Requests asked) {
-    int first = (int) (SimulationOptions.DEFAULT.warmUp() * requests);
-    return Math.min(
-        GoodputBound.of(plans, asked, first, reference.slo()),
-        reference.capacityShare(load, requests, sample.meanOutput()));
-  }
-
   private Deployment deployment(Contender contender, double rate, Slo slo, long seed) {
-    String key = contender.name() + " " + seed + (contender.isAdaptive() ? " at " + rate : "");
+    String asked = slo + (contender.isAdaptive() ? " at " + rate : "");
+    String key = contender.name() + " " + seed + " " + asked;
     Deployment known = deployments.get(key);
     if (known == null) {
       known = new Deployment(plan(contender, rate, slo, seed), network, cost);
@@ -202,18 +170,21 @@ final class SettingRun {
   private double saturated(Deployment deployment) {
     @Nullable Double known = saturated.get(deployment);
     if (known == null) {
-      Requests all = Requests.atOnce(lengths, requests, REFERENCE_SEED);
-      known = run(deployment, all, SimulationOptions.DEFAULT).throughput();
+      requireNotCancelled();
+      known = ReferenceMeasurement.saturated(deployment, lengths, requests);
       saturated.put(deployment, known);
     }
     return known;
   }
 
-  private SimulationResult run(
-      Deployment deployment, Requests asked, SimulationOptions simulationOptions) {
+  private SimulationResult run(Deployment deployment, Requests asked) {
+    requireNotCancelled();
+    return Simulator.run(deployment, asked);
+  }
+
+  private void requireNotCancelled() {
     if (cancelled.getAsBoolean()) {
       throw new PlanCancelledException("the study was stopped in " + setting.path());
     }
-    return Simulator.run(deployment, asked, simulationOptions);
   }
 }

@@ -80,7 +80,10 @@ final class StudyRun {
 
   private void measure(Setting setting, SettingRun run, int seeds, Pace pace) {
     @Nullable Reference known = references.get(setting);
-    Reference reference = known == null ? references.put(setting, run.reference()) : known;
+    Reference reference = known == null ? run.reference() : known;
+    if (known == null) {
+      references.put(setting, reference);
+    }
     for (double load : missing(setting)) {
       results.add(run.cell(load, seeds, reference));
       pace.done(setting.path() + "/" + load);

@@ -1,19 +1,11 @@
 package org.e2llm.samples.study;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.e2llm.model.KvType;
-import org.e2llm.plan.Fleet;
-import org.e2llm.plan.WireFormats;
-import org.e2llm.planner.catalog.KnownFleets;
-import org.e2llm.planner.catalog.KnownModels;
-import org.e2llm.planner.cost.AnalyticCostModel;
-import org.e2llm.planner.cost.PlannedModel;
 import org.e2llm.samples.Run;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,20 +76,5 @@ class StudyTest {
     assertThat(both.takes("mid10/qwen25-32b-q4/conv/0.3")).isFalse();
     assertThat(new CellFilter("*/*/*/0.9").takes("mid10/qwen25-32b-q4/conv/0.9")).isTrue();
     assertThat(new CellFilter("*").takes("mid10/qwen25-32b-q4/conv/0.9")).isTrue();
-  }
-
-  @Test
-  void capacityWithinTheSloIsThatOfTheDevicesThatAreFastEnough() {
-    Fleet nanos = KnownFleets.get("homog8");
-    AnalyticCostModel cost =
-        new AnalyticCostModel(
-            new PlannedModel(KnownModels.get("llama3-8b-q4"), KvType.F16),
-            WireFormats.lossless(KvType.F16));
-    double free = new SloCapacity(cost, nanos, 1000, 200, 100).bound();
-    double tight = new SloCapacity(cost, nanos, 1000, 200, 0.15).bound();
-    double never = new SloCapacity(cost, nanos, 1000, 200, 0.05).bound();
-    assertThat(free).isGreaterThan(tight);
-    assertThat(tight).isGreaterThan(never);
-    assertThat(never).isCloseTo(0, within(0.05)); // a step of one session takes a tenth of a second
   }
 }
