@@ -12,12 +12,12 @@ import org.e2llm.plan.Slo;
 import org.e2llm.planner.workload.Requests;
 
 /**
- * The last round: what the search found against what the other strategies would plan, then ways to
- * serve the winner and those behind it. All on the same requests.
+ * The last round: what the search found against what the other strategies would plan, then other
+ * ways to serve the best of them. Whatever takes the place of what the search found must be hardly
+ * slower in mean end-to-end time.
  *
  * <p>An SLO in view is tried only here, so that it changes nothing about which plans are found: it
- * replaces the winner if more requests are inside the SLO, at a mean end-to-end time that is as
- * good but for a few hundredths.
+ * is for whoever keeps more requests inside the SLO by it.
  */
 final class Finals {
   /** About as many are run: progress is told by it. */
@@ -26,7 +26,10 @@ final class Finals {
   /** Of how many plans other ways to serve are tried. */
   private static final int SERVED_OTHERWISE = 3;
 
-  /** How much end-to-end time may be given for goodput. */
+  private static final List<ServingPolicy> WAYS =
+      List.of(Candidates.FREE, Candidates.SHORTEST, ServingPolicy.ROLES);
+
+  /** How much end-to-end time may be given for goodput: hardly any. */
   private static final double SLOWER = 1.03;
 
   /** Goodput that is noise of a simulation. */
@@ -38,10 +41,14 @@ final class Finals {
   /** Simulations with which a plan that has an SLO in view is made to fit it. */
   private static final int MOVES = 40;
 
+  /** Number of the round that checks an SLO in view. */
+  private static final int MORE = 5;
+
   private final Question question;
   private final Trials trials;
   private final Requests fewer;
   private final Requests requests;
+  private final Requests more;
 
   /**
    * Prepares.
@@ -54,26 +61,43 @@ final class Finals {
     this.trials = trials;
     this.fewer = fewer;
     this.requests = requests;
+    this.more = trials.requests(2 * requests.size(), MORE);
   }
 
   /** The best few, the best first. */
   List<Candidate> best(List<Candidate> found, List<Candidate> rivals, int wanted) {
-    List<Candidate> all = new ArrayList<>(found);
-    all.addAll(inSight(found, rivals));
+    List<Candidate> all = trials.best(found, requests, found.size());
+    Candidate own = all.get(0);
+    all.addAll(asQuick(own, inSight(found, rivals)));
     all = trials.best(all, requests, all.size());
     List<Candidate> served = new ArrayList<>();
     for (Candidate candidate : all.subList(0, Math.min(SERVED_OTHERWISE, all.size()))) {
-      for (ServingPolicy policy :
-          List.of(Candidates.FREE, Candidates.SHORTEST, ServingPolicy.ROLES)) {
+      for (ServingPolicy policy : WAYS) {
         served.add(candidate.withPolicy(asked(policy)));
       }
     }
-    all.addAll(served);
+    all.addAll(asQuick(own, served));
     all = distinct(trials.best(all, requests, all.size()));
-    Candidate winner = inTime(all);
+    boolean sooner = seconds(all.get(0)) < seconds(own);
+    Candidate winner = inTime(all, sooner ? all.get(0) : own);
     all.remove(winner);
     all.add(0, winner);
     return new ArrayList<>(all.subList(0, Math.min(wanted, all.size())));
+  }
+
+  private double seconds(Candidate candidate) {
+    return trials.outcome(candidate, requests).seconds();
+  }
+
+  /** Those that are hardly slower than what the search found. */
+  private List<Candidate> asQuick(Candidate own, List<Candidate> candidates) {
+    List<Candidate> quick = new ArrayList<>(candidates);
+    quick.removeIf(candidate -> !isAsQuick(candidate, own, requests));
+    return quick;
+  }
+
+  private boolean isAsQuick(Candidate candidate, Candidate own, Requests on) {
+    return trials.outcome(candidate, on).seconds() <= SLOWER * trials.outcome(own, on).seconds();
   }
 
   private ServingPolicy asked(ServingPolicy policy) {
@@ -107,40 +131,52 @@ final class Finals {
     return distinct;
   }
 
-  /** The first of them, unless one with an SLO in view keeps more of it. */
-  private Candidate inTime(List<Candidate> all) {
-    Candidate first = all.get(0);
-    Candidate best = first;
+  /**
+   * The first of them, unless one with an SLO in view keeps more of it.
+   *
+   * @param quickest that they must be hardly slower than
+   */
+  private Candidate inTime(List<Candidate> all, Candidate quickest) {
+    Candidate best = all.get(0);
     Set<Slo> views = inView(question.slo());
-    for (Candidate candidate :
-        List.copyOf(all.subList(0, Math.min(SERVED_OTHERWISE, all.size())))) {
+    for (Candidate candidate : all.subList(0, Math.min(SERVED_OTHERWISE, all.size()))) {
       for (Slo slo : views) {
-        best = better(best, candidate.withPolicy(candidate.policy().withSlo(slo)), first);
+        best = better(best, candidate.withPolicy(candidate.policy().withSlo(slo)), quickest);
       }
     }
     if (views.isEmpty() || trials.outcome(best, requests).goodput() > 1 - WORTH_CHANGING) {
       return best;
     }
-    double limit = SLOWER * trials.outcome(first, fewer).seconds();
     Candidate start =
-        best != first ? best : first.withPolicy(first.policy().withSlo(question.slo()));
+        best.policy().slo().equals(Slo.NONE)
+            ? best.withPolicy(best.policy().withSlo(question.slo()))
+            : best;
     Moves moves = new Moves(question, new SplittableRandom(question.options().seed()));
-    Candidate fitted = AdaptiveStrategy.climbed(moves, start, MOVES, at -> missed(at, limit));
-    return better(best, fitted, first);
+    Candidate fitted = AdaptiveStrategy.climbed(moves, start, MOVES, at -> missed(at, quickest));
+    return better(best, fitted, quickest);
   }
 
-  /** The second if it keeps more of the SLO and is hardly slower than the first of all. */
-  private Candidate better(Candidate best, Candidate next, Candidate first) {
-    Trials.Outcome outcome = trials.outcome(next, requests);
-    double limit = SLOWER * trials.outcome(first, requests).seconds();
-    double goodput = trials.outcome(best, requests).goodput() + WORTH_CHANGING;
-    return outcome.goodput() > goodput && outcome.seconds() <= limit ? next : best;
+  /**
+   * The second if it keeps more of the SLO and is hardly slower than the quickest: on the requests
+   * of the round and, since beyond capacity times grow with what was let wait, on twice as many
+   * others.
+   */
+  private Candidate better(Candidate best, Candidate next, Candidate quickest) {
+    return isBetter(best, next, quickest, requests) && isBetter(best, next, quickest, more)
+        ? next
+        : best;
   }
 
-  /** One and the share outside the SLO, so that a hundredth is one; nothing slower is taken. */
-  private double missed(Candidate candidate, double limit) {
-    Trials.Outcome outcome = trials.outcome(candidate, fewer);
-    return outcome.seconds() <= limit ? 2 - outcome.goodput() : Double.MAX_VALUE;
+  private boolean isBetter(Candidate best, Candidate next, Candidate quickest, Requests on) {
+    return trials.outcome(next, on).missed() < trials.outcome(best, on).missed() - WORTH_CHANGING
+        && isAsQuick(next, quickest, on);
+  }
+
+  /** What a step shall lower; nothing slower is taken. */
+  private double missed(Candidate candidate, Candidate quickest) {
+    return isAsQuick(candidate, quickest, fewer)
+        ? trials.outcome(candidate, fewer).missed()
+        : Double.MAX_VALUE;
   }
 
   /** Its TTFT alone, or all of it; nothing where there is none. */

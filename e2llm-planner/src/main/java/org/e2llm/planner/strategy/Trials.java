@@ -44,7 +44,12 @@ final class Trials {
    * @param seconds mean end-to-end time
    * @param goodput share of requests inside the SLO
    */
-  record Outcome(double cost, double seconds, double goodput) {}
+  record Outcome(double cost, double seconds, double goodput) {
+    /** One and the share of requests outside the SLO, less what preferred devices may cost. */
+    double missed() {
+      return cost / seconds;
+    }
+  }
 
   private final Question question;
 

@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
 import org.assertj.core.data.Percentage;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.model.KvType;
@@ -161,5 +163,33 @@ class MeasuredCostModelTest {
     assertThat(report.worst()).isCloseTo(1, within(1e-9));
     assertThatThrownBy(() -> residuals.add("a", Residuals.Step.DECODE, 0, 1))
         .isInstanceOf(InvalidRequestException.class);
+  }
+
+  /** What bounds of goodput rest on, for reckoned and for measured costs. */
+  @Property(tries = 300)
+  void noStepIsBelowTheLinesThatAreGivenForIt(@ForAll long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    CostModel measured =
+        new MeasuredCostModel(ANALYTIC, Map.of("d", StepFit.of(MODEL, measure(0.2))));
+    int from = random.nextInt(32);
+    LayerRange layers = LayerRange.of(from, from + 1 + random.nextInt(32 - from));
+    int prompt = random.nextInt(1 << random.nextInt(13));
+    double context = random.nextDouble() * 4000;
+    int decode = random.nextInt(prompt == 0 ? 1 : 0, 64);
+    long cached = decode == 0 ? 0 : random.nextInt(100_000);
+    int logits = decode + random.nextInt(2);
+    for (CostModel cost : List.of(ANALYTIC, measured)) {
+      StageCost stage = cost.stage(DEVICE, layers);
+      double seconds = stage.seconds(prompt, context, decode, cached, logits);
+      for (StepFloor floor : stage.floors()) {
+        double line =
+            floor.fixed()
+                + floor.prompt(prompt, prompt * context)
+                + decode * floor.decodeRow()
+                + cached * floor.cachedToken()
+                + (logits > 0 ? floor.head() + logits * floor.logitRow() : 0);
+        assertThat(line).isLessThanOrEqualTo(seconds * (1 + 1e-9));
+      }
+    }
   }
 }
