@@ -61,6 +61,11 @@ final class PeerConnections implements Links, ConnectionListener {
     return connection == null ? null : connection.stats();
   }
 
+  /** Null if there is none. */
+  @Nullable Connection connection(String peer) {
+    return hot.get(peer);
+  }
+
   Iterable<String> peers() {
     return hot.keySet();
   }

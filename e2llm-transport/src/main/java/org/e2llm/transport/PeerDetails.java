@@ -27,19 +27,34 @@ import org.jspecify.annotations.Nullable;
  *  count, (string device, u32 from, u32 to)…   pins
  *  count, string…                              excluded
  *  count, string…                              preferred
+ *  count, (string peer, f64 rate, f64 latency)…  links, as far as they were measured
  * </pre>
  *
  * @param profile null if it shares nothing
+ * @param links what its links to others do, by peer
  */
 record PeerDetails(
     @Nullable DeviceProfile profile,
     Map<String, LayerRange> pins,
     Set<String> excluded,
-    Set<String> preferred) {
+    Set<String> preferred,
+    Map<String, LinkBook.Figures> links) {
   private static final int MOST = 128;
 
   static PeerDetails of(@Nullable DeviceProfile profile, PlanOptions options) {
-    return new PeerDetails(profile, options.pins(), options.excluded(), options.preferred());
+    return new PeerDetails(
+        profile, options.pins(), options.excluded(), options.preferred(), Map.of());
+  }
+
+  PeerDetails withLinks(Map<String, LinkBook.Figures> measured) {
+    Map<String, LinkBook.Figures> most = new TreeMap<>();
+    measured.forEach(
+        (peer, figures) -> {
+          if (most.size() < MOST) {
+            most.put(peer, figures);
+          }
+        });
+    return new PeerDetails(profile, pins, excluded, preferred, most);
   }
 
   boolean wishes() {
@@ -54,6 +69,10 @@ record PeerDetails(
         .forEach((device, layers) -> out.string(device).i32(layers.from()).i32(layers.to()));
     writeAll(out, excluded);
     writeAll(out, preferred);
+    out.count(links.size());
+    new TreeMap<>(links)
+        .forEach(
+            (peer, link) -> out.string(peer).f64(link.bytesPerSecond()).f64(link.latencySeconds()));
     ByteBuffer written = out.payload();
     byte[] bytes = new byte[written.remaining()];
     written.get(bytes);
@@ -91,8 +110,15 @@ record PeerDetails(
       int from = in.i32("pin.from", 0, Integer.MAX_VALUE - 1);
       pins.put(device, LayerRange.of(from, in.i32("pin.to", from + 1, Integer.MAX_VALUE)));
     }
-    PeerDetails details =
-        new PeerDetails(profile, pins, readAll("excluded", in), readAll("preferred", in));
+    Set<String> excluded = readAll("excluded", in);
+    Set<String> preferred = readAll("preferred", in);
+    Map<String, LinkBook.Figures> links = new TreeMap<>();
+    for (int n = in.count("links", 18, MOST); n > 0; n--) {
+      String peer = in.string("link.peer");
+      double rate = in.f64("link.bytesPerSecond");
+      links.put(peer, new LinkBook.Figures(rate, in.f64("link.latencySeconds")));
+    }
+    PeerDetails details = new PeerDetails(profile, pins, excluded, preferred, links);
     in.end("details of a peer");
     return details;
   }
