@@ -10,6 +10,7 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import javax.net.ssl.SSLException;
@@ -317,7 +318,10 @@ final class PeerConnection
     state = State.OPEN;
     wasOpened = true;
     trimAt = System.nanoTime() + TRIM_NANOS;
-    pulse = new Pulse(outbound, counters, options.heartbeat().toNanos(), lane);
+    int timeout = (int) options.connectTimeout().toMillis();
+    DialBack back =
+        new DialBack(outbound, loop, remote.getAddress(), timeout, endpoint.dialsBack());
+    pulse = new Pulse(outbound, counters, options.heartbeat().toNanos(), lane, back);
     link.proven(options.limits(), lane);
     endpoint.opened(this, hello);
     if (dialling != null) {
@@ -343,8 +347,16 @@ final class PeerConnection
   }
 
   CompletableFuture<LinkEstimate> measure() {
+    return ask(Pulse::measure);
+  }
+
+  CompletableFuture<DialBack.Result> dialBack(int port) {
+    return ask(open -> open.dialBack(port));
+  }
+
+  private <T> CompletableFuture<T> ask(Function<Pulse, CompletableFuture<T>> question) {
     return state == State.OPEN && pulse != null
-        ? pulse.measure()
+        ? question.apply(pulse)
         : CompletableFuture.failedFuture(
             new ConnectionLostException("The connection to " + this + " is not open"));
   }
