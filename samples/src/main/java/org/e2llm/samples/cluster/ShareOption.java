@@ -30,7 +30,7 @@ final class ShareOption {
     return Math.max(64L << 20, free / 10 * 6);
   }
 
-  private static long parse(String text) {
+  static long parse(String text) {
     String digits = text.toUpperCase(Locale.ROOT).replaceAll("I?B?$", "");
     int shift = 0;
     if (!digits.isEmpty()) {
