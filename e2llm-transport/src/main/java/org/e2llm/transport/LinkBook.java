@@ -60,6 +60,11 @@ final class LinkBook {
     @Nullable Figures told;
     double probed;
     double carried;
+
+    /** What the connection's own rate was when the last probe was over: that is the probe's. */
+    double ownRate;
+
+    boolean justProbed;
     double latency;
     boolean wanted = true;
     int probes;
@@ -87,6 +92,8 @@ final class LinkBook {
       line.probes = 0;
       line.probed = 0;
       line.carried = 0;
+      line.ownRate = 0;
+      line.probeAt = Long.MIN_VALUE;
       line.bytes = 0;
       line.lookedAt = Long.MIN_VALUE;
       line.idle = false;
@@ -103,7 +110,11 @@ final class LinkBook {
       line.bytes = bytes;
       line.lookedAt = now;
     }
-    line.carried = stats.bytesPerSecond();
+    if (line.justProbed) {
+      line.justProbed = false;
+      line.ownRate = stats.bytesPerSecond();
+    }
+    line.carried = stats.bytesPerSecond() == line.ownRate ? 0 : stats.bytesPerSecond();
     line.latency = stats.minRttNanos() / 2e9;
     update(line, now);
   }
@@ -142,6 +153,7 @@ final class LinkBook {
       line.probed = Math.max(line.probed, estimate.bytesPerSecond());
       line.latency = line.latency == 0 ? estimate.latencySeconds() : line.latency;
       line.idle = false; // so that the next one keeps some distance
+      line.justProbed = true;
       if (!line.wanted) {
         update(line, now);
       }
@@ -158,7 +170,8 @@ final class LinkBook {
   }
 
   private void update(Line line, long now) {
-    double rate = line.carried > 0 ? line.carried : line.wanted ? 0 : line.probed;
+    boolean probes = probing || (line.wanted && line.probes > 0);
+    double rate = line.carried > 0 && !probes ? line.carried : line.wanted ? 0 : line.probed;
     if (rate < 1) {
       return;
     }

@@ -2,6 +2,7 @@ package org.e2llm.transport;
 
 import java.nio.ByteBuffer;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.e2llm.ServingStats;
@@ -33,6 +34,7 @@ final class StageReports {
   private static final long SECOND = 1_000_000_000L;
   private static final int REPEAT = 5;
   private static final int MOST = 128;
+  private static final StageMeter.Totals NOTHING = new StageMeter.Totals(0, 0, 0, 0, 0);
 
   /** How long a decode step should take. */
   interface Prediction {
@@ -60,7 +62,10 @@ final class StageReports {
 
   private @Nullable StageLoad own;
   private @Nullable LayerRange layers;
-  private StageMeter.Totals before = new StageMeter.Totals(0, 0, 0, 0, 0);
+
+  /** What was reported already, by layers: what a stage did before it was looked at counts too. */
+  private final Map<LayerRange, StageMeter.Totals> reported = new HashMap<>();
+
   private String next = "";
   private long sentBefore;
   private long at;
@@ -80,12 +85,12 @@ final class StageReports {
    * @return what is to be told to all now, or null
    */
   @Nullable FieldWriter tick(@Nullable Plan plan, long now) {
+    find(plan);
     if (at != 0 && now - at < SECOND) {
       return null;
     }
     double seconds = at == 0 ? 1 : (now - at) / 1e9;
     at = now;
-    find(plan);
     own = look(seconds);
     boolean changed = own == null ? told != null : !own.equals(told);
     if (!changed && ++silent < REPEAT) {
@@ -115,7 +120,6 @@ final class StageReports {
       layers = found;
       next = after;
       own = null;
-      before = found == null ? before : here.meter(found).totals();
       sentBefore = sent();
     }
   }
@@ -129,9 +133,12 @@ final class StageReports {
     int sessions = serving == null ? 0 : serving.activeSessions();
     int queued = serving == null ? 0 : serving.queued();
     StageMeter.Totals totals = here.meter(range).totals();
-    StageMeter.Totals done = totals.minus(before);
+    StageMeter.Totals done = totals.minus(reported.getOrDefault(range, NOTHING));
     long sent = sent();
     StageLoad last = own;
+    // A connection that is new counts from 0 again.
+    long since = Math.max(0, sent - sentBefore);
+    sentBefore = sent;
     if (done.rows() == 0) {
       StageLoad idle = last == null ? new StageLoad(range, 0, 0, 0, 0, 0, next, 0) : last;
       return new StageLoad(
@@ -144,10 +151,7 @@ final class StageReports {
           next,
           idle.bytesPerToken());
     }
-    // A connection that is new counts from 0 again.
-    double bytes = sent >= sentBefore ? (double) (sent - sentBefore) / done.rows() : 0;
-    before = totals;
-    sentBefore = sent;
+    reported.put(range, totals);
     double step = last == null ? 0 : last.stepSeconds();
     double residual = last == null ? 0 : last.residual();
     if (done.decodeSteps() > 0) {
@@ -155,7 +159,14 @@ final class StageReports {
       residual = residual(range, done, step);
     }
     return new StageLoad(
-        range, done.rows() / seconds, step, residual, sessions, queued, next, bytes);
+        range,
+        done.rows() / seconds,
+        step,
+        residual,
+        sessions,
+        queued,
+        next,
+        (double) since / done.rows());
   }
 
   private double residual(LayerRange range, StageMeter.Totals done, double step) {

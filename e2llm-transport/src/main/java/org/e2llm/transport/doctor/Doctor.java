@@ -90,13 +90,12 @@ public final class Doctor {
       for (Map.Entry<String, List<InetSocketAddress>> peer : peers.entrySet()) {
         visit.visit(peer.getKey(), peer.getValue(), met);
       }
-      if (peers.isEmpty()) {
+      if (peers.isEmpty() && !cluster.discovery()) {
         found(
             Finding.bad(
                 Area.PEERS,
                 "none",
-                "nobody was found or named: start a peer on another device with the same --cluster"
-                    + " and secret, or name one with --join HOST:PORT"));
+                "no peer was named, and discovery is off: name one with --join HOST:PORT"));
       }
     }
   }
@@ -180,17 +179,17 @@ public final class Doctor {
     }
     Set<String> named = new LinkedHashSet<>();
     peers.values().forEach(all -> all.forEach(each -> named.add(each.toString())));
-    int already = 0;
     for (Candidate candidate : heard.values()) {
       boolean known =
           candidate.endpoints().stream().anyMatch(each -> named.contains(each.toString()));
-      already += known ? 1 : 0;
       if (!known) {
         InetSocketAddress first = candidate.endpoints().get(0);
         peers.put(PeerVisit.text(first), candidate.endpoints());
       }
     }
-    heard(heard.size(), already, strangers.values());
+    boolean leavesHost =
+        used.stream().anyMatch(each -> !each.used().isEmpty() && !each.lanInterface().loopback());
+    heard(heard.size(), leavesHost, strangers.values());
     discovery.awaitClosed(TimeUnit.SECONDS.toMillis(2));
   }
 
@@ -202,7 +201,7 @@ public final class Doctor {
                     && !each.used().isEmpty());
   }
 
-  private void heard(int heard, int named, Iterable<Candidate> strangers) {
+  private void heard(int heard, boolean leavesHost, Iterable<Candidate> strangers) {
     List<String> others = new ArrayList<>();
     strangers.forEach(each -> others.add(PeerVisit.text(each.endpoints().get(0))));
     if (heard > 0) {
@@ -225,9 +224,13 @@ public final class Doctor {
       String text =
           "no peer was heard in "
               + LISTEN_MILLIS / 1000
-              + " s: is one running on this LAN, with discovery on? Guest Wi-Fi, client isolation,"
-              + " VLANs and firewalls (UDP port 5353) keep announcements from arriving: then name"
-              + " peers by host and port";
+              + " s: "
+              + (leavesHost
+                  ? "is one running on this LAN, with the same --cluster and secret, and discovery"
+                      + " on? Guest Wi-Fi, client isolation, VLANs and firewalls (UDP port 5353)"
+                      + " keep announcements from arriving: then name peers with --join HOST:PORT"
+                  : "no interface that leads out of this host carries multicast. Name peers with"
+                      + " --join HOST:PORT");
       found(
           cluster.peers().isEmpty()
               ? Finding.bad(Area.DISCOVERY, "hears", text)

@@ -143,6 +143,16 @@ final class PeerVisit {
     String subject = text(address) + " back";
     InetSocketAddress own = endpoint.address();
     String port = own == null ? "" : " TCP port " + own.getPort();
+    boolean inside = own != null && own.getAddress().isLoopbackAddress();
+    if (inside && !address.getAddress().isLoopbackAddress()) {
+      found.accept(
+          Finding.bad(
+              Area.PEERS,
+              subject,
+              "this device listens on loopback only, where no other reaches it: --listen names an"
+                  + " address of the LAN, or is left out"));
+      return;
+    }
     try {
       DialBack.Result result = await(endpoint.dialBack(connection));
       switch (result.outcome()) {
@@ -247,11 +257,7 @@ final class PeerVisit {
     if (host == null) {
       return address.getHostString() + ":" + address.getPort();
     }
-    String text = host(host);
+    String text = host.getHostAddress();
     return (host instanceof Inet6Address ? "[" + text + "]" : text) + ":" + address.getPort();
-  }
-
-  static String host(InetAddress address) {
-    return address.getHostAddress();
   }
 }

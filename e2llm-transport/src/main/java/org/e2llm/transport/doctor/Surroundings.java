@@ -64,7 +64,9 @@ final class Surroundings {
     LanInterface each = report.lanInterface();
     List<String> addresses = new ArrayList<>();
     for (InetAddress address : each.addresses()) {
-      addresses.add(PeerVisit.host(address));
+      String text = address.getHostAddress();
+      int scope = text.indexOf('%'); // says the interface again
+      addresses.add(scope < 0 ? text : text.substring(0, scope));
     }
     StringBuilder text = new StringBuilder(each.kind().text());
     if (!addresses.isEmpty()) {
@@ -99,9 +101,7 @@ final class Surroundings {
     for (InetSocketAddress at : listening) {
       List<InetSocketAddress> own = new ArrayList<>();
       if (at.getAddress().isAnyLocalAddress()) {
-        for (InterfaceReport report : interfaces) {
-          report.used().forEach(each -> own.add(new InetSocketAddress(each, at.getPort())));
-        }
+        addresses(interfaces).forEach(each -> own.add(new InetSocketAddress(each, at.getPort())));
       } else {
         own.add(at);
       }
@@ -126,5 +126,19 @@ final class Surroundings {
                         + ". Look at the firewall of this host"));
       }
     }
+  }
+
+  /** Those at which others would dial; loopback only where there is no other. */
+  private static List<InetAddress> addresses(List<InterfaceReport> interfaces) {
+    List<InetAddress> lan = new ArrayList<>();
+    List<InetAddress> loopback = new ArrayList<>();
+    for (InterfaceReport report : interfaces) {
+      for (InetAddress address : report.lanInterface().addresses()) {
+        if (report.lanInterface().up() && !address.isLinkLocalAddress()) {
+          (address.isLoopbackAddress() ? loopback : lan).add(address);
+        }
+      }
+    }
+    return lan.isEmpty() ? loopback : lan;
   }
 }
