@@ -277,6 +277,10 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
         () -> {
           links.opened(id);
           peer.opened(id, now());
+          FieldWriter report = reports.current();
+          if (report != null) {
+            connections.send(id, StageReports.TYPE, report.payload(), null);
+          }
           offerHosts();
         });
   }

@@ -190,6 +190,11 @@ final class StageReports {
     return heard.get(peer);
   }
 
+  /** What a peer is to be told that has just come; null if there is nothing to tell. */
+  @Nullable FieldWriter current() {
+    return told == null ? null : write(told);
+  }
+
   /** What this device's stage did, or null. */
   @Nullable StageLoad own() {
     return own;

@@ -99,6 +99,16 @@ class StageReportsTest {
   }
 
   @Test
+  void whoComesLaterIsToldAtOnce() {
+    assertThat(reports.current()).isNull();
+    reports.tick(PLAN, now);
+    meter.count(1, true, 10, 1_000_000);
+    now += SECOND;
+    StageLoad told = told(reports.tick(PLAN, now));
+    assertThat(told(reports.current())).isEqualTo(told);
+  }
+
+  @Test
   void whoHasNoStageSaysSo() {
     StageReports other = new StageReports("b", here, (device, layers, rows, cached) -> 1);
     told(reports.tick(PLAN, now), other);
