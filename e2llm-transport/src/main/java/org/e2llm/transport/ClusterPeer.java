@@ -333,6 +333,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private static void guarded(Runnable work) {
     try {
       work.run();
+    } catch (RejectedExecutionException e) {
+      LOG.log(Level.FINE, "this peer closes", e);
     } catch (RuntimeException | Error e) { // a defect of ours: the others go on
       LOG.log(Level.SEVERE, "an event of the cluster failed", e);
     }

@@ -49,6 +49,7 @@ final class LinkBook {
   private static final long SECOND = 1_000_000_000L;
   private static final long LASTING = 5 * SECOND;
   private static final long REST = 30 * SECOND;
+  private static final long LONGEST_REST = 20 * REST;
   private static final long LOOK = SECOND / 2;
   private static final int MOST_PROBES = 8;
 
@@ -70,6 +71,7 @@ final class LinkBook {
     int probes;
     boolean idle;
     long probeAt = Long.MIN_VALUE;
+    long rest = REST;
     long movedSince = Long.MAX_VALUE;
     long lookedAt = Long.MIN_VALUE;
     long bytes;
@@ -94,6 +96,7 @@ final class LinkBook {
       line.carried = 0;
       line.ownRate = 0;
       line.probeAt = Long.MIN_VALUE;
+      line.rest = REST;
       line.bytes = 0;
       line.lookedAt = Long.MIN_VALUE;
       line.idle = false;
@@ -160,12 +163,13 @@ final class LinkBook {
     }
   }
 
-  /** The probe failed: it is tried again some time later. */
+  /** The probe failed: it is tried again some time later, then after pauses that double. */
   void failed(String peer, long now) {
     probing = false;
     Line line = lines.get(peer);
     if (line != null) {
-      line.probeAt = now + REST;
+      line.probeAt = now + line.rest;
+      line.rest = Math.min(2 * line.rest, LONGEST_REST);
     }
   }
 

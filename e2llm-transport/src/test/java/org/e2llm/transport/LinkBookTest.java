@@ -63,6 +63,13 @@ class LinkBookTest {
     now += 31 * SECOND;
     seen("b", 0, 0.4e-3);
     assertThat(book.probe(PEERS, now)).isEqualTo("b");
+    book.failed("b", now);
+    now += 31 * SECOND;
+    seen("b", 0, 0.4e-3);
+    assertThat(book.probe(PEERS, now)).as("twice as long").isNull();
+    now += 30 * SECOND;
+    seen("b", 0, 0.4e-3);
+    assertThat(book.probe(PEERS, now)).isEqualTo("b");
   }
 
   @Test
