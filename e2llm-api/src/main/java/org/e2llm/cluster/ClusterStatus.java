@@ -51,7 +51,7 @@ public record ClusterStatus(
   public record Forecast(double alone, String best, double bestAlone, double together) {
     /** A sentence for people. */
     public String text() {
-      return (alone > 0 ? "alone " + rate(alone) : "alone this device cannot hold the model")
+      return (alone > 0 ? "alone " + rate(alone) : "alone this device cannot serve the model")
           + ", with these "
           + rate(together)
           + (bestAlone > 0
