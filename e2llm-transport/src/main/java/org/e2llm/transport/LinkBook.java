@@ -53,6 +53,9 @@ final class LinkBook {
   private static final long LOOK = SECOND / 2;
   private static final int MOST_PROBES = 8;
 
+  /** What a connection says of its rate so soon after a probe is the probe's. */
+  private static final long SETTLE = 2 * SECOND;
+
   /** Heartbeats and news of the cluster are less. */
   private static final long IDLE_BYTES = 64 << 10;
 
@@ -65,7 +68,7 @@ final class LinkBook {
     /** What the connection's own rate was when the last probe was over: that is the probe's. */
     double ownRate;
 
-    boolean justProbed;
+    long probedAt = Long.MIN_VALUE;
     double latency;
     boolean wanted = true;
     int probes;
@@ -95,6 +98,7 @@ final class LinkBook {
       line.probed = 0;
       line.carried = 0;
       line.ownRate = 0;
+      line.probedAt = Long.MIN_VALUE;
       line.probeAt = Long.MIN_VALUE;
       line.rest = REST;
       line.bytes = 0;
@@ -113,8 +117,8 @@ final class LinkBook {
       line.bytes = bytes;
       line.lookedAt = now;
     }
-    if (line.justProbed) {
-      line.justProbed = false;
+    boolean settles = line.probedAt != Long.MIN_VALUE && now - line.probedAt < SETTLE;
+    if (settles) {
       line.ownRate = stats.bytesPerSecond();
     }
     line.carried = stats.bytesPerSecond() == line.ownRate ? 0 : stats.bytesPerSecond();
@@ -156,7 +160,7 @@ final class LinkBook {
       line.probed = Math.max(line.probed, estimate.bytesPerSecond());
       line.latency = line.latency == 0 ? estimate.latencySeconds() : line.latency;
       line.idle = false; // so that the next one keeps some distance
-      line.justProbed = true;
+      line.probedAt = now;
       if (!line.wanted) {
         update(line, now);
       }

@@ -55,6 +55,19 @@ class LinkBookTest {
   }
 
   @Test
+  void theProbesOwnTrafficIsNoTraffic() {
+    probe(1e8);
+    probe(1e8);
+    now += SECOND;
+    seen("b", 3e8, 0.4e-3);
+    assertThat(news().get("b").bytesPerSecond()).isEqualTo(1e8);
+    wait("b", 3e8, 0.4e-3, 20);
+    assertThat(news()).isNull();
+    wait("b", 6e7, 0.4e-3, 20);
+    assertThat(news().get("b").bytesPerSecond()).as("real traffic").isEqualTo(6e7);
+  }
+
+  @Test
   void aFailedProbeIsTriedAgainAfterARest() {
     idle("b");
     assertThat(book.probe(PEERS, now)).isEqualTo("b");
