@@ -27,10 +27,12 @@ import org.jspecify.annotations.Nullable;
  *  count, (string device, u32 from, u32 to)…   pins
  *  count, string…                              excluded
  *  count, string…                              preferred
+ *  bool                                        throughput
  *  count, (string peer, f64 rate, f64 latency)…  links, as far as they were measured
  * </pre>
  *
  * @param profile null if it shares nothing
+ * @param throughput whether its app wants many requests done rather than one soon
  * @param links what its links to others do, by peer
  */
 record PeerDetails(
@@ -38,12 +40,18 @@ record PeerDetails(
     Map<String, LayerRange> pins,
     Set<String> excluded,
     Set<String> preferred,
+    boolean throughput,
     Map<String, LinkBook.Figures> links) {
   private static final int MOST = 128;
 
   static PeerDetails of(@Nullable DeviceProfile profile, PlanOptions options) {
     return new PeerDetails(
-        profile, options.pins(), options.excluded(), options.preferred(), Map.of());
+        profile,
+        options.pins(),
+        options.excluded(),
+        options.preferred(),
+        options.throughput(),
+        Map.of());
   }
 
   PeerDetails withLinks(Map<String, LinkBook.Figures> measured) {
@@ -54,11 +62,11 @@ record PeerDetails(
             most.put(peer, figures);
           }
         });
-    return new PeerDetails(profile, pins, excluded, preferred, most);
+    return new PeerDetails(profile, pins, excluded, preferred, throughput, most);
   }
 
   boolean wishes() {
-    return !pins.isEmpty() || !excluded.isEmpty() || !preferred.isEmpty();
+    return !pins.isEmpty() || !excluded.isEmpty() || !preferred.isEmpty() || throughput;
   }
 
   Bytes toBytes() {
@@ -69,6 +77,7 @@ record PeerDetails(
         .forEach((device, layers) -> out.string(device).i32(layers.from()).i32(layers.to()));
     writeAll(out, excluded);
     writeAll(out, preferred);
+    out.bool(throughput);
     out.count(links.size());
     new TreeMap<>(links)
         .forEach(
@@ -112,13 +121,14 @@ record PeerDetails(
     }
     Set<String> excluded = readAll("excluded", in);
     Set<String> preferred = readAll("preferred", in);
+    boolean throughput = in.bool("throughput");
     Map<String, LinkBook.Figures> links = new TreeMap<>();
     for (int n = in.count("links", 18, MOST); n > 0; n--) {
       String peer = in.string("link.peer");
       double rate = in.f64("link.bytesPerSecond");
       links.put(peer, new LinkBook.Figures(rate, in.f64("link.latencySeconds")));
     }
-    PeerDetails details = new PeerDetails(profile, pins, excluded, preferred, links);
+    PeerDetails details = new PeerDetails(profile, pins, excluded, preferred, throughput, links);
     in.end("details of a peer");
     return details;
   }

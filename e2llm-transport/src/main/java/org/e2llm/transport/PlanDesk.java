@@ -72,17 +72,19 @@ final class PlanDesk {
   Plan plan(View view, @Nullable Plan inForce, boolean wished) {
     Fleet fleet = fleet(view);
     PlanOptions wishes = options(view, fleet);
-    Plan made = planner.plan(model, fleet, workload(), Slo.NONE, wishes, PlanListener.NONE);
+    Workload workload = workload(wishes);
+    Plan made = planner.plan(model, fleet, workload, Slo.NONE, wishes, PlanListener.NONE);
     if (inForce == null || wished) {
       return made;
     }
     Plan before;
     try {
-      before = planner.judge(inForce, model, fleet, workload(), Slo.NONE, wishes);
+      before = planner.judge(inForce, model, fleet, workload, Slo.NONE, wishes);
     } catch (E2llmException e) {
       return made; // it does not fit who is there now
     }
-    return pays(made, before) || !devices(made).equals(devices(inForce)) && sameWork(made, before)
+    return pays(made, before, wishes.throughput())
+            || !devices(made).equals(devices(inForce)) && sameWork(made, before)
         ? made
         : inForce;
   }
@@ -91,12 +93,12 @@ final class PlanDesk {
    * Whether moving to the plan pays. Who asks for no throughput is never left with a chain that is
    * slower than one device: there any gain counts.
    */
-  private boolean pays(Plan made, Plan before) {
+  private static boolean pays(Plan made, Plan before, boolean throughput) {
     if (sameWork(made, before)) {
       return false;
     }
-    boolean backToOne = !options.throughput() && isChain(before) && !isChain(made);
-    return value(made) > value(before) * (backToOne ? 1 : 1 + GAIN);
+    boolean backToOne = !throughput && isChain(before) && !isChain(made);
+    return value(made, throughput) > value(before, throughput) * (backToOne ? 1 : 1 + GAIN);
   }
 
   /** Whether only reasons and expectations differ. */
@@ -124,7 +126,7 @@ final class PlanDesk {
   }
 
   /** The more the better: requests per second in all, or of one session by itself. */
-  private double value(Plan plan) {
+  private static double value(Plan plan, boolean throughput) {
     double sum = 0;
     double most = 0;
     for (ReplicaPlan replica : plan.replicas()) {
@@ -133,7 +135,7 @@ final class PlanDesk {
       double seconds = expected.ttftSeconds() + (TOKENS - 1) * expected.tpotSeconds();
       most = Math.max(most, 1 / seconds);
     }
-    return options.throughput() ? sum : most;
+    return throughput ? sum : most;
   }
 
   /**
@@ -194,8 +196,8 @@ final class PlanDesk {
     return planner.decodeSeconds(model, device, layers, base(false).build(), rows, cached);
   }
 
-  private Workload workload() {
-    return options.throughput() ? MANY_SESSIONS : ONE_SESSION;
+  private static Workload workload(PlanOptions wishes) {
+    return wishes.throughput() ? MANY_SESSIONS : ONE_SESSION;
   }
 
   private static Fleet fleet(View view) {
@@ -283,11 +285,15 @@ final class PlanDesk {
     }
   }
 
-  /** The wishes of all apps that are there; where two pin the same device, the lower id's wins. */
+  /**
+   * The wishes of all apps that are there; where two pin the same device, the lower id's wins. One
+   * that asks for throughput is enough.
+   */
   private PlanOptions options(View view, Fleet fleet) {
     Map<String, LayerRange> pins = new HashMap<>();
     Set<String> excluded = new HashSet<>();
     Set<String> preferred = new HashSet<>();
+    boolean throughput = false;
     for (View.Member member : view.members().values()) {
       PeerDetails details;
       try {
@@ -298,8 +304,9 @@ final class PlanDesk {
       details.pins().forEach(pins::putIfAbsent);
       excluded.addAll(details.excluded());
       preferred.addAll(details.preferred());
+      throughput |= details.throughput();
     }
-    PlanOptions.Builder built = base(options.throughput());
+    PlanOptions.Builder built = base(throughput);
     for (DeviceProfile device : fleet.devices()) {
       String id = device.id();
       if (excluded.contains(id)) {

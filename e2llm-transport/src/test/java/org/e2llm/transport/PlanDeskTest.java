@@ -45,7 +45,7 @@ class PlanDeskTest {
 
   private final Answers planner = new Answers();
   private final ModelSpec model = FakeEngine.spec(64);
-  private final View view = meet();
+  private final View view = meet(false);
 
   @Test
   void ofTwoMeasurementsTheWorseCounts() {
@@ -64,7 +64,7 @@ class PlanDeskTest {
   @Test
   void thePlannerIsToldOfTheLink() {
     planner.made = chain(1);
-    desk(false).plan(view, null, false);
+    desk().plan(view, null, false);
     assertThat(planner.asked.devices()).extracting(DeviceProfile::id).containsExactly("a", "b");
     assertThat(planner.asked.links()).containsExactly(new LinkProfile("a", "b", 5e7, 3e-4, "wifi"));
   }
@@ -74,9 +74,9 @@ class PlanDeskTest {
     Plan before = one("a", 1);
     planner.judged.put(before, one("a", 1));
     planner.made = chain(0.95);
-    assertThat(desk(false).plan(view, before, false)).isSameAs(before);
+    assertThat(desk().plan(view, before, false)).isSameAs(before);
     planner.made = chain(0.85);
-    assertThat(desk(false).plan(view, before, false)).isSameAs(planner.made);
+    assertThat(desk().plan(view, before, false)).isSameAs(planner.made);
   }
 
   @Test
@@ -84,8 +84,8 @@ class PlanDeskTest {
     Plan before = chain(1);
     planner.judged.put(before, chain(1));
     planner.made = one("b", 0.99);
-    assertThat(desk(false).plan(view, before, false)).isSameAs(planner.made);
-    assertThat(desk(true).plan(view, before, false)).as("many at a time").isSameAs(before);
+    assertThat(desk().plan(view, before, false)).isSameAs(planner.made);
+    assertThat(desk().plan(meet(true), before, false)).as("one of them asks").isSameAs(before);
   }
 
   @Test
@@ -93,13 +93,13 @@ class PlanDeskTest {
     Plan before = one("a", 1);
     planner.judged.put(before, one("a", 1));
     planner.made = chain(3);
-    assertThat(desk(false).plan(view, before, true)).isSameAs(planner.made);
+    assertThat(desk().plan(view, before, true)).isSameAs(planner.made);
   }
 
   @Test
   void aPlanThatFitsNoMoreGivesWay() {
     planner.made = chain(3);
-    assertThat(desk(false).plan(view, one("gone", 1), false)).isSameAs(planner.made);
+    assertThat(desk().plan(view, one("gone", 1), false)).isSameAs(planner.made);
   }
 
   @Test
@@ -107,13 +107,13 @@ class PlanDeskTest {
     Plan before = one("a", 1);
     planner.judged.put(before, one("a", 2));
     planner.made = one("a", 2);
-    assertThat(desk(false).plan(view, before, false)).isSameAs(before);
+    assertThat(desk().plan(view, before, false)).isSameAs(before);
     planner.made = plan(2, List.of(stage("a", 0, 2)), List.of("a", "b"));
-    assertThat(desk(false).plan(view, before, false)).isSameAs(planner.made);
+    assertThat(desk().plan(view, before, false)).isSameAs(planner.made);
   }
 
-  private PlanDesk desk(boolean throughput) {
-    return new PlanDesk(planner, model, PlanOptions.builder().throughput(throughput).build());
+  private PlanDesk desk() {
+    return new PlanDesk(planner, model, PlanOptions.DEFAULTS);
   }
 
   private Plan one(String device, double seconds) {
@@ -151,10 +151,11 @@ class PlanDeskTest {
   }
 
   /** Two peers that have told each other all, as the first sees them. */
-  private static View meet() {
+  private static View meet(boolean throughput) {
     Map<String, LocalPeer> peers = new HashMap<>();
     for (DeviceProfile device : List.of(A, B)) {
-      PeerDetails details = PeerDetails.of(device, PlanOptions.DEFAULTS);
+      PlanOptions wishes = PlanOptions.builder().throughput(throughput && device == B).build();
+      PeerDetails details = PeerDetails.of(device, wishes);
       if (device == B) {
         details = details.withLinks(Map.of("a", new LinkBook.Figures(5e7, 3e-4)));
       }
