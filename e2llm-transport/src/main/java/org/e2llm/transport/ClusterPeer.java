@@ -6,8 +6,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -20,14 +18,10 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.DeviceLostException;
 import org.e2llm.E2llmException;
-import org.e2llm.ServingStats;
 import org.e2llm.cluster.ClusterEvent;
 import org.e2llm.cluster.ClusterException;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.ProtocolException;
-import org.e2llm.model.LayerRange;
-import org.e2llm.plan.DeviceProfile;
-import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.ReplicaPlan;
@@ -78,23 +72,19 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final CallerSessions callers;
   private final PlanRunner runner;
   private final PlanDesk desk;
-  private final LinkBook links;
-  private final StageReports reports;
+  private final ClusterWatch watch;
   private final Map<PlanOrder, Plan> plans = new ConcurrentHashMap<>();
   private @Nullable Endpoint endpoint;
   private volatile boolean closed;
   private volatile ClusterStatus status;
   private volatile boolean ready;
   private volatile String problem = "";
-  private volatile ClusterStatus.@Nullable Forecast forecast;
 
   // Belonging to the thread.
   private final LocalPeer peer;
   private PeerInfo info;
   private List<String> hosts = List.of();
   private @Nullable ScheduledFuture<?> nextTick;
-  private long forecastBasis;
-  private PlanOrder forecastPlan = PlanOrder.NONE;
 
   ClusterPeer(TransportProvider.Joining joining, String self, PeerInfo info) {
     this.joining = joining;
@@ -121,37 +111,21 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             this::run,
             background);
     desk = new PlanDesk(joining.planner(), joining.engine().modelSpec(), joining.options());
-    links = new LinkBook(self);
-    reports = new StageReports(self, here(stages), desk::decodeSeconds);
+    watch =
+        new ClusterWatch(
+            connections,
+            desk,
+            stages,
+            joining.profile(),
+            runner::stats,
+            this::run,
+            background,
+            this::now);
     long incarnation = System.currentTimeMillis() << 8;
     peer = new LocalPeer(self, incarnation, info, ClusterTimers.DEFAULT, this::check, now());
     status =
         new ClusterStatus(
             joining.cluster().name(), self, "", "", null, false, "", null, List.of(), List.of());
-  }
-
-  private StageReports.Here here(EngineStages stages) {
-    return new StageReports.Here() {
-      @Override
-      public @Nullable DeviceProfile profile() {
-        return joining.profile();
-      }
-
-      @Override
-      public StageMeter meter(LayerRange layers) {
-        return stages.meter(layers);
-      }
-
-      @Override
-      public @Nullable ServingStats serving() {
-        return runner.stats();
-      }
-
-      @Override
-      public @Nullable ConnectionStats connection(String to) {
-        return connections.stats(to);
-      }
-    };
   }
 
   private static ScheduledThreadPoolExecutor executor(String name) {
@@ -275,12 +249,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   public void opened(String id, Hello hello) {
     run(
         () -> {
-          links.opened(id);
           peer.opened(id, now());
-          FieldWriter report = reports.current();
-          if (report != null) {
-            connections.send(id, StageReports.TYPE, report.payload(), null);
-          }
+          watch.opened(id);
           offerHosts();
         });
   }
@@ -292,7 +262,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     } else if (SessionClient.takes(type)) {
       client.received(id, type, payload);
     } else if (type == StageReports.TYPE) {
-      reports.received(id, payload);
+      watch.received(id, payload);
     } else if (type >= FrameType.CLUSTER_FIRST && type < FrameType.SESSION_FIRST) {
       Message message = MessageCodec.read(type, payload);
       run(() -> peer.received(id, message, now()));
@@ -345,85 +315,15 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       ConnectionStats stats = connections.stats(id);
       if (stats != null) {
         peer.heard(id, stats.lastReceivedNanos() - origin);
-        links.observe(id, stats, now());
       }
     }
     peer.tick(now());
     runner.tick();
-    measure();
-    report();
-    foresee();
-  }
-
-  /** Measures links that plans may use, and tells what has changed. */
-  private void measure() {
-    Set<String> sharing = new TreeSet<>();
-    for (View.Member member : peer.view().members().values()) {
-      String id = member.record().id();
-      if (member.direct() && !id.equals(self) && member.record().info().sharing() != Sharing.NONE) {
-        sharing.add(id);
-      }
-    }
-    Endpoint from = endpoint;
-    if (info.sharing() == Sharing.NONE || from == null) {
-      return;
-    }
-    String next = links.probe(sharing, now());
-    Connection connection = next == null ? null : connections.connection(next);
-    if (next != null && connection != null) {
-      from.measure(connection)
-          .whenComplete(
-              (estimate, error) ->
-                  run(
-                      () -> {
-                        if (error == null) {
-                          links.probed(next, estimate, now());
-                        } else {
-                          links.failed(next, now());
-                        }
-                      }));
-    } else if (next != null) {
-      links.failed(next, now());
-    }
-    Map<String, LinkBook.Figures> news = links.takeNews();
-    if (news != null) {
-      LOG.log(Level.CONFIG, "links were measured: {0}", news);
-      info = info.withProfile(PeerDetails.read(info.details()).withLinks(news).toBytes());
+    PeerInfo said = watch.tick(peer.view(), plan(), info, endpoint);
+    if (said != info) {
+      info = said;
       peer.info(info, now());
     }
-  }
-
-  /** Tells others what the stage here does. */
-  private void report() {
-    FieldWriter report = reports.tick(plan(), now());
-    if (report != null) {
-      for (String id : connections.peers()) {
-        connections.send(id, StageReports.TYPE, report.payload().duplicate(), null);
-      }
-    }
-  }
-
-  /** Reckons again what is to be expected, when the plan or what it was made for has changed. */
-  private void foresee() {
-    Plan plan = plan();
-    View view = peer.view();
-    if (plan == null
-        || (plan.order().equals(forecastPlan) && view.basis() == forecastBasis)
-        || closed) {
-      return;
-    }
-    forecastPlan = plan.order();
-    forecastBasis = view.basis();
-    background.execute(
-        () -> {
-          try {
-            ClusterStatus.Forecast found = desk.forecast(view, plan, self);
-            forecast = found;
-            LOG.log(Level.CONFIG, "forecast: {0}", found.text());
-          } catch (E2llmException e) {
-            LOG.log(Level.FINE, "no forecast", e);
-          }
-        });
   }
 
   private @Nullable Plan plan() {
@@ -536,8 +436,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     client.hosted().lost(id);
     offerHosts();
     callers.lost(id);
-    links.retain(peer.view().members().keySet());
-    reports.retain(peer.view().members().keySet());
+    watch.retain(peer.view().members().keySet());
   }
 
   private void makePlan(long number, List<Reason> reasons) {
@@ -625,30 +524,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   }
 
   private ClusterStatus describe() {
-    List<ClusterStatus.Peer> all = new ArrayList<>();
-    List<LinkProfile> measured = new ArrayList<>();
-    View view = peer.view();
-    for (Map.Entry<String, View.Member> entry : view.members().entrySet()) {
-      String id = entry.getKey();
-      PeerRecord record = entry.getValue().record();
-      PeerDetails details = details(record);
-      ConnectionStats stats = connections.stats(id);
-      all.add(
-          new ClusterStatus.Peer(
-              record.id(),
-              record.info().name(),
-              record.info().addresses(),
-              details == null ? null : details.profile(),
-              entry.getValue().direct(),
-              stats == null ? 0 : stats.bytesSent(),
-              stats == null ? 0 : stats.bytesReceived(),
-              stats == null ? 0 : stats.rttNanos() * 1e-9,
-              id.equals(self) ? reports.own() : reports.of(id)));
-      if (details != null) {
-        details.links().forEach((to, link) -> add(measured, view, id, to, link));
-      }
-    }
     String at = info.addresses().isEmpty() ? "" : info.addresses().get(0);
+    View view = peer.view();
     return new ClusterStatus(
         joining.cluster().name(),
         self,
@@ -657,26 +534,9 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
         plan(),
         ready,
         problem,
-        forecast,
-        all,
-        measured);
-  }
-
-  /** Each link once: as its lower end has measured it, which is the one that probes. */
-  private static void add(
-      List<LinkProfile> all, View view, String a, String b, LinkBook.Figures link) {
-    boolean known = all.stream().anyMatch(each -> each.a().equals(b) && each.b().equals(a));
-    if (!known && !a.equals(b) && view.linked(a, b)) {
-      all.add(new LinkProfile(a, b, link.bytesPerSecond(), link.latencySeconds(), null));
-    }
-  }
-
-  private static @Nullable PeerDetails details(PeerRecord record) {
-    try {
-      return PeerDetails.read(record.info().details());
-    } catch (E2llmException e) {
-      return null;
-    }
+        watch.forecast(),
+        watch.peers(view),
+        watch.links(view));
   }
 
   private long now() {
