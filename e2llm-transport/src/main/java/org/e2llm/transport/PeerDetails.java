@@ -24,22 +24,30 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  bool profile, and if true: string id, name; f64 prefill, decode flops, bandwidth, step;
  *    u64 memory; bool fma; f64 nic rate, latency; bool medium [string]
+ *  the holding ({@link Holding})
  *  count, (string device, u32 from, u32 to)…   pins
  *  count, string…                              excluded
  *  count, string…                              preferred
  * </pre>
  *
  * @param profile null if it shares nothing
+ * @param holding which bytes of the model lie there
  */
 record PeerDetails(
     @Nullable DeviceProfile profile,
+    Holding holding,
     Map<String, LayerRange> pins,
     Set<String> excluded,
     Set<String> preferred) {
   private static final int MOST = 128;
 
-  static PeerDetails of(@Nullable DeviceProfile profile, PlanOptions options) {
-    return new PeerDetails(profile, options.pins(), options.excluded(), options.preferred());
+  static PeerDetails of(@Nullable DeviceProfile profile, Holding holding, PlanOptions options) {
+    return new PeerDetails(
+        profile, holding, options.pins(), options.excluded(), options.preferred());
+  }
+
+  PeerDetails withHolding(Holding changed) {
+    return new PeerDetails(profile, changed, pins, excluded, preferred);
   }
 
   boolean wishes() {
@@ -49,6 +57,7 @@ record PeerDetails(
   Bytes toBytes() {
     FieldWriter out = new FieldWriter(512);
     writeProfile(out);
+    holding.write(out);
     out.count(pins.size());
     new TreeMap<>(pins)
         .forEach((device, layers) -> out.string(device).i32(layers.from()).i32(layers.to()));
@@ -85,6 +94,7 @@ record PeerDetails(
   static PeerDetails read(Bytes bytes) {
     FieldReader in = new FieldReader(ByteBuffer.wrap(bytes.toByteArray()));
     DeviceProfile profile = readProfile(in);
+    Holding holding = Holding.read(in);
     Map<String, LayerRange> pins = new TreeMap<>();
     for (int n = in.count("pins", 10, MOST); n > 0; n--) {
       String device = in.string("pin.device");
@@ -92,7 +102,7 @@ record PeerDetails(
       pins.put(device, LayerRange.of(from, in.i32("pin.to", from + 1, Integer.MAX_VALUE)));
     }
     PeerDetails details =
-        new PeerDetails(profile, pins, readAll("excluded", in), readAll("preferred", in));
+        new PeerDetails(profile, holding, pins, readAll("excluded", in), readAll("preferred", in));
     in.end("details of a peer");
     return details;
   }

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import org.e2llm.E2llmException;
 import org.e2llm.InfeasiblePlanException;
+import org.e2llm.cluster.NoCopyException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.plan.DeviceProfile;
@@ -46,9 +47,17 @@ final class PlanDesk {
   /**
    * A plan for the view.
    *
+   * @return null as long as nobody knows which model it is
    * @throws E2llmException by cause: no plan is possible, a wish cannot be met
    */
-  Plan plan(View view, PlanListener listener) {
+  @Nullable Plan plan(View view, PlanListener listener) {
+    if (Copies.isUnknown(view)) {
+      return null;
+    }
+    List<LayerRange> missing = Copies.missing(view, model);
+    if (!missing.isEmpty()) {
+      throw new NoCopyException(missing);
+    }
     Fleet fleet = fleet(view);
     return planner.plan(model, fleet, workload(), Slo.NONE, options(view, fleet), listener);
   }
@@ -66,8 +75,9 @@ final class PlanDesk {
   private static Fleet fleet(View view) {
     List<DeviceProfile> devices = new ArrayList<>();
     List<String> ids = new ArrayList<>();
+    String modelId = Copies.modelId(view);
     for (View.Member member : view.members().values()) {
-      DeviceProfile profile = profile(member);
+      DeviceProfile profile = profile(member, modelId);
       if (profile != null) {
         devices.add(profile);
         ids.add(profile.id());
@@ -91,18 +101,45 @@ final class PlanDesk {
     return new Fleet("cluster", devices, broken);
   }
 
-  /** Null if it hosts nothing now, or says what cannot be. */
-  private static @Nullable DeviceProfile profile(View.Member member) {
+  /**
+   * Null if it hosts nothing now, has or knows no such model, or says what cannot be. A device
+   * without the file holds no more in memory than its disk has room for: weights are mapped.
+   */
+  private static @Nullable DeviceProfile profile(View.Member member, String modelId) {
     if (member.record().info().sharing() != Sharing.ACTIVE) {
       return null;
     }
     try {
-      DeviceProfile profile = PeerDetails.read(member.record().info().details()).profile();
+      PeerDetails details = PeerDetails.read(member.record().info().details());
+      DeviceProfile profile = details.profile();
+      Holding holding = details.holding();
       // A peer speaks for itself only.
-      return profile != null && profile.id().equals(member.record().id()) ? profile : null;
+      if (profile == null
+          || !profile.id().equals(member.record().id())
+          || !holding.modelId().equals(modelId)) {
+        return null;
+      }
+      return holding.full() || holding.diskBytes() >= profile.memoryBytes()
+          ? profile
+          : withMemory(profile, holding.diskBytes());
     } catch (E2llmException e) {
       return null;
     }
+  }
+
+  private static @Nullable DeviceProfile withMemory(DeviceProfile profile, long bytes) {
+    return bytes < 1
+        ? null
+        : new DeviceProfile(
+            profile.id(),
+            profile.name(),
+            profile.prefillFlops(),
+            profile.decodeFlops(),
+            profile.memoryBandwidth(),
+            profile.stepSeconds(),
+            bytes,
+            profile.fma(),
+            profile.nic());
   }
 
   /** The wishes of all apps that are there; where two pin the same device, the lower id's wins. */

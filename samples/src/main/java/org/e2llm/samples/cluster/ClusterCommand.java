@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.e2llm.E2llm;
 import org.e2llm.cluster.ClusterStatus;
+import org.e2llm.model.LayerRange;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanCodec;
@@ -51,7 +52,7 @@ public final class ClusterCommand implements Callable<Integer> {
     if (!cluster.isGiven()) {
       throw new UsageException("which cluster? give --secret-file FILE, and --join HOST:PORT");
     }
-    try (E2llm llm = cluster.apply(context.apply(model.builder())).open()) {
+    try (E2llm llm = cluster.apply(context.apply(model.builder(true)), console).open()) {
       ClusterStatus status = settled(llm);
       console.print(json ? json(status) + "\n" : table(status));
       if (status.plan() == null) {
@@ -82,7 +83,17 @@ public final class ClusterCommand implements Callable<Integer> {
 
   private static String table(ClusterStatus status) {
     StringBuilder text = new StringBuilder();
-    row(text, "peer", "name", "role", "layers", "memory", "decode FLOP/s", "GB/s", "address");
+    row(
+        text,
+        "peer",
+        "name",
+        "role",
+        "layers",
+        "on disk",
+        "memory",
+        "decode FLOP/s",
+        "GB/s",
+        "address");
     for (ClusterStatus.Peer peer : status.peers()) {
       DeviceProfile profile = peer.profile();
       row(
@@ -93,6 +104,7 @@ public final class ClusterCommand implements Callable<Integer> {
           peer.name(),
           role(status.plan(), peer.id()),
           layers(status.plan(), peer.id()),
+          onDisk(peer),
           profile == null ? "-" : Sizes.of(profile.memoryBytes()),
           profile == null ? "-" : Sizes.count((long) profile.decodeFlops()),
           profile == null
@@ -117,9 +129,23 @@ public final class ClusterCommand implements Callable<Integer> {
     return text.toString();
   }
 
+  /** The layers whose bytes lie there. */
+  private static String onDisk(ClusterStatus.Peer peer) {
+    if (peer.full()) {
+      return "all";
+    }
+    StringBuilder text = new StringBuilder();
+    for (LayerRange range : peer.layers()) {
+      text.append(text.length() == 0 ? "" : ",");
+      text.append(range.from()).append('-').append(range.to() - 1);
+    }
+    return text.length() == 0 ? "-" : text.toString();
+  }
+
   private static void row(StringBuilder text, String... cells) {
     text.append(
-        String.format(Locale.ROOT, "%-17s %-16s %-8s %-8s %-10s %-13s %-6s %s", (Object[]) cells)
+        String.format(
+                Locale.ROOT, "%-17s %-16s %-8s %-8s %-10s %-10s %-13s %-6s %s", (Object[]) cells)
             .stripTrailing());
     text.append('\n');
   }
@@ -158,6 +184,7 @@ public final class ClusterCommand implements Callable<Integer> {
     Map<String, @Nullable Object> fields = new LinkedHashMap<>();
     fields.put("cluster", status.name());
     fields.put("self", status.self());
+    fields.put("modelId", status.modelId());
     fields.put("coordinator", status.coordinator());
     fields.put("ready", status.ready());
     fields.put("problem", status.problem());
@@ -171,6 +198,7 @@ public final class ClusterCommand implements Callable<Integer> {
       each.put("addresses", peer.addresses());
       each.put("direct", peer.direct());
       each.put("layers", layers(plan, peer.id()));
+      each.put("onDisk", onDisk(peer));
       each.put("memoryBytes", peer.profile() == null ? null : peer.profile().memoryBytes());
       each.put("bytesSent", peer.bytesSent());
       each.put("bytesReceived", peer.bytesReceived());
