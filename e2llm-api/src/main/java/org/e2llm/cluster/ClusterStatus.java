@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name of the cluster
  * @param self id of this device
+ * @param modelId SHA-256 of the model's manifest, 64 hex characters; empty while a new file is
+ *     being hashed
  * @param address where it listens, {@code host:port}; empty if it does not
  * @param coordinator id of the peer that makes plans; empty before there is one
  * @param plan in force, or null
@@ -20,18 +22,21 @@ import org.jspecify.annotations.Nullable;
  * @param problem why there is no plan that works; empty if there is one, or none was tried
  * @param forecast what is to be expected of the plan, and of single devices; null before it is
  *     known
+ * @param traffic bytes of the model that went between this device and others
  * @param peers all that are there, this device among them
  * @param links as far as they were measured, each once, by its two ends in order
  */
 public record ClusterStatus(
     String name,
     String self,
+    String modelId,
     String address,
     String coordinator,
     @Nullable Plan plan,
     boolean ready,
     String problem,
     @Nullable Forecast forecast,
+    Traffic traffic,
     List<Peer> peers,
     List<LinkProfile> links) {
   public ClusterStatus {
@@ -66,12 +71,22 @@ public record ClusterStatus(
   }
 
   /**
+   * Bytes of the model, since this device joined.
+   *
+   * @param fetchedBytes taken from peers and verified
+   * @param servedBytes given to peers
+   */
+  public record Traffic(long fetchedBytes, long servedBytes) {}
+
+  /**
    * A peer.
    *
    * @param id of its certificate
    * @param name for people
    * @param addresses where it listens
    * @param profile what it offers; null if it only asks
+   * @param full whether its app has the model's file
+   * @param layers that it holds on disk; empty where {@code full}
    * @param direct whether this device reaches it without going through another
    * @param bytesSent to it over the hot connection, before encryption
    * @param bytesReceived from it over the hot connection
@@ -83,6 +98,8 @@ public record ClusterStatus(
       String name,
       List<String> addresses,
       @Nullable DeviceProfile profile,
+      boolean full,
+      List<LayerRange> layers,
       boolean direct,
       long bytesSent,
       long bytesReceived,
@@ -90,6 +107,7 @@ public record ClusterStatus(
       @Nullable StageLoad stage) {
     public Peer {
       addresses = List.copyOf(addresses);
+      layers = List.copyOf(layers);
     }
   }
 

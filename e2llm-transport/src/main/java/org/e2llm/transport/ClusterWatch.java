@@ -18,7 +18,6 @@ import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
-import org.e2llm.transport.cluster.PeerInfo;
 import org.e2llm.transport.cluster.PeerRecord;
 import org.e2llm.transport.cluster.Sharing;
 import org.e2llm.transport.cluster.View;
@@ -123,10 +122,11 @@ final class ClusterWatch {
    * To be called often.
    *
    * @param plan in force, or null
-   * @param endpoint null before there is one
-   * @return what is to be said of this peer from now on; {@code info} if nothing has changed
+   * @param shares whether plans use the links of this device
+   * @return what is to be said of its links from now on, by peer; null if nothing has changed
    */
-  PeerInfo tick(View view, @Nullable Plan plan, PeerInfo info, @Nullable Endpoint endpoint) {
+  @Nullable Map<String, LinkBook.Figures> tick(
+      View view, @Nullable Plan plan, boolean shares, Endpoint endpoint) {
     for (String id : connections.peers()) {
       ConnectionStats stats = connections.stats(id);
       if (stats != null) {
@@ -135,16 +135,15 @@ final class ClusterWatch {
     }
     report(plan);
     foresee(view, plan);
-    if (info.sharing() == Sharing.NONE || endpoint == null) {
-      return info; // plans do not use its links
+    if (!shares) {
+      return null;
     }
     probe(view, endpoint);
     Map<String, LinkBook.Figures> news = links.takeNews();
-    if (news == null) {
-      return info;
+    if (news != null) {
+      LOG.log(Level.CONFIG, "links were measured: {0}", news);
     }
-    LOG.log(Level.CONFIG, "links were measured: {0}", news);
-    return info.withProfile(PeerDetails.read(info.details()).withLinks(news).toBytes());
+    return news;
   }
 
   /** Tells others what the stage here does. */
@@ -228,6 +227,8 @@ final class ClusterWatch {
               record.info().name(),
               record.info().addresses(),
               details == null ? null : details.profile(),
+              details != null && details.holding().full(),
+              details == null ? List.of() : details.holding().layers(),
               member.direct(),
               stats == null ? 0 : stats.bytesSent(),
               stats == null ? 0 : stats.bytesReceived(),

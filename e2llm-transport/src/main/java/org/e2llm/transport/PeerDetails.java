@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  bool profile, and if true: string id, name; f64 prefill, decode flops, bandwidth, step;
  *    u64 memory; bool fma; f64 nic rate, latency; bool medium [string]
+ *  the holding ({@link Holding})
  *  count, (string device, u32 from, u32 to)…   pins
  *  count, string…                              excluded
  *  count, string…                              preferred
@@ -32,11 +33,13 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * @param profile null if it shares nothing
+ * @param holding which bytes of the model lie there
  * @param throughput whether its app wants many requests done rather than one soon
  * @param links what its links to others do, by peer
  */
 record PeerDetails(
     @Nullable DeviceProfile profile,
+    Holding holding,
     Map<String, LayerRange> pins,
     Set<String> excluded,
     Set<String> preferred,
@@ -44,14 +47,19 @@ record PeerDetails(
     Map<String, LinkBook.Figures> links) {
   private static final int MOST = 128;
 
-  static PeerDetails of(@Nullable DeviceProfile profile, PlanOptions options) {
+  static PeerDetails of(@Nullable DeviceProfile profile, Holding holding, PlanOptions options) {
     return new PeerDetails(
         profile,
+        holding,
         options.pins(),
         options.excluded(),
         options.preferred(),
         options.throughput(),
         Map.of());
+  }
+
+  PeerDetails withHolding(Holding changed) {
+    return new PeerDetails(profile, changed, pins, excluded, preferred, throughput, links);
   }
 
   PeerDetails withLinks(Map<String, LinkBook.Figures> measured) {
@@ -62,7 +70,7 @@ record PeerDetails(
             most.put(peer, figures);
           }
         });
-    return new PeerDetails(profile, pins, excluded, preferred, throughput, most);
+    return new PeerDetails(profile, holding, pins, excluded, preferred, throughput, most);
   }
 
   boolean wishes() {
@@ -72,6 +80,7 @@ record PeerDetails(
   Bytes toBytes() {
     FieldWriter out = new FieldWriter(512);
     writeProfile(out);
+    holding.write(out);
     out.count(pins.size());
     new TreeMap<>(pins)
         .forEach((device, layers) -> out.string(device).i32(layers.from()).i32(layers.to()));
@@ -113,6 +122,7 @@ record PeerDetails(
   static PeerDetails read(Bytes bytes) {
     FieldReader in = new FieldReader(ByteBuffer.wrap(bytes.toByteArray()));
     DeviceProfile profile = readProfile(in);
+    Holding holding = Holding.read(in);
     Map<String, LayerRange> pins = new TreeMap<>();
     for (int n = in.count("pins", 10, MOST); n > 0; n--) {
       String device = in.string("pin.device");
@@ -128,7 +138,8 @@ record PeerDetails(
       double rate = in.f64("link.bytesPerSecond");
       links.put(peer, new LinkBook.Figures(rate, in.f64("link.latencySeconds")));
     }
-    PeerDetails details = new PeerDetails(profile, pins, excluded, preferred, throughput, links);
+    PeerDetails details =
+        new PeerDetails(profile, holding, pins, excluded, preferred, throughput, links);
     in.end("details of a peer");
     return details;
   }

@@ -10,6 +10,7 @@ import java.util.Set;
 import org.e2llm.E2llmException;
 import org.e2llm.InfeasiblePlanException;
 import org.e2llm.cluster.ClusterStatus;
+import org.e2llm.cluster.NoCopyException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Role;
@@ -66,10 +67,18 @@ final class PlanDesk {
    *
    * @param inForce a computed plan that works, or null
    * @param wished whether wishes have changed since it was made
-   * @return {@code inForce} if no other is so much better that moving pays
+   * @return {@code inForce} if no other is so much better that moving pays; null as long as nobody
+   *     knows which model it is
    * @throws E2llmException by cause: no plan is possible, a wish cannot be met
    */
-  Plan plan(View view, @Nullable Plan inForce, boolean wished) {
+  @Nullable Plan plan(View view, @Nullable Plan inForce, boolean wished) {
+    if (Copies.isUnknown(view)) {
+      return null;
+    }
+    List<LayerRange> missing = Copies.missing(view, model);
+    if (!missing.isEmpty()) {
+      throw new NoCopyException(missing);
+    }
     Fleet fleet = fleet(view);
     PlanOptions wishes = options(view, fleet);
     Workload workload = workload(wishes);
@@ -203,9 +212,10 @@ final class PlanDesk {
   private static Fleet fleet(View view) {
     List<DeviceProfile> devices = new ArrayList<>();
     Map<String, Map<String, LinkBook.Figures>> told = new HashMap<>();
+    String modelId = Copies.modelId(view);
     for (View.Member member : view.members().values()) {
-      PeerDetails details = details(member);
-      DeviceProfile profile = details == null ? null : details.profile();
+      PeerDetails details = details(member, modelId);
+      DeviceProfile profile = details == null ? null : profile(details);
       if (details != null && profile != null) {
         devices.add(profile);
         told.put(profile.id(), details.links());
@@ -270,8 +280,8 @@ final class PlanDesk {
     return new LinkProfile(a.id(), b.id(), rate, latency, medium);
   }
 
-  /** Null if it hosts nothing now, or says what cannot be. */
-  private static @Nullable PeerDetails details(View.Member member) {
+  /** Null if it hosts nothing now, has or knows no such model, or says what cannot be. */
+  private static @Nullable PeerDetails details(View.Member member, String modelId) {
     if (member.record().info().sharing() != Sharing.ACTIVE) {
       return null;
     }
@@ -279,10 +289,41 @@ final class PlanDesk {
       PeerDetails details = PeerDetails.read(member.record().info().details());
       DeviceProfile profile = details.profile();
       // A peer speaks for itself only.
-      return profile != null && profile.id().equals(member.record().id()) ? details : null;
+      return profile != null
+              && profile.id().equals(member.record().id())
+              && details.holding().modelId().equals(modelId)
+          ? details
+          : null;
     } catch (E2llmException e) {
       return null;
     }
+  }
+
+  /**
+   * A device without the file holds no more in memory than its disk has room for: weights are
+   * mapped.
+   */
+  private static @Nullable DeviceProfile profile(PeerDetails details) {
+    DeviceProfile profile = details.profile();
+    Holding holding = details.holding();
+    return profile == null || holding.full() || holding.diskBytes() >= profile.memoryBytes()
+        ? profile
+        : withMemory(profile, holding.diskBytes());
+  }
+
+  private static @Nullable DeviceProfile withMemory(DeviceProfile profile, long bytes) {
+    return bytes < 1
+        ? null
+        : new DeviceProfile(
+            profile.id(),
+            profile.name(),
+            profile.prefillFlops(),
+            profile.decodeFlops(),
+            profile.memoryBandwidth(),
+            profile.stepSeconds(),
+            bytes,
+            profile.fma(),
+            profile.nic());
   }
 
   /**

@@ -3,9 +3,9 @@ package org.e2llm.transport;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.logging.Level;
@@ -49,6 +49,9 @@ final class PlanRunner implements RingGate, AutoCloseable {
     @Nullable RingReplica ring;
     boolean making;
 
+    /** Its bytes are here. */
+    boolean fetched;
+
     Hosting(Plan plan, ReplicaPlan replica) {
       this.plan = plan;
       this.replica = replica;
@@ -64,8 +67,8 @@ final class PlanRunner implements RingGate, AutoCloseable {
   private final Executor background;
   private final SecureRandom random = new SecureRandom();
 
-  /** Plans that rings may be of. */
-  private final Set<PlanOrder> known = new LinkedHashSet<>();
+  /** Plans that rings may be of, and whether their bytes are here. */
+  private final Map<PlanOrder, Boolean> known = new LinkedHashMap<>();
 
   private @Nullable Hosting current;
   private @Nullable Hosting serving;
@@ -104,19 +107,23 @@ final class PlanRunner implements RingGate, AutoCloseable {
   @Override
   public @Nullable String refusal(Ring ring) {
     synchronized (known) {
-      return known.contains(ring.plan()) ? null : "it has not adopted plan " + ring.plan();
+      Boolean fetched = known.get(ring.plan());
+      return fetched == null
+          ? "it has not adopted plan " + ring.plan()
+          : fetched ? null : "it still fetches its layers of plan " + ring.plan();
     }
   }
 
   /**
    * A plan is in force.
    *
+   * @param bytes completes once what it needs of the model is here
    * @param serves runs once this device serves what the plan gives it
    */
-  void adopt(Plan plan, Runnable serves) {
+  void adopt(Plan plan, CompletableFuture<Void> bytes, Runnable serves) {
     synchronized (known) {
-      known.add(plan.order());
-      Iterator<PlanOrder> oldest = known.iterator();
+      known.put(plan.order(), false);
+      Iterator<PlanOrder> oldest = known.keySet().iterator();
       while (known.size() > KNOWN_PLANS) {
         oldest.next();
         oldest.remove();
@@ -126,17 +133,29 @@ final class PlanRunner implements RingGate, AutoCloseable {
       retire(current);
     }
     current = null;
-    onServes = null;
+    onServes = serves;
     for (ReplicaPlan replica : plan.replicas()) {
       if (replica.stages().get(0).device().equals(self)) {
         current = new Hosting(plan, replica);
       }
     }
-    if (current == null) {
+    Hosting adopted = current;
+    bytes.thenRun(() -> thread.execute(() -> fetched(plan.order(), adopted, serves)));
+  }
+
+  private void fetched(PlanOrder plan, @Nullable Hosting hosting, Runnable serves) {
+    synchronized (known) {
+      known.replace(plan, true);
+    }
+    if (onServes != serves) {
+      return; // another plan came
+    }
+    if (hosting == null) {
+      onServes = null;
       serves.run();
     } else {
-      onServes = serves;
-      make(current);
+      hosting.fetched = true;
+      make(hosting);
     }
   }
 
@@ -237,7 +256,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
   }
 
   private void mend(@Nullable Hosting hosting) {
-    if (hosting == null || hosting.making) {
+    if (hosting == null || hosting.making || !hosting.fetched) {
       return;
     }
     RingReplica ring = hosting.ring;

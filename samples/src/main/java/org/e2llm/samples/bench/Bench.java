@@ -133,7 +133,7 @@ public final class Bench implements Callable<Integer> {
       throws InterruptedException {
     E2llm.Builder builder = model.builder(file);
     builder.context(cluster.isGiven() ? 0 : most + Generations.PROMPT + 1);
-    share.apply(cluster.apply(context.apply(builder)));
+    share.apply(cluster.apply(context.apply(builder), console));
     try (E2llm llm = builder.open()) {
       if (cluster.isGiven()) {
         console.noteln(share.awaitReady(llm));

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.e2llm.E2llm;
 import org.e2llm.cluster.ClusterStatus;
+import org.e2llm.model.LayerRange;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Plan;
@@ -41,7 +42,7 @@ import picocli.CommandLine.Option;
     })
 public final class ClusterCommand implements Callable<Integer> {
   private static final long PATIENCE = 10_000_000_000L;
-  private static final String PEERS = "%-17s %-16s %-8s %-8s %-10s %-8s %-14s %s";
+  private static final String PEERS = "%-17s %-16s %-8s %-8s %-8s %-10s %-8s %-14s %s";
   private static final String LINKS = "%-20s %8s %8s %12s";
 
   private final Console console;
@@ -62,7 +63,7 @@ public final class ClusterCommand implements Callable<Integer> {
     if (!cluster.isGiven()) {
       throw new UsageException("which cluster? give --secret-file FILE, and --join HOST:PORT");
     }
-    try (E2llm llm = cluster.apply(context.apply(model.builder())).open()) {
+    try (E2llm llm = cluster.apply(context.apply(model.builder(true)), console).open()) {
       ClusterStatus status = settled(llm);
       console.print(json ? json(status) + "\n" : table(status));
       if (status.plan() == null) {
@@ -94,7 +95,9 @@ public final class ClusterCommand implements Callable<Integer> {
 
   private static String table(ClusterStatus status) {
     StringBuilder text = new StringBuilder();
-    row(text, PEERS, "peer", "name", "role", "layers", "memory", "t/s", "ms/step", "address");
+    row(
+        text, PEERS, "peer", "name", "role", "layers", "on disk", "memory", "t/s", "ms/step",
+        "address");
     for (ClusterStatus.Peer peer : status.peers()) {
       DeviceProfile profile = peer.profile();
       ClusterStatus.StageLoad stage = peer.stage();
@@ -107,6 +110,7 @@ public final class ClusterCommand implements Callable<Integer> {
           peer.name(),
           role(status.plan(), peer.id()),
           layers(status.plan(), peer.id()),
+          onDisk(peer),
           profile == null ? "-" : Sizes.of(profile.memoryBytes()),
           stage == null ? "-" : decimal("%.1f", stage.tokensPerSecond()),
           stage == null || stage.stepSeconds() == 0 ? "-" : step(stage),
@@ -180,6 +184,19 @@ public final class ClusterCommand implements Callable<Integer> {
     return String.format(Locale.ROOT, format, value);
   }
 
+  /** The layers whose bytes lie there. */
+  private static String onDisk(ClusterStatus.Peer peer) {
+    if (peer.full()) {
+      return "all";
+    }
+    StringBuilder text = new StringBuilder();
+    for (LayerRange range : peer.layers()) {
+      text.append(text.length() == 0 ? "" : ",");
+      text.append(range.from()).append('-').append(range.to() - 1);
+    }
+    return text.length() == 0 ? "-" : text.toString();
+  }
+
   private static void row(StringBuilder text, String format, String... cells) {
     text.append(String.format(Locale.ROOT, format, (Object[]) cells).stripTrailing());
     text.append('\n');
@@ -219,6 +236,7 @@ public final class ClusterCommand implements Callable<Integer> {
     Map<String, @Nullable Object> fields = new LinkedHashMap<>();
     fields.put("cluster", status.name());
     fields.put("self", status.self());
+    fields.put("modelId", status.modelId());
     fields.put("coordinator", status.coordinator());
     fields.put("ready", status.ready());
     fields.put("problem", status.problem());
@@ -232,6 +250,7 @@ public final class ClusterCommand implements Callable<Integer> {
       each.put("addresses", peer.addresses());
       each.put("direct", peer.direct());
       each.put("layers", layers(plan, peer.id()));
+      each.put("onDisk", onDisk(peer));
       each.put("memoryBytes", peer.profile() == null ? null : peer.profile().memoryBytes());
       each.put("bytesSent", peer.bytesSent());
       each.put("bytesReceived", peer.bytesReceived());

@@ -40,7 +40,7 @@ public final class ClusterShare {
   /** Shares, and forces the plan, if the options say so. */
   public E2llm.Builder apply(E2llm.Builder builder) {
     if (memory != null) {
-      builder.share(Share.memory(ShareOption.parse(memory)));
+      builder.share(Share.memory(SizeText.parse("--memory", memory)));
     }
     if (file != null) {
       try {
