@@ -204,7 +204,7 @@ public final class CallerSessions implements GenerationService {
 
   /** See {@link Recovery#impossible}. */
   public void impossible(E2llmException why) {
-    run(() -> recovery.impossible(why));
+    run(() -> recovery.impossible(why, now()));
   }
 
   /** See {@link Recovery#lost}. */

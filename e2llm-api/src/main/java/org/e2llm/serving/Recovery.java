@@ -66,6 +66,9 @@ public final class Recovery {
   private final List<Effect> effects = new ArrayList<>();
   private List<String> hosts = List.of();
 
+  /** What the cluster said last, if there has been no host since. */
+  private @Nullable E2llmException impossible;
+
   /**
    * A plan is in force.
    *
@@ -73,6 +76,7 @@ public final class Recovery {
    */
   public void hosts(List<String> firstStages, long now) {
     hosts = List.copyOf(firstStages);
+    impossible = hosts.isEmpty() ? impossible : null;
     for (Session session : sessions.values()) {
       if (session.host == null) {
         session.retryAt = now;
@@ -81,14 +85,16 @@ public final class Recovery {
     tick(now);
   }
 
-  /** No plan is possible with the devices that are left: suspended sessions end. */
-  public void impossible(E2llmException why) {
+  /**
+   * No plan is possible with the devices that are left: suspended sessions end, and until there is a
+   * host again every session that is added or breaks off. One that still runs may well end well.
+   *
+   * @param why an exception of its own is made of it for every session
+   */
+  public void impossible(E2llmException why, long now) {
     hosts = List.of();
-    for (Session session : List.copyOf(sessions.values())) {
-      if (session.host == null) {
-        fail(session, why);
-      }
-    }
+    impossible = why;
+    tick(now);
   }
 
   /** A new session; it starts at once if there is a host. */
@@ -171,8 +177,11 @@ public final class Recovery {
 
   /** Time has passed; starts what can start. */
   public void tick(long now) {
+    E2llmException none = impossible;
     for (Session session : List.copyOf(sessions.values())) {
-      if (session.host == null && session.retryAt <= now && !hosts.isEmpty()) {
+      if (session.host == null && none != null) {
+        fail(session, new DeviceLostException(String.valueOf(none.getMessage())));
+      } else if (session.host == null && session.retryAt <= now && !hosts.isEmpty()) {
         place(session);
       }
     }

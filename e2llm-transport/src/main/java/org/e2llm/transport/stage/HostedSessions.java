@@ -350,7 +350,10 @@ public final class HostedSessions {
   }
 
   private boolean keeps(Place place) {
-    return !place.released && place.service == service && (place.conversation || place.lost);
+    return !place.released
+        && place.service == service
+        && place.hold.length() > 0
+        && (place.conversation || place.lost);
   }
 
   private List<Place> tooMany() {

@@ -45,7 +45,7 @@ final class MemoryPeer implements Links, StageSource {
               return thread;
             });
     stages = new StageHost(this, this, ring -> null);
-    client = new SessionClient(this, FakeTokenizer.VOCABULARY);
+    client = new SessionClient(this, FakeTokenizer.VOCABULARY, network.clock::get);
     callers =
         new CallerSessions(
             client,

@@ -60,6 +60,9 @@ final class MemoryPeers implements AutoCloseable {
   volatile HiddenType hidden = HiddenType.F32;
   volatile long kvBytes = 64L << 20;
 
+  /** What peers keep for callers that may come back is kept by this clock. */
+  final AtomicLong clock = new AtomicLong();
+
   /** Devices for the next ring when one is lost, as many as are left; host first. */
   private volatile List<String> devices = List.of();
 
@@ -69,7 +72,7 @@ final class MemoryPeers implements AutoCloseable {
   private String host = "";
   private ServingLoop loop;
   private RingReplica ring;
-  private boolean making;
+  private String makingOn = "";
   private final List<ServingLoop> ending = new ArrayList<>();
 
   MemoryPeers(String... names) {
@@ -140,6 +143,15 @@ final class MemoryPeers implements AutoCloseable {
     peer(b).offerHosts();
   }
 
+  /** As cut and join at once, of which the end that did not dial learns nothing. */
+  void replace(String notices, String other) {
+    synchronized (lines) {
+      line(notices, other).open = false;
+      lines.put(key(notices, other), new Line());
+    }
+    peer(notices).closed(other);
+  }
+
   /** Nothing leaves it and nothing is taken in until it thaws. */
   void freeze(String name) {
     peer(name).freeze();
@@ -167,6 +179,11 @@ final class MemoryPeers implements AutoCloseable {
     mends = false;
   }
 
+  /** Whether callers were told that no device is left. */
+  boolean nothingIsLeft() {
+    return devices.isEmpty();
+  }
+
   private boolean call(BooleanSupplier question) {
     try {
       return plans.submit(question::getAsBoolean).get(30, TimeUnit.SECONDS);
@@ -177,6 +194,11 @@ final class MemoryPeers implements AutoCloseable {
 
   private void tick() {
     try {
+      for (MemoryPeer peer : peers.values()) {
+        if (!peer.name().equals(host) && !isLost(peer.name())) {
+          peer.client.hosted().serveOn(null);
+        }
+      }
       if (loop != null && (isLost(host) || (ring != null && ring.isBroken()))) {
         if (!isLost(host)) {
           peer(host).client.hosted().serveOn(null);
@@ -193,7 +215,7 @@ final class MemoryPeers implements AutoCloseable {
             }
             return idle;
           });
-      if (loop == null && !making && !devices.isEmpty()) {
+      if (loop == null && (makingOn.isEmpty() || isLost(makingOn)) && !devices.isEmpty()) {
         make();
       }
     } catch (RuntimeException | Error e) {
@@ -219,12 +241,13 @@ final class MemoryPeers implements AutoCloseable {
     if (left.isEmpty() || !mends) {
       devices = List.of();
       for (MemoryPeer peer : peers.values()) {
+        peer.hosts(List.of());
         peer.callers.impossible(new DeviceLostException("no copy of layers 0-" + (LAYERS - 1)));
       }
       return;
     }
-    making = true;
-    MemoryPeer first = peer(left.get(0));
+    makingOn = left.get(0);
+    MemoryPeer first = peer(makingOn);
     if (left.size() == 1) {
       FakeStage whole = first.stage(LayerRange.of(0, LAYERS));
       made(left.get(0), new LocalReplica(whole, FakeTokenizer.VOCABULARY, first.client), null);
@@ -248,7 +271,10 @@ final class MemoryPeers implements AutoCloseable {
   }
 
   private void made(String onHost, org.e2llm.pipeline.Replica replica, Throwable error) {
-    making = false;
+    if (!onHost.equals(makingOn)) {
+      return; // it was lost in the middle
+    }
+    makingOn = "";
     if (replica == null) {
       return;
     }
@@ -271,12 +297,19 @@ final class MemoryPeers implements AutoCloseable {
 
   // Afterwards.
 
-  /** Waits until nobody who is left holds anything for a session. */
+  /** Waits until nobody who is left holds anything for a session; callers had time to come back. */
   void settle() {
+    pass(HostedSessions.GRACE_SECONDS);
     eventually(() -> "sessions are left: " + leftovers(), () -> call(() -> leftovers().isEmpty()));
   }
 
+  /** Time passes. */
+  void pass(int seconds) {
+    clock.addAndGet(TimeUnit.SECONDS.toNanos(seconds));
+  }
+
   private List<String> leftovers() {
+    peers.values().forEach(peer -> peer.client.hosted().tick());
     List<String> left = new ArrayList<>();
     for (MemoryPeer peer : peers.values()) {
       if (!peer.dead && peer.openSessions() > 0) {
