@@ -49,20 +49,25 @@ public final class Recovery {
 
   private static final class Session {
     final long id;
+    final @Nullable String preferred;
     int epoch;
     @Nullable String host;
     int attempts;
     long retryAt;
     String lastReason = "";
 
-    Session(long id) {
+    Session(long id, @Nullable String preferred) {
       this.id = id;
+      this.preferred = preferred;
     }
   }
 
   private final Map<Long, Session> sessions = new LinkedHashMap<>();
   private final List<Effect> effects = new ArrayList<>();
   private List<String> hosts = List.of();
+
+  /** What the cluster said last, if there has been no host since. */
+  private @Nullable E2llmException impossible;
 
   /**
    * A plan is in force.
@@ -71,6 +76,7 @@ public final class Recovery {
    */
   public void hosts(List<String> firstStages, long now) {
     hosts = List.copyOf(firstStages);
+    impossible = hosts.isEmpty() ? impossible : null;
     for (Session session : sessions.values()) {
       if (session.host == null) {
         session.retryAt = now;
@@ -79,19 +85,31 @@ public final class Recovery {
     tick(now);
   }
 
-  /** No plan is possible with the devices that are left: suspended sessions end. */
-  public void impossible(E2llmException why) {
+  /**
+   * No plan is possible with the devices that are left: suspended sessions end, and until there is a
+   * host again every session that is added or breaks off. One that still runs may well end well.
+   *
+   * @param why an exception of its own is made of it for every session
+   */
+  public void impossible(E2llmException why, long now) {
     hosts = List.of();
-    for (Session session : List.copyOf(sessions.values())) {
-      if (session.host == null) {
-        fail(session, why);
-      }
-    }
+    impossible = why;
+    tick(now);
   }
 
   /** A new session; it starts at once if there is a host. */
   public void add(long id, long now) {
-    Session session = new Session(id);
+    add(id, null, now);
+  }
+
+  /**
+   * As above.
+   *
+   * @param preferred the host that has something of it already, taken where it is among the hosts;
+   *     or null
+   */
+  public void add(long id, @Nullable String preferred, long now) {
+    Session session = new Session(id, preferred);
     if (sessions.putIfAbsent(id, session) != null) {
       throw new IllegalStateException("session " + id + " is here already");
     }
@@ -115,6 +133,12 @@ public final class Recovery {
     return session != null && session.host != null && session.epoch == epoch;
   }
 
+  /** Where the session runs; null if it is suspended or not here. */
+  public @Nullable String host(long id) {
+    Session session = sessions.get(id);
+    return session == null ? null : session.host;
+  }
+
   /** A token came: the session makes progress. */
   public void progressed(long id) {
     Session session = sessions.get(id);
@@ -123,7 +147,7 @@ public final class Recovery {
     }
   }
 
-  /** A device cannot be reached any more. */
+  /** A device cannot be reached any more; it ends by itself what it ran. */
   public void lost(String host, long now) {
     for (Session session : sessions.values()) {
       if (host.equals(session.host)) {
@@ -136,7 +160,8 @@ public final class Recovery {
   /** A run of the session broke off, such as by the loss of a later stage. */
   public void interrupted(long id, int epoch, String reason, long now) {
     Session session = sessions.get(id);
-    if (session != null && accepts(id, epoch)) {
+    if (session != null && session.host != null && session.epoch == epoch) {
+      effects.add(new Stop(id, epoch, session.host));
       suspend(session, reason, now, true);
       tick(now);
     }
@@ -152,8 +177,11 @@ public final class Recovery {
 
   /** Time has passed; starts what can start. */
   public void tick(long now) {
+    E2llmException none = impossible;
     for (Session session : List.copyOf(sessions.values())) {
-      if (session.host == null && session.retryAt <= now && !hosts.isEmpty()) {
+      if (session.host == null && none != null) {
+        fail(session, new DeviceLostException(String.valueOf(none.getMessage())));
+      } else if (session.host == null && session.retryAt <= now && !hosts.isEmpty()) {
         place(session);
       }
     }
@@ -171,12 +199,15 @@ public final class Recovery {
       return;
     }
     session.attempts++;
-    session.host = leastUsed();
+    session.host = host(session);
     effects.add(new Start(session.id, session.epoch, session.host));
   }
 
-  /** The host with the fewest sessions of this app; the first of equals. */
-  private String leastUsed() {
+  /** The preferred one, else that with the fewest sessions of this app; the first of equals. */
+  private String host(Session placed) {
+    if (placed.preferred != null && hosts.contains(placed.preferred)) {
+      return placed.preferred;
+    }
     String best = hosts.get(0);
     int fewest = Integer.MAX_VALUE;
     for (String host : hosts) {
