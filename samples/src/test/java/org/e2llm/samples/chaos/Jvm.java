@@ -1,0 +1,153 @@
+package org.e2llm.samples.chaos;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStreamWriter;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A process of its own that runs a main class of this class path; ends with this JVM. */
+final class Jvm implements AutoCloseable {
+  private static final String CLASS_PATH =
+      System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+
+  private final Process process;
+  private final Writer in;
+  private final LinkedBlockingQueue<String> lines = new LinkedBlockingQueue<>();
+  private final Thread killer;
+
+  /**
+   * Starts it.
+   *
+   * @param prefix what runs the command, such as in a namespace; mostly nothing
+   * @param errors where standard error goes, after what is there already
+   */
+  Jvm(List<String> prefix, Path errors, String mainClass, List<String> arguments) {
+    List<String> command = new ArrayList<>(prefix);
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(
+        List.of("-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", CLASS_PATH));
+    command.add(mainClass);
+    command.addAll(arguments);
+    try {
+      process =
+          new ProcessBuilder(command)
+              .redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()))
+              .start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    in = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
+    killer = new Thread(process::destroyForcibly);
+    Runtime.getRuntime().addShutdownHook(killer);
+    Thread reader = new Thread(this::read, "output of " + process.pid());
+    reader.setDaemon(true);
+    reader.start();
+  }
+
+  private void read() {
+    try (BufferedReader out =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+      for (String line = out.readLine(); line != null; line = out.readLine()) {
+        lines.add(line);
+      }
+    } catch (IOException e) {
+      // Its end is seen by those who wait for lines.
+    }
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  /** The next line of standard output, or null if none comes in time or the process has ended. */
+  @Nullable String line(long timeout, TimeUnit unit) {
+    long end = System.nanoTime() + unit.toNanos(timeout);
+    try {
+      while (System.nanoTime() < end) {
+        String line = lines.poll(20, TimeUnit.MILLISECONDS);
+        if (line != null || (!process.isAlive() && lines.isEmpty())) {
+          return line;
+        }
+      }
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+    return null;
+  }
+
+  /** A line to its standard input. */
+  void say(String line) {
+    try {
+      in.write(line + "\n");
+      in.flush();
+    } catch (IOException e) {
+      throw new UncheckedIOException("process " + process.pid() + " reads no more", e);
+    }
+  }
+
+  /** What of it there is: open files and sockets, threads. */
+  int openFiles() {
+    return entries("fd");
+  }
+
+  int threads() {
+    return entries("task");
+  }
+
+  private int entries(String kind) {
+    String[] names = Path.of("/proc", Long.toString(process.pid()), kind).toFile().list();
+    return names == null ? 0 : names.length;
+  }
+
+  /** Live objects of a class, after a garbage collection. */
+  int instances(String className) {
+    String tool = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
+    String histogram = Shell.run(tool, Long.toString(process.pid()), "GC.class_histogram");
+    for (String line : histogram.split("\\R")) {
+      String[] words = line.strip().split("\\s+");
+      if (words.length >= 4 && words[3].equals(className)) {
+        return Integer.parseInt(words[1]);
+      }
+    }
+    return 0;
+  }
+
+  /** Sends a signal: KILL, STOP, CONT, TERM. */
+  void signal(String name) {
+    Shell.run("kill", "-" + name, Long.toString(process.pid()));
+  }
+
+  /** Waits for its end; false if it goes on. */
+  boolean ended(long timeout, TimeUnit unit) {
+    try {
+      return process.waitFor(timeout, unit);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  int exitCode() {
+    return process.exitValue();
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+    ended(10, TimeUnit.SECONDS);
+    Runtime.getRuntime().removeShutdownHook(killer);
+  }
+}
