@@ -49,14 +49,16 @@ public final class Recovery {
 
   private static final class Session {
     final long id;
+    final @Nullable String preferred;
     int epoch;
     @Nullable String host;
     int attempts;
     long retryAt;
     String lastReason = "";
 
-    Session(long id) {
+    Session(long id, @Nullable String preferred) {
       this.id = id;
+      this.preferred = preferred;
     }
   }
 
@@ -91,7 +93,17 @@ public final class Recovery {
 
   /** A new session; it starts at once if there is a host. */
   public void add(long id, long now) {
-    Session session = new Session(id);
+    add(id, null, now);
+  }
+
+  /**
+   * As above.
+   *
+   * @param preferred the host that has something of it already, taken where it is among the hosts;
+   *     or null
+   */
+  public void add(long id, @Nullable String preferred, long now) {
+    Session session = new Session(id, preferred);
     if (sessions.putIfAbsent(id, session) != null) {
       throw new IllegalStateException("session " + id + " is here already");
     }
@@ -115,6 +127,12 @@ public final class Recovery {
     return session != null && session.host != null && session.epoch == epoch;
   }
 
+  /** Where the session runs; null if it is suspended or not here. */
+  public @Nullable String host(long id) {
+    Session session = sessions.get(id);
+    return session == null ? null : session.host;
+  }
+
   /** A token came: the session makes progress. */
   public void progressed(long id) {
     Session session = sessions.get(id);
@@ -123,7 +141,7 @@ public final class Recovery {
     }
   }
 
-  /** A device cannot be reached any more. */
+  /** A device cannot be reached any more; it ends by itself what it ran. */
   public void lost(String host, long now) {
     for (Session session : sessions.values()) {
       if (host.equals(session.host)) {
@@ -136,7 +154,8 @@ public final class Recovery {
   /** A run of the session broke off, such as by the loss of a later stage. */
   public void interrupted(long id, int epoch, String reason, long now) {
     Session session = sessions.get(id);
-    if (session != null && accepts(id, epoch)) {
+    if (session != null && session.host != null && session.epoch == epoch) {
+      effects.add(new Stop(id, epoch, session.host));
       suspend(session, reason, now, true);
       tick(now);
     }
@@ -171,12 +190,15 @@ public final class Recovery {
       return;
     }
     session.attempts++;
-    session.host = leastUsed();
+    session.host = host(session);
     effects.add(new Start(session.id, session.epoch, session.host));
   }
 
-  /** The host with the fewest sessions of this app; the first of equals. */
-  private String leastUsed() {
+  /** The preferred one, else that with the fewest sessions of this app; the first of equals. */
+  private String host(Session placed) {
+    if (placed.preferred != null && hosts.contains(placed.preferred)) {
+      return placed.preferred;
+    }
     String best = hosts.get(0);
     int fewest = Integer.MAX_VALUE;
     for (String host : hosts) {

@@ -170,7 +170,9 @@ final class PlanRunner implements RingGate, AutoCloseable {
                   joining.engine().stage(plan.stages().get(0).layers()), vocabulary, sessions),
           background);
     }
-    Ring ring = new Ring(random.nextLong(), hosting.plan.order(), plan.stages());
+    Ring ring =
+        new Ring(
+            random.nextLong(), hosting.plan.order(), plan.stages(), hosting.plan.wire().hidden());
     return stages
         .replica(ring, sessions)
         .thenApply(
@@ -218,6 +220,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
 
   /** Sets up again what broke, and ends what has nothing to do any more; to be called often. */
   void tick() {
+    sessions.hosted().tick();
     mend(current);
     if (serving != current) {
       mend(serving);
