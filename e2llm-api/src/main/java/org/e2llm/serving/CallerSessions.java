@@ -203,8 +203,8 @@ public final class CallerSessions implements GenerationService {
   }
 
   /** See {@link Recovery#impossible}. */
-  public void impossible(E2llmException why) {
-    run(() -> recovery.impossible(why));
+  public void impossible(String why) {
+    run(() -> recovery.impossible(why, now()));
   }
 
   /** See {@link Recovery#lost}. */

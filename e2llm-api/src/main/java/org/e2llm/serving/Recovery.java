@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A session is <i>placed</i> on a host, the device of a replica's first stage, or
  * <i>suspended</i> until there is one. A suspended session waits for the next set of hosts; where
- * its host is still there, it tries again after a pause that doubles. It fails when the cluster
- * says that nothing that is left can serve the model, or after {@value #MOST_ATTEMPTS} attempts
- * that gave no token.
+ * its host is still there, it tries again after a pause that doubles. It fails when the cluster has
+ * said for {@link #PATIENCE} that nothing that is left can serve the model, or after {@value
+ * #MOST_ATTEMPTS} attempts that gave no token.
  *
  * <p>A pure state machine: events and a clock in, effects out of {@link #takeEffects()}. Times are
  * nanoseconds since any fixed moment. Not thread-safe.
@@ -44,6 +44,9 @@ public final class Recovery {
   /** The longest such pause. */
   public static final long LONGEST_PAUSE = 2_000_000_000L;
 
+  /** How long sessions wait for devices when those that are there cannot serve the model. */
+  public static final long PATIENCE = 10_000_000_000L;
+
   /** No session waits for a moment. */
   public static final long NEVER = Long.MAX_VALUE;
 
@@ -65,6 +68,8 @@ public final class Recovery {
   private final Map<Long, Session> sessions = new LinkedHashMap<>();
   private final List<Effect> effects = new ArrayList<>();
   private List<String> hosts = List.of();
+  private @Nullable String impossible;
+  private long failAt;
 
   /**
    * A plan is in force.
@@ -73,6 +78,9 @@ public final class Recovery {
    */
   public void hosts(List<String> firstStages, long now) {
     hosts = List.copyOf(firstStages);
+    if (!hosts.isEmpty()) {
+      impossible = null;
+    }
     for (Session session : sessions.values()) {
       if (session.host == null) {
         session.retryAt = now;
@@ -81,14 +89,16 @@ public final class Recovery {
     tick(now);
   }
 
-  /** No plan is possible with the devices that are left: suspended sessions end. */
-  public void impossible(E2llmException why) {
+  /**
+   * No plan is possible with the devices that are there. Sessions without a host end when that has
+   * not changed for {@link #PATIENCE}: a device may just have lost its network for a moment.
+   */
+  public void impossible(String why, long now) {
     hosts = List.of();
-    for (Session session : List.copyOf(sessions.values())) {
-      if (session.host == null) {
-        fail(session, why);
-      }
+    if (impossible == null) {
+      failAt = now + PATIENCE;
     }
+    impossible = why;
   }
 
   /** A new session; it starts at once if there is a host. */
@@ -171,6 +181,14 @@ public final class Recovery {
 
   /** Time has passed; starts what can start. */
   public void tick(long now) {
+    String why = impossible;
+    if (why != null && failAt <= now) {
+      for (Session session : List.copyOf(sessions.values())) {
+        if (session.host == null) {
+          fail(session, new DeviceLostException(why));
+        }
+      }
+    }
     for (Session session : List.copyOf(sessions.values())) {
       if (session.host == null && session.retryAt <= now && !hosts.isEmpty()) {
         place(session);
@@ -223,7 +241,9 @@ public final class Recovery {
   public long nextTick() {
     long next = NEVER;
     for (Session session : sessions.values()) {
-      if (session.host == null && !hosts.isEmpty()) {
+      if (session.host == null && impossible != null) {
+        next = Math.min(next, failAt);
+      } else if (session.host == null && !hosts.isEmpty()) {
         next = Math.min(next, session.retryAt);
       }
     }

@@ -16,7 +16,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import org.e2llm.DeviceLostException;
 import org.e2llm.E2llmException;
 import org.e2llm.cluster.ClusterEvent;
 import org.e2llm.cluster.ClusterException;
@@ -351,7 +350,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       plans.remove(retire.plan());
     } else if (effect instanceof Effect.Impossible impossible) {
       problem = impossible.reason();
-      callers.impossible(new DeviceLostException(impossible.reason()));
+      callers.impossible(impossible.reason());
       tell(new ClusterEvent.Impossible(impossible.reason()));
     } else if (effect instanceof Effect.Problem found) {
       tell(new ClusterEvent.Problem(found.text()));

@@ -15,6 +15,7 @@ import java.util.concurrent.TimeoutException;
 import org.e2llm.E2llm;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * <p>More runs, or one again: {@code ./mvnw -B -pl samples -am test -Dtest=ChaosTest
  * -Dsurefire.failIfNoSpecifiedTests=false -De2llm.chaos.runs=200 -De2llm.chaos.seed=1}.
  */
+@Timeout(value = 3, unit = TimeUnit.HOURS) // as many runs as are asked for; each is bounded
 class ChaosTest {
   private static final int RUNS = Integer.getInteger("e2llm.chaos.runs", 20);
   private static final long SEED = Long.getLong("e2llm.chaos.seed", 1);

@@ -7,6 +7,7 @@ import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +17,12 @@ import org.jspecify.annotations.Nullable;
 
 /** A process of its own that runs a main class of this class path; ends with this JVM. */
 final class Jvm implements AutoCloseable {
+  /** Of java.util.logging, in the processes: what the transport does is told in their errors. */
+  private static final String LOGGING =
+      "handlers=java.util.logging.ConsoleHandler\norg.e2llm.level=FINE\n"
+          + "java.util.logging.ConsoleHandler.level=FINE\n"
+          + "java.util.logging.SimpleFormatter.format=%1$tT.%1$tL %3$s: %5$s %6$s%n\n";
+
   private static final String CLASS_PATH =
       System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
 
@@ -33,6 +40,7 @@ final class Jvm implements AutoCloseable {
   Jvm(List<String> prefix, Path errors, String mainClass, List<String> arguments) {
     List<String> command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-Djava.util.logging.config.file=" + logging(errors.resolveSibling("logging")));
     command.addAll(
         List.of("-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", CLASS_PATH));
     command.add(mainClass);
@@ -51,6 +59,14 @@ final class Jvm implements AutoCloseable {
     Thread reader = new Thread(this::read, "output of " + process.pid());
     reader.setDaemon(true);
     reader.start();
+  }
+
+  private static Path logging(Path file) {
+    try {
+      return Files.exists(file) ? file : Files.writeString(file, LOGGING);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private void read() {
