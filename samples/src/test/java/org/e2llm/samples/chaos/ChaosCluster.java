@@ -28,7 +28,7 @@ final class ChaosCluster implements AutoCloseable {
   private final Path folder;
   private final Path secret;
   private final List<Jvm> peers = new ArrayList<>();
-  private final List<Caller> callers = new ArrayList<>();
+  private final List<App> callers = new ArrayList<>();
 
   ChaosCluster(Lan lan, Path folder) {
     this.lan = lan;
@@ -47,8 +47,10 @@ final class ChaosCluster implements AutoCloseable {
     for (int i = 0; i < count; i++) {
       peers.add(peer(i));
     }
-    callers.add(caller(count, SHARE));
-    callers.add(caller(count + 1, 0));
+    callers.add(caller(count));
+    callers.add(caller(count + 1));
+    callers.get(0).open(MODEL, SHARE);
+    callers.get(1).open(MODEL, 0);
     awaitWhole();
   }
 
@@ -76,24 +78,20 @@ final class ChaosCluster implements AutoCloseable {
       arguments.addAll(List.of("--join", other));
     }
     return new Jvm(
-        lan.places().get(place).prefix(), errors(place), Main.class.getName(), arguments);
+        lan.places().get(place).prefix(), List.of(), errors(place), Main.class.getName(), arguments);
   }
 
-  private Caller caller(int place, long share) {
+  private App caller(int place) {
     List<String> arguments =
         new ArrayList<>(
-            List.of(
-                MODEL.toString(),
-                secret.toString(),
-                folder(place).toString(),
-                Long.toString(share),
-                address(place)));
+            List.of(secret.toString(), folder(place).toString(), address(place)));
     arguments.addAll(others(place));
-    return new Caller(
+    return new App(
         new Jvm(
             lan.places().get(place).prefix(),
+            List.of(),
             errors(place),
-            CallerProgram.class.getName(),
+            AppProgram.class.getName(),
             arguments));
   }
 
@@ -133,7 +131,7 @@ final class ChaosCluster implements AutoCloseable {
   }
 
   /** One that shares memory, and one that only asks. */
-  List<Caller> callers() {
+  List<App> callers() {
     return callers;
   }
 
@@ -146,7 +144,8 @@ final class ChaosCluster implements AutoCloseable {
   /** Starts the caller that only asks once more, after its process was killed. */
   void restartAsker() {
     callers.get(1).process().close();
-    callers.set(1, caller(peers.size() + 1, 0));
+    callers.set(1, caller(peers.size() + 1));
+    callers.get(1).open(MODEL, 0);
   }
 
   /** Until both callers see everybody and a plan that serves. */
@@ -156,9 +155,9 @@ final class ChaosCluster implements AutoCloseable {
         60,
         "all " + all + " devices see each other and a plan serves",
         () -> {
-          for (Caller caller : callers) {
-            Caller.Status status = caller.status();
-            if (status == null || !status.ready() || status.peers() != all) {
+          for (App caller : callers) {
+            App.Status status = caller.status();
+            if (!status.ready() || status.peers() != all) {
               return false;
             }
           }

@@ -48,7 +48,7 @@ class ChaosTest {
       for (String prompt : PROMPTS) {
         List<String> texts = new ArrayList<>();
         for (int seed = 0; seed < 3; seed++) {
-          texts.add(llm.generate(CallerProgram.request(prompt, seed, TOKENS)).await().text());
+          texts.add(llm.generate(AppProgram.request(prompt, seed, TOKENS)).await().text());
         }
         EXPECTED.add(texts);
       }
@@ -84,8 +84,8 @@ class ChaosTest {
 
   /** Every device computes something, and every connection that is made is made. */
   private static void generateQuietly(ChaosCluster cluster) {
-    for (Caller caller : cluster.callers()) {
-      Caller.Outcome outcome =
+    for (App caller : cluster.callers()) {
+      App.Outcome outcome =
           outcome(cluster, caller.generate(PROMPTS.get(0), 0, TOKENS), "before all faults");
       assertThat(outcome.text()).as(outcome.message()).isEqualTo(EXPECTED.get(0).get(0));
     }
@@ -97,7 +97,7 @@ class ChaosTest {
       cluster.start();
       generateQuietly(cluster);
       Leftovers leftovers = new Leftovers(cluster);
-      Caller asker = cluster.callers().get(1);
+      App asker = cluster.callers().get(1);
       for (int i = 0; i < 4; i++) {
         asker.generate(PROMPTS.get(i), 0, 480);
       }
@@ -115,7 +115,7 @@ class ChaosTest {
   void whereTooLittleIsLeftTheErrorHasTheTextSoFar() {
     try (ChaosCluster cluster = new ChaosCluster(new Loopback(6), folder)) {
       cluster.start();
-      List<CompletableFuture<Caller.Outcome>> running = new ArrayList<>();
+      List<CompletableFuture<App.Outcome>> running = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
         running.add(cluster.callers().get(i % 2).generate(PROMPTS.get(i), 0, TOKENS));
       }
@@ -123,7 +123,7 @@ class ChaosTest {
       Fault.KILL.strike(cluster, List.of(0, 1, 2), new SplittableRandom(SEED));
       int failed = 0;
       for (int i = 0; i < 4; i++) {
-        Caller.Outcome outcome = outcome(cluster, running.get(i), "three of five killed");
+        App.Outcome outcome = outcome(cluster, running.get(i), "three of five killed");
         String expected = EXPECTED.get(i).get(0);
         if (outcome.error().isEmpty()) {
           assertThat(outcome.text()).isEqualTo(expected);
@@ -151,7 +151,7 @@ class ChaosTest {
   private static String once(ChaosCluster cluster, SplittableRandom random) {
     List<Strike> strikes = strikes(cluster, random);
     String what = strikes.toString();
-    List<CompletableFuture<Caller.Outcome>> running = new ArrayList<>();
+    List<CompletableFuture<App.Outcome>> running = new ArrayList<>();
     List<String> expected = new ArrayList<>();
     int count = 2 + random.nextInt(5);
     for (int i = 0; i < count; i++) {
@@ -165,7 +165,7 @@ class ChaosTest {
       strike.fault().strike(cluster, strike.victims(), random);
     }
     for (int i = 0; i < count; i++) {
-      Caller.Outcome outcome = outcome(cluster, running.get(i), what);
+      App.Outcome outcome = outcome(cluster, running.get(i), what);
       assertThat(outcome.error())
           .as("%s: %s%s", what, outcome.message(), cluster.story())
           .isEmpty();
@@ -204,7 +204,7 @@ class ChaosTest {
 
   /** A peer, the coordinator, one that computes, or two neighbours of the pipeline. */
   private static List<Integer> victims(ChaosCluster cluster, SplittableRandom random) {
-    Caller.Status status = cluster.callers().get(0).status();
+    App.Status status = cluster.callers().get(0).status();
     List<Integer> stages = new ArrayList<>();
     int coordinator = -1;
     for (int peer = 0; peer < cluster.peerCount(); peer++) {
@@ -233,8 +233,8 @@ class ChaosTest {
     return List.of(random.nextInt(cluster.peerCount()));
   }
 
-  private static Caller.Outcome outcome(
-      ChaosCluster cluster, CompletableFuture<Caller.Outcome> running, String what) {
+  private static App.Outcome outcome(
+      ChaosCluster cluster, CompletableFuture<App.Outcome> running, String what) {
     try {
       return running.get(90, TimeUnit.SECONDS);
     } catch (TimeoutException e) {

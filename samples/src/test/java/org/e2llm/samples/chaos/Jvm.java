@@ -30,19 +30,28 @@ final class Jvm implements AutoCloseable {
   private final Writer in;
   private final LinkedBlockingQueue<String> lines = new LinkedBlockingQueue<>();
   private final Thread killer;
+  private final Path errors;
 
   /**
    * Starts it.
    *
    * @param prefix what runs the command, such as in a namespace; mostly nothing
+   * @param options of the JVM, beyond what keeps it small
    * @param errors where standard error goes, after what is there already
    */
-  Jvm(List<String> prefix, Path errors, String mainClass, List<String> arguments) {
+  Jvm(
+      List<String> prefix,
+      List<String> options,
+      Path errors,
+      String mainClass,
+      List<String> arguments) {
+    this.errors = errors;
     List<String> command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Djava.util.logging.config.file=" + logging(errors.resolveSibling("logging")));
     command.addAll(
         List.of("-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", CLASS_PATH));
+    command.addAll(options);
     command.add(mainClass);
     command.addAll(arguments);
     try {
@@ -131,8 +140,7 @@ final class Jvm implements AutoCloseable {
 
   /** Live objects of a class, after a garbage collection. */
   int instances(String className) {
-    String tool = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
-    String histogram = Shell.run(tool, Long.toString(process.pid()), "GC.class_histogram");
+    String histogram = jcmd("GC.class_histogram");
     for (String line : histogram.split("\\R")) {
       String[] words = line.strip().split("\\s+");
       if (words.length >= 4 && words[3].equals(className)) {
@@ -140,6 +148,25 @@ final class Jvm implements AutoCloseable {
       }
     }
     return 0;
+  }
+
+  /** The end of what it wrote to standard error. */
+  String lastErrors() {
+    try {
+      String text = Files.readString(errors);
+      return text.substring(Math.max(0, text.length() - 3000));
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+
+  String threadDump() {
+    return jcmd("Thread.print");
+  }
+
+  private String jcmd(String command) {
+    String tool = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
+    return Shell.run(tool, Long.toString(process.pid()), command);
   }
 
   /** Sends a signal: KILL, STOP, CONT, TERM. */

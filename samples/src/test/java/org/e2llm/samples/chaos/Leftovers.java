@@ -59,7 +59,7 @@ final class Leftovers {
     for (int i = 0; i < cluster.peerCount(); i++) {
       all.add(cluster.process(i));
     }
-    for (Caller caller : cluster.callers()) {
+    for (App caller : cluster.callers()) {
       all.add(caller.process());
     }
     all.removeIf(process -> !process.isAlive());

@@ -18,66 +18,104 @@ import org.e2llm.cluster.Cluster;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Secret;
 import org.e2llm.cluster.Share;
+import org.e2llm.plan.PlanCodec;
 import org.e2llm.plan.StagePlan;
+import org.jspecify.annotations.Nullable;
 
 /**
- * An app that calls {@code generate()} when its standard input says so, and prints what comes of
- * it.
+ * An app in a process of its own that does what its standard input says, and prints what comes of it.
  *
  * <pre>
- *   generate ID SEED TOKENS BASE64-PROMPT     done ID BASE64-TEXT | failed ID ERROR BASE64-TEXT BASE64-MESSAGE
- *   status                                    status READY PEERS COORDINATOR STAGE,STAGE,...   (addresses)
+ *   open MODEL SHARE                       open ID KERNELS
+ *   force BASE64-PLAN
+ *   generate ID SEED TOKENS BASE64-PROMPT  done ID BASE64-TEXT | failed ID ERROR BASE64-TEXT BASE64-MESSAGE
+ *   status                                 status READY PEERS COORDINATOR STAGE,... PEER=BYTES,...
+ *   close                                  closed
  * </pre>
+ *
+ * Devices are told by their addresses; BYTES is what was sent to them.
  */
-final class CallerProgram {
-  private final E2llm llm;
+final class AppProgram {
+  private final Cluster cluster;
   private final PrintStream out;
+  private @Nullable E2llm llm;
 
-  private CallerProgram(E2llm llm, PrintStream out) {
-    this.llm = llm;
+  private AppProgram(Cluster cluster, PrintStream out) {
+    this.cluster = cluster;
     this.out = out;
   }
 
   /**
    * Runs until standard input ends.
    *
-   * @param args model, secret file, folder, bytes to share, address to listen at, addresses of
-   *     peers
+   * @param args secret file, folder, address to listen at, addresses of peers
    */
   public static void main(String[] args) throws Exception {
     Cluster cluster =
         Cluster.named("chaos")
-            .secret(Secret.parse(Files.readString(Path.of(args[1])).trim()))
-            .folder(Path.of(args[2]))
-            .listen(host(args[4]), port(args[4]))
-            .deviceName("caller")
+            .secret(Secret.parse(Files.readString(Path.of(args[0])).trim()))
+            .folder(Path.of(args[1]))
+            .listen(host(args[2]), port(args[2]))
+            .deviceName("app")
             .withoutDiscovery();
-    for (String peer : List.of(args).subList(5, args.length)) {
+    for (String peer : List.of(args).subList(3, args.length)) {
       cluster = cluster.peer(host(peer), port(peer));
     }
-    long share = Long.parseLong(args[3]);
-    E2llm.Builder builder = E2llm.builder().model(Path.of(args[0])).threads(1).cluster(cluster);
-    builder.share(share == 0 ? Share.none() : Share.memory(share));
-    builder.onEvent(event -> System.err.println(System.currentTimeMillis() + " " + event.text()));
-    try (E2llm llm = builder.open()) {
-      CallerProgram program = new CallerProgram(llm, System.out);
-      BufferedReader in =
-          new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-      program.println("open");
-      for (String line = in.readLine(); line != null; line = in.readLine()) {
-        String[] words = line.split(" ");
-        if (words[0].equals("generate")) {
-          program.generate(
-              words[1], Long.parseLong(words[2]), Integer.parseInt(words[3]), words[4]);
-        } else {
-          program.println(program.status());
-        }
+    AppProgram app = new AppProgram(cluster, System.out);
+    BufferedReader in =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String line = in.readLine(); line != null; line = in.readLine()) {
+      app.obey(line.split(" "));
+    }
+    app.close();
+  }
+
+  private void obey(String[] words) {
+    switch (words[0]) {
+      case "open" -> open(Path.of(words[1]), Long.parseLong(words[2]));
+      case "force" -> opened().cluster().force(PlanCodec.parse(decoded(words[1])));
+      case "generate" ->
+          generate(words[1], Long.parseLong(words[2]), Integer.parseInt(words[3]), words[4]);
+      case "status" -> println(status());
+      case "close" -> {
+        close();
+        println("closed");
       }
+      default -> throw new IllegalArgumentException(words[0]);
+    }
+  }
+
+  private void open(Path model, long share) {
+    E2llm made =
+        E2llm.builder()
+            .model(model)
+            .threads(1)
+            .cluster(cluster)
+            .share(share == 0 ? Share.none() : Share.memory(share))
+            .onEvent(event -> System.err.println(event.text()))
+            .open();
+    llm = made;
+    println("open " + made.cluster().status().self() + " " + made.kernels().name());
+  }
+
+  private E2llm opened() {
+    E2llm open = llm;
+    if (open == null) {
+      throw new IllegalStateException("no model is open");
+    }
+    return open;
+  }
+
+  private void close() {
+    E2llm open = llm;
+    if (open != null) {
+      open.close();
+      llm = null;
     }
   }
 
   private void generate(String id, long seed, int tokens, String prompt) {
-    Generation generation = llm.generate(request(decoded(prompt), seed, tokens));
+    Generation generation = opened().generate(request(decoded(prompt), seed, tokens));
     Thread waits =
         new Thread(
             () -> {
@@ -110,12 +148,16 @@ final class CallerProgram {
   }
 
   private String status() {
-    ClusterStatus status = llm.cluster().status();
+    ClusterStatus status = opened().cluster().status();
     StringJoiner stages = new StringJoiner(",");
     if (status.plan() != null) {
       for (StagePlan stage : status.plan().replicas().get(0).stages()) {
         stages.add(address(status, stage.device()));
       }
+    }
+    StringJoiner sent = new StringJoiner(",");
+    for (ClusterStatus.Peer peer : status.peers()) {
+      sent.add(address(status, peer.id()) + "=" + peer.bytesSent());
     }
     return "status "
         + status.ready()
@@ -124,7 +166,9 @@ final class CallerProgram {
         + " "
         + address(status, status.coordinator())
         + " "
-        + (stages.length() == 0 ? "-" : stages);
+        + (stages.length() == 0 ? "-" : stages)
+        + " "
+        + (sent.length() == 0 ? "-" : sent);
   }
 
   private static String address(ClusterStatus status, String id) {
