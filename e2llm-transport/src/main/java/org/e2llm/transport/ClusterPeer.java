@@ -36,6 +36,7 @@ import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.serving.GenerationService;
+import org.e2llm.serving.Recovery;
 import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.TransportProvider;
 import org.e2llm.transport.cluster.ClusterTimers;
@@ -118,7 +119,11 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     client = new SessionClient(connections, model.vocabularySize());
     callers =
         new CallerSessions(
-            client, model, joining.engine().tokenizer(), () -> client.hosted().service());
+            client,
+            model,
+            joining.engine().tokenizer(),
+            () -> client.hosted().service(),
+            Recovery.PATIENCE);
     client.deliverTo(callers);
     EngineStages stages = new EngineStages(joining.engine());
     runner =
@@ -429,8 +434,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       List<LayerRange> without = Copies.missing(peer.view(), model);
       callers.impossible(
           without.isEmpty()
-              ? new DeviceLostException(impossible.reason())
-              : new NoCopyException(without));
+              ? () -> new DeviceLostException(impossible.reason())
+              : () -> new NoCopyException(without));
       tell(new ClusterEvent.Impossible(impossible.reason()));
     } else if (effect instanceof Effect.Problem found) {
       tell(new ClusterEvent.Problem(found.text()));

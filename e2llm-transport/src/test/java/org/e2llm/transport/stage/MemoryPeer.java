@@ -51,7 +51,8 @@ final class MemoryPeer implements Links, StageSource {
             client,
             FakeEngine.spec(MemoryPeers.CONTEXT),
             new FakeTokenizer(),
-            () -> client.hosted().service());
+            () -> client.hosted().service(),
+            0);
     client.deliverTo(callers);
   }
 

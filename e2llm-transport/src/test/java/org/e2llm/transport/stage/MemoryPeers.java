@@ -12,7 +12,6 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
-import org.e2llm.DeviceLostException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.plan.HiddenType;
@@ -242,7 +241,8 @@ final class MemoryPeers implements AutoCloseable {
       devices = List.of();
       for (MemoryPeer peer : peers.values()) {
         peer.hosts(List.of());
-        peer.callers.impossible(new DeviceLostException("no copy of layers 0-" + (LAYERS - 1)));
+        peer.callers.impossible(
+            () -> new DeviceLostException("no copy of layers 0-" + (LAYERS - 1)));
       }
       return;
     }

@@ -62,7 +62,8 @@ final class Schedule {
         if (outcome instanceof DeviceLostException lost && peers.nothingIsLeft()) {
           assertThat(alone.get(i).text()).as(name).startsWith(lost.textSoFar());
         } else {
-          assertThat(outcome).as("%s, session %s, %s at %s", name, i, happened, log)
+          assertThat(outcome)
+              .as("%s, session %s, %s at %s", name, i, happened, log)
               .isEqualTo(alone.get(i));
         }
       }
