@@ -287,6 +287,10 @@ final class Assembler {
     rexRegisters(1, 0x23, to.ordinal(), from.ordinal());
   }
 
+  void and(Register to, Memory from) {
+    rexMemory(1, to, from, 0x23);
+  }
+
   void xor32(Register to, Register from) {
     rexRegisters(0, 0x33, to.ordinal(), from.ordinal());
   }

@@ -37,7 +37,11 @@ final class MachineMatvec {
    */
   MachineMatvec() {
     Map<GgmlType, RowKernel> all = new EnumMap<>(GgmlType.class);
+    all.put(GgmlType.F16, new F16Rows());
+    all.put(GgmlType.Q8_0, new Q80Rows());
     all.put(GgmlType.Q4_0, new Q40Rows());
+    all.put(GgmlType.Q4_K, new Q4KRows());
+    all.put(GgmlType.Q6_K, new Q6KRows());
     Assembler assembler = new Assembler();
     Map<GgmlType, Integer> starts = new EnumMap<>(GgmlType.class);
     all.forEach(

@@ -4,6 +4,7 @@ import static org.e2llm.kernels.machine.Operand.Register.R10;
 import static org.e2llm.kernels.machine.Operand.Register.R11;
 import static org.e2llm.kernels.machine.Operand.Register.R8;
 import static org.e2llm.kernels.machine.Operand.Register.R9;
+import static org.e2llm.kernels.machine.Operand.Register.RBP;
 import static org.e2llm.kernels.machine.Operand.Register.RBX;
 import static org.e2llm.kernels.machine.Operand.Register.RCX;
 import static org.e2llm.kernels.machine.Operand.Register.RDI;
@@ -55,7 +56,7 @@ abstract class RowKernel {
   /** {@link Work}. */
   static final Register WORK = R9;
 
-  // A block may use rax, rcx and all vector registers but the first four.
+  // A block may use rax, rcx, rbp and all vector registers but the first four.
   private static final Vector[] SUMS = {zmm(0), zmm(1), zmm(2), zmm(3)};
 
   /** Weights of a block. */
@@ -103,6 +104,7 @@ abstract class RowKernel {
     Label turn = new Label();
     Label block = new Label();
     a.push(RBX);
+    a.push(RBP);
     a.add(WEIGHTS, RSI);
     a.lea(STRIDE_3, Memory.at(STRIDE, STRIDE, 2, 0));
     a.imul(X_END, RCX, 4 * blockColumns);
@@ -130,6 +132,7 @@ abstract class RowKernel {
     a.dec(TURNS);
     a.jumpIfNotEqual(turn);
     a.vzeroupper();
+    a.pop(RBP);
     a.pop(RBX);
     a.ret();
     constants(a);

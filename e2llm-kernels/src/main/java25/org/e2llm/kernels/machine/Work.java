@@ -10,15 +10,15 @@ import org.e2llm.kernels.math.Scratch;
  * The working memory of one thread outside the heap, where the garbage collector moves nothing:
  *
  * <pre>
- *   0     scales of the blocks that are being multiplied
- *   1024  products: {@link #TURNS} floats for each of four streams
- *   5120  x
+ *   0     what a kernel keeps of the blocks that it multiplies
+ *   2048  products: {@link #TURNS} floats for each of four streams
+ *   6144  x
  * </pre>
  *
  * It lives as long as the {@link Scratch} that keeps it.
  */
 final class Work {
-  static final int OUT = 1024;
+  static final int OUT = 2048;
 
   /** Most turns of a call. */
   static final int TURNS = 256;
