@@ -176,6 +176,11 @@ final class Assembler {
     evex(MAP_0F, NONE, 0, 0x59, to, a, b, bytesOf(to));
   }
 
+  /** {@code to = to * b + a}, rounded once. */
+  void vfmadd132ps(Vector to, Vector a, Operand b) {
+    evex(MAP_0F38, P66, 0, 0x98, to, a, b, bytesOf(to));
+  }
+
   /** {@code to = a * to + b}, rounded once. */
   void vfmadd213ps(Vector to, Vector a, Operand b) {
     evex(MAP_0F38, P66, 0, 0xa8, to, a, b, bytesOf(to));
@@ -196,6 +201,11 @@ final class Assembler {
   /** {@code to[i] = table[index[i] mod 16]}: the upper bits of an index are ignored. */
   void vpermps(Vector to, Vector index, Operand table) {
     evex(MAP_0F38, P66, 0, 0x16, to, index, table, bytesOf(to));
+  }
+
+  /** {@code to = a - b}, by bytes. */
+  void vpsubb(Vector to, Vector a, Operand b) {
+    evex(MAP_0F, P66, 0, 0xf8, to, a, b, bytesOf(to));
   }
 
   void vpandd(Vector to, Vector a, Operand b) {

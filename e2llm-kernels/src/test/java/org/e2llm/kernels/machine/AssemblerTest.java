@@ -89,6 +89,10 @@ class AssemblerTest {
   @Test
   void computesWithFloats() {
     assertBytes(
+        "vfmadd132ps zmm6,zmm22,[r9+0x40]{1to16}",
+        "62d24d50987110",
+        a -> a.vfmadd132ps(zmm(6), zmm(22), Memory.at(R9, 64).toAllLanes()));
+    assertBytes(
         "vaddps ymm1,ymm2,ymm19",
         "62b16c2858cb",
         a -> a.vaddps(zmm(1).ymm(), zmm(2).ymm(), zmm(19).ymm()));
@@ -111,6 +115,7 @@ class AssemblerTest {
 
   @Test
   void permutesAndMasks() {
+    assertBytes("vpsubb zmm7,zmm8,zmm31", "62913d48f8ff", a -> a.vpsubb(zmm(7), zmm(8), zmm(31)));
     assertBytes(
         "vpermps zmm12,zmm29,zmm30", "6212154016e6", a -> a.vpermps(zmm(12), zmm(29), zmm(30)));
     assertBytes("vpandd zmm7,zmm8,zmm31", "62913d48dbff", a -> a.vpandd(zmm(7), zmm(8), zmm(31)));

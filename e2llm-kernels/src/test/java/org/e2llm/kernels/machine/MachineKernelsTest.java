@@ -73,9 +73,10 @@ class MachineKernelsTest {
 
   @Test
   void refusesWeightsThatAreNoLongerMapped() {
-    Arena arena = Arena.ofShared();
-    SegmentTensor w = tensor(GgmlType.Q4_0, arena);
-    arena.close();
+    SegmentTensor w;
+    try (Arena arena = Arena.ofShared()) {
+      w = tensor(GgmlType.Q4_0, arena);
+    }
     float[] x = new float[w.columns()];
     assertThatThrownBy(
             () -> kernels.matmul(w, 0, 7, x, 0, 256, 1, new float[7], 0, 7, new Scratch()))
