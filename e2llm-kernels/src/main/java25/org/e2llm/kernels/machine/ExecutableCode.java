@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Locale;
@@ -76,8 +77,7 @@ final class ExecutableCode {
     return memory;
   }
 
-  private static MethodHandle function(
-      String name, java.lang.foreign.MemoryLayout result, java.lang.foreign.MemoryLayout... args) {
+  private static MethodHandle function(String name, MemoryLayout result, MemoryLayout... args) {
     Linker linker = Linker.nativeLinker();
     MemorySegment address =
         linker
