@@ -3,6 +3,7 @@ package org.e2llm.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.e2llm.E2llmException;
@@ -17,13 +18,17 @@ import org.junit.jupiter.api.Test;
 class PeerDetailsTest {
   private static final DeviceProfile PROFILE =
       new DeviceProfile("a", "laptop", 1e11, 1e10, 2e10, 1e-4, 1L << 30, true, Nic.WIFI);
+  private static final Holding HOLDING =
+      new Holding(
+          "ab".repeat(32), false, 1L << 30, List.of(LayerRange.of(0, 2), LayerRange.of(3, 5)));
   private static final PlanOptions WISHES =
       PlanOptions.builder().pin("a", LayerRange.of(0, 3)).exclude("b").prefer("c").build();
 
   @Test
   void everythingArrives() {
     PeerDetails said =
-        PeerDetails.of(PROFILE, WISHES).withLinks(Map.of("b", new LinkBook.Figures(1e8, 2e-4)));
+        PeerDetails.of(PROFILE, HOLDING, WISHES)
+            .withLinks(Map.of("b", new LinkBook.Figures(1e8, 2e-4)));
     assertThat(PeerDetails.read(said.toBytes())).isEqualTo(said);
   }
 
@@ -33,7 +38,7 @@ class PeerDetailsTest {
     for (int i = 0; i < 5000; i++) {
       many.put(String.format("%032x", i), new LinkBook.Figures(1e8, 2e-4));
     }
-    Bytes bytes = PeerDetails.of(PROFILE, WISHES).withLinks(many).toBytes();
+    Bytes bytes = PeerDetails.of(PROFILE, HOLDING, WISHES).withLinks(many).toBytes();
     assertThat(bytes.length()).isLessThan(16 << 10);
     assertThat(PeerDetails.read(bytes).links()).hasSize(128);
   }
@@ -41,7 +46,7 @@ class PeerDetailsTest {
   @Test
   void whatIsCutOffIsRefused() {
     byte[] whole =
-        PeerDetails.of(PROFILE, WISHES)
+        PeerDetails.of(PROFILE, HOLDING, WISHES)
             .withLinks(Map.of("b", new LinkBook.Figures(1e8, 2e-4)))
             .toBytes()
             .toByteArray();

@@ -150,12 +150,14 @@ class PlanDeskTest {
     return new DeviceProfile(id, id, 1e11, 1e10, 2e10, 1e-4, 1L << 30, true, nic);
   }
 
+  private static final Holding HOLDING = new Holding("ab".repeat(32), true, 0, List.of());
+
   /** Two peers that have told each other all, as the first sees them. */
   private static View meet(boolean throughput) {
     Map<String, LocalPeer> peers = new HashMap<>();
     for (DeviceProfile device : List.of(A, B)) {
       PlanOptions wishes = PlanOptions.builder().throughput(throughput && device == B).build();
-      PeerDetails details = PeerDetails.of(device, wishes);
+      PeerDetails details = PeerDetails.of(device, HOLDING, wishes);
       if (device == B) {
         details = details.withLinks(Map.of("a", new LinkBook.Figures(5e7, 3e-4)));
       }

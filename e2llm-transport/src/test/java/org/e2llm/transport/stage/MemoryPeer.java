@@ -68,6 +68,12 @@ final class MemoryPeer implements Links, StageSource {
   }
 
   @Override
+  public boolean reaches(String peer) {
+    MemoryPeers.Line line = peer.equals(name) ? null : network.line(name, peer);
+    return line != null && line.open && !dead;
+  }
+
+  @Override
   public boolean send(String peer, byte type, ByteBuffer payload, @Nullable Runnable released) {
     MemoryPeer target = network.peer(peer);
     MemoryPeers.Line line = target == null || target == this ? null : network.line(name, peer);

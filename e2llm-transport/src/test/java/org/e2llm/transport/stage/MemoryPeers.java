@@ -12,6 +12,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import org.e2llm.DeviceLostException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.plan.HiddenType;
@@ -142,13 +143,17 @@ final class MemoryPeers implements AutoCloseable {
     peer(b).offerHosts();
   }
 
-  /** As cut and join at once, of which the end that did not dial learns nothing. */
+  /** A new connection takes the place of the old one; each end learns of that by itself. */
   void replace(String notices, String other) {
     synchronized (lines) {
+      if (!line(notices, other).open) {
+        return; // there is nothing to replace
+      }
       line(notices, other).open = false;
       lines.put(key(notices, other), new Line());
     }
     peer(notices).closed(other);
+    peer(other).closed(notices);
   }
 
   /** Nothing leaves it and nothing is taken in until it thaws. */
@@ -170,7 +175,7 @@ final class MemoryPeers implements AutoCloseable {
   /** Sets a ring up over these devices, the host first, and waits for it. */
   void serve(String... names) {
     devices = List.of(names);
-    eventually("a ring over " + devices, () -> call(() -> loop != null && host.equals(names[0])));
+    eventually("a ring over " + devices, () -> call(() -> loop != null || devices.isEmpty()));
   }
 
   /** From now on a ring that broke stays so; callers are told that nothing is left. */
@@ -299,8 +304,14 @@ final class MemoryPeers implements AutoCloseable {
 
   /** Waits until nobody who is left holds anything for a session; callers had time to come back. */
   void settle() {
-    pass(HostedSessions.GRACE_SECONDS);
-    eventually(() -> "sessions are left: " + leftovers(), () -> call(() -> leftovers().isEmpty()));
+    // A device that thawed may learn only now that callers are gone, and waits for them from then
+    // on.
+    eventually(
+        () -> "sessions are left: " + leftovers(),
+        () -> {
+          pass(HostedSessions.GRACE_SECONDS);
+          return call(() -> leftovers().isEmpty());
+        });
   }
 
   /** Time passes. */
@@ -326,6 +337,24 @@ final class MemoryPeers implements AutoCloseable {
       left.add(ring.pending() + " steps are pending");
     }
     return left;
+  }
+
+  /** For messages. */
+  String state() {
+    StringBuilder text = new StringBuilder();
+    text.append("host ")
+        .append(host)
+        .append(", loop ")
+        .append(loop == null ? "none" : loop.stats());
+    text.append(", ").append(ring).append(ring != null && ring.isBroken() ? " broken" : "");
+    text.append(", making on '").append(makingOn).append("', ").append(leftovers());
+    for (MemoryPeer peer : peers.values()) {
+      text.append("; ")
+          .append(peer.name())
+          .append(peer.dead ? " dead" : peer.frozen() ? " frozen" : "");
+      text.append(' ').append(peer.callers.stats());
+    }
+    return text.toString();
   }
 
   static void eventually(String what, BooleanSupplier condition) {
