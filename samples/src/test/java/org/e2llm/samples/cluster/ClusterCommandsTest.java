@@ -125,7 +125,7 @@ class ClusterCommandsTest {
             "--pp",
             "8",
             "--tg",
-            "8",
+            "200", // long enough for both sessions to decode at the same time
             "--sessions",
             "2",
             "--warm-up",
