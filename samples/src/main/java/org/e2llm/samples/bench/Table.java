@@ -9,7 +9,7 @@ import org.e2llm.samples.console.Sizes;
 /** A Markdown table with the columns of {@code llama-bench}, and the kernels. */
 final class Table {
   private static final String RULE =
-      "| ------------------------------ | ---------: | ---------: | ---------- | ------: |"
+      "| ------------------------------ | ---------: | ---------: | ---------------- | ------: |"
           + " --------------: | -------------------: |\n";
 
   private final E2llm llm;
@@ -41,6 +41,6 @@ final class Table {
   }
 
   private static String line(Object... cells) {
-    return String.format("| %-30s | %10s | %10s | %-10s | %7s | %15s | %20s |\n", cells);
+    return String.format("| %-30s | %10s | %10s | %-16s | %7s | %15s | %20s |\n", cells);
   }
 }
