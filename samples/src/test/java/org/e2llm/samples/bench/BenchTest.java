@@ -64,7 +64,7 @@ class BenchTest {
   @Test
   void severalSessionsAreCountedTogether() {
     List<?> results =
-        (List<?>) Golden.parse(bench("--pp", "8", "--tg", "16", "--sessions", "3", "--json"));
+        (List<?>) Golden.parse(bench("--pp", "8", "--tg", "100", "--sessions", "3", "--json"));
     assertThat(results).hasSize(2);
     for (Object result : results) {
       Map<String, Object> fields = Golden.object(result);
