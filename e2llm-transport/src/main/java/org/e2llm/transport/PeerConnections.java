@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.e2llm.cluster.ClusterException;
+import org.e2llm.cluster.ConnectionClosedException;
 import org.e2llm.transport.net.Connection;
 import org.e2llm.transport.net.ConnectionListener;
 import org.e2llm.transport.net.ConnectionStats;
@@ -68,7 +69,11 @@ final class PeerConnections implements Links, ConnectionListener {
   @Override
   public void opened(Connection connection, Hello hello) {
     if (connection.lane() == Lane.HOT) {
-      hot.put(connection.peer(), connection);
+      Connection before = hot.put(connection.peer(), connection);
+      if (before != null) {
+        // Frames may have been lost with it; its own end is not told any more, see closed.
+        events.closed(connection.peer(), new ConnectionClosedException(false, "another took its place"));
+      }
       events.opened(connection.peer(), hello);
     }
   }

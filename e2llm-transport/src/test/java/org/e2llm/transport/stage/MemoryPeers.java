@@ -171,7 +171,7 @@ final class MemoryPeers implements AutoCloseable {
   /** Sets a ring up over these devices, the host first, and waits for it. */
   void serve(String... names) {
     devices = List.of(names);
-    eventually("a ring over " + devices, () -> call(() -> loop != null && host.equals(names[0])));
+    eventually("a ring over " + devices, () -> call(() -> loop != null || devices.isEmpty()));
   }
 
   /** From now on a ring that broke stays so; callers are told that nothing is left. */
@@ -326,6 +326,19 @@ final class MemoryPeers implements AutoCloseable {
       left.add(ring.pending() + " steps are pending");
     }
     return left;
+  }
+
+  /** For messages. */
+  String state() {
+    StringBuilder text = new StringBuilder();
+    text.append("host ").append(host).append(", loop ").append(loop == null ? "none" : loop.stats());
+    text.append(", ").append(ring).append(ring != null && ring.isBroken() ? " broken" : "");
+    text.append(", making on '").append(makingOn).append("', ").append(leftovers());
+    for (MemoryPeer peer : peers.values()) {
+      text.append("; ").append(peer.name()).append(peer.dead ? " dead" : peer.frozen() ? " frozen" : "");
+      text.append(' ').append(peer.callers.stats());
+    }
+    return text.toString();
   }
 
   static void eventually(String what, BooleanSupplier condition) {

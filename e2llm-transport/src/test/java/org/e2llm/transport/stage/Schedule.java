@@ -2,13 +2,16 @@ package org.e2llm.transport.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.e2llm.DeviceLostException;
+import org.e2llm.E2llmException;
 import org.e2llm.Generation;
+import org.e2llm.WaitTimeoutException;
 
 /**
  * A run in which things happen at random frames, all of it following from a seed: devices are
@@ -58,6 +61,14 @@ final class Schedule {
       }
       List<Asked.Answer> alone = Asked.alone(all);
       for (int i = 0; i < sessions; i++) {
+        try {
+          running.get(i).await(Duration.ofSeconds(15));
+        } catch (WaitTimeoutException e) {
+          throw new AssertionError(
+              name + ", session " + i + ", " + happened + " at " + log + " hangs: " + peers.state());
+        } catch (E2llmException e) {
+          // It is the outcome.
+        }
         Object outcome = Asked.outcome(running.get(i));
         if (outcome instanceof DeviceLostException lost && peers.nothingIsLeft()) {
           assertThat(alone.get(i).text()).as(name).startsWith(lost.textSoFar());
@@ -85,7 +96,7 @@ final class Schedule {
       long frame = 1 + random.nextInt(random.nextBoolean() ? 40 : 400);
       String victim = DEVICES[random.nextInt(3)];
       String other = random.nextBoolean() ? "app" : DEVICES[random.nextInt(4)];
-      switch (random.nextInt(5)) {
+      switch (random.nextInt(4)) {
         case 0 -> add(events, frame, "kill " + victim, () -> peers.kill(victim));
         case 1 ->
             add(
@@ -96,11 +107,6 @@ final class Schedule {
                   peers.freeze(victim);
                   peers.giveUp(victim);
                 });
-        case 2 -> {
-          if (!other.equals(victim)) {
-            add(events, frame, "replace " + victim + other, () -> peers.replace(victim, other));
-          }
-        }
         default -> {
           if (!other.equals(victim)) {
             add(
