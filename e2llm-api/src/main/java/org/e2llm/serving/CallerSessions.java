@@ -58,7 +58,7 @@ public final class CallerSessions implements GenerationService {
   private volatile ServingStats stats = new ServingStats(0, 0, 0, 0, 0);
 
   // Belonging to the thread.
-  private final Recovery recovery = new Recovery();
+  private final Recovery recovery;
   private final Map<Long, GenerationRun> runs = new LinkedHashMap<>();
   private final Map<Long, KvHold> holds = new HashMap<>();
   private @Nullable ScheduledFuture<?> nextTick;
@@ -73,12 +73,15 @@ public final class CallerSessions implements GenerationService {
    * Starts without a host: sessions wait until {@link #hosts} names one.
    *
    * @param local serves on this device if it hosts a first stage, else gives null
+   * @param patience nanoseconds, see {@link Recovery}
    */
   public CallerSessions(
       SessionHosts hosts,
       ModelSpec model,
       Tokenizer tokenizer,
-      Supplier<@Nullable GenerationService> local) {
+      Supplier<@Nullable GenerationService> local,
+      long patience) {
+    this.recovery = new Recovery(patience);
     this.hosts = hosts;
     this.model = model;
     this.tokenizer = tokenizer;
@@ -203,7 +206,7 @@ public final class CallerSessions implements GenerationService {
   }
 
   /** See {@link Recovery#impossible}. */
-  public void impossible(E2llmException why) {
+  public void impossible(Supplier<? extends E2llmException> why) {
     run(() -> recovery.impossible(why, now()));
   }
 

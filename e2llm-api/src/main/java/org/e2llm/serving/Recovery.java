@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.e2llm.DeviceLostException;
 import org.e2llm.E2llmException;
 import org.jspecify.annotations.Nullable;
@@ -15,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A session is <i>placed</i> on a host, the device of a replica's first stage, or
  * <i>suspended</i> until there is one. A suspended session waits for the next set of hosts; where
- * its host is still there, it tries again after a pause that doubles. It fails when the cluster
- * says that nothing that is left can serve the model, or after {@value #MOST_ATTEMPTS} attempts
- * that gave no token.
+ * its host is still there, it tries again after a pause that doubles. It fails when the cluster has
+ * said for as long as this is patient that nothing that is left can serve the model, or after
+ * {@value #MOST_ATTEMPTS} attempts that gave no token.
  *
  * <p>A pure state machine: events and a clock in, effects out of {@link #takeEffects()}. Times are
  * nanoseconds since any fixed moment. Not thread-safe.
@@ -44,6 +45,9 @@ public final class Recovery {
   /** The longest such pause. */
   public static final long LONGEST_PAUSE = 2_000_000_000L;
 
+  /** A patience that suits people with Wi-Fi. */
+  public static final long PATIENCE = 10_000_000_000L;
+
   /** No session waits for a moment. */
   public static final long NEVER = Long.MAX_VALUE;
 
@@ -63,11 +67,24 @@ public final class Recovery {
   }
 
   private final Map<Long, Session> sessions = new LinkedHashMap<>();
+  private final long patience;
   private final List<Effect> effects = new ArrayList<>();
   private List<String> hosts = List.of();
 
   /** What the cluster said last, if there has been no host since. */
-  private @Nullable E2llmException impossible;
+  private @Nullable Supplier<? extends E2llmException> impossible;
+
+  private long failAt;
+
+  /**
+   * Knows no host yet.
+   *
+   * @param patience nanoseconds that sessions wait for devices when those that are there cannot
+   *     serve the model
+   */
+  public Recovery(long patience) {
+    this.patience = patience;
+  }
 
   /**
    * A plan is in force.
@@ -76,7 +93,9 @@ public final class Recovery {
    */
   public void hosts(List<String> firstStages, long now) {
     hosts = List.copyOf(firstStages);
-    impossible = hosts.isEmpty() ? impossible : null;
+    if (!hosts.isEmpty()) {
+      impossible = null;
+    }
     for (Session session : sessions.values()) {
       if (session.host == null) {
         session.retryAt = now;
@@ -86,13 +105,18 @@ public final class Recovery {
   }
 
   /**
-   * No plan is possible with the devices that are left: suspended sessions end, and until there is a
-   * host again every session that is added or breaks off. One that still runs may well end well.
+   * No plan is possible with the devices that are there. Sessions without a host end when that has
+   * not changed for as long as this is patient: a device may just have lost its network for a
+   * moment. Until there is a host again every session ends then that is added or breaks off; one
+   * that still runs may well end well.
    *
-   * @param why an exception of its own is made of it for every session
+   * @param why makes the exception of a session
    */
-  public void impossible(E2llmException why, long now) {
+  public void impossible(Supplier<? extends E2llmException> why, long now) {
     hosts = List.of();
+    if (impossible == null) {
+      failAt = now + patience;
+    }
     impossible = why;
     tick(now);
   }
@@ -177,10 +201,12 @@ public final class Recovery {
 
   /** Time has passed; starts what can start. */
   public void tick(long now) {
-    E2llmException none = impossible;
+    Supplier<? extends E2llmException> none = impossible;
     for (Session session : List.copyOf(sessions.values())) {
       if (session.host == null && none != null) {
-        fail(session, new DeviceLostException(String.valueOf(none.getMessage())));
+        if (failAt <= now) {
+          fail(session, none.get());
+        }
       } else if (session.host == null && session.retryAt <= now && !hosts.isEmpty()) {
         place(session);
       }
@@ -232,7 +258,9 @@ public final class Recovery {
   public long nextTick() {
     long next = NEVER;
     for (Session session : sessions.values()) {
-      if (session.host == null && !hosts.isEmpty()) {
+      if (session.host == null && impossible != null) {
+        next = Math.min(next, failAt);
+      } else if (session.host == null && !hosts.isEmpty()) {
         next = Math.min(next, session.retryAt);
       }
     }

@@ -68,6 +68,7 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
   private final List<String> excluded = new ArrayList<>();
   private @Nullable StoredModel model;
   private @Nullable ModelLayout layout;
+  private List<BitSet> layerLeaves = List.of();
   private @Nullable SliceFetch fetch;
   private @Nullable Aim aim;
   private long leavesFetched;
@@ -255,6 +256,7 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
       announced = now;
       announcedLeaves = held;
       exchange.announce();
+      tellLayers();
     }
     if (atOnce || now - reported > REPORT_EVERY) {
       reported = now;
@@ -264,6 +266,29 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
         events.progress(status.plan(), status.standby());
       }
     }
+  }
+
+  private void tellLayers() {
+    StoredModel stored = model;
+    if (stored == null) {
+      return;
+    }
+    BitSet held = stored.held();
+    List<LayerRange> ranges = new ArrayList<>();
+    for (int layer = 0; layer < layerLeaves.size(); layer++) {
+      BitSet missing = (BitSet) layerLeaves.get(layer).clone();
+      missing.andNot(held);
+      if (!missing.isEmpty()) {
+        continue;
+      }
+      int last = ranges.size() - 1;
+      if (last >= 0 && ranges.get(last).to() == layer) {
+        ranges.set(last, LayerRange.of(ranges.get(last).from(), layer + 1));
+      } else {
+        ranges.add(LayerRange.of(layer, layer + 1));
+      }
+    }
+    events.held(ranges);
   }
 
   private void refreshStatus(SliceFetch decider) {
@@ -321,6 +346,11 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
     }
     model = stored;
     layout = known;
+    layerLeaves = new ArrayList<>();
+    for (int layer = 0; layer < known.layerCount(); layer++) {
+      List<LayerRange> alone = List.of(LayerRange.of(layer, layer + 1));
+      layerLeaves.add(stored.manifest().leaves().needed(known, alone));
+    }
     BitSet hashes = stored.hashes().known();
     SliceFetch decider =
         new SliceFetch(stored.manifest().leaves(), stored.held(), hashes, options, seed);

@@ -241,6 +241,10 @@ public final class StageHost implements AutoCloseable {
     if (stages.containsKey(ring.id()) || replicas.containsKey(ring.id())) {
       return "the ring's id is in use";
     }
+    if (!links.reaches(ring.host())) {
+      // Its loss was noticed already, so nobody would close the stage.
+      return "its host is not connected";
+    }
     return gate.refusal(ring);
   }
 
@@ -256,9 +260,8 @@ public final class StageHost implements AutoCloseable {
         () -> {
           for (HostedStage stage : List.copyOf(stages.values())) {
             if (stage.ring().has(peer)) {
-              if (!stage.ring().host().equals(peer)) {
-                refuse(stage.ring(), "device " + peer + " was lost");
-              }
+              // The host too may be there again already, and not know that frames were lost.
+              refuse(stage.ring(), "the connection to device " + peer + " was lost");
               close(stage);
             }
           }

@@ -37,7 +37,12 @@ class LossTest {
 
   @ParameterizedTest(name = "{0} in {1}")
   @CsvSource({
-    "a, prefill", "b, prefill", "c, prefill", "a, decode", "b, decode", "c, decode",
+    "a, prefill",
+    "b, prefill",
+    "c, prefill",
+    "a, decode",
+    "b, decode",
+    "c, decode",
   })
   void aStageIsLost(String victim, String when) {
     Asked asked = when.equals("prefill") ? LONG_PROMPT : LONG_ANSWER;

@@ -51,7 +51,8 @@ final class MemoryPeer implements Links, StageSource {
             client,
             FakeEngine.spec(MemoryPeers.CONTEXT),
             new FakeTokenizer(),
-            () -> client.hosted().service());
+            () -> client.hosted().service(),
+            0);
     client.deliverTo(callers);
   }
 
@@ -64,6 +65,12 @@ final class MemoryPeer implements Links, StageSource {
   @Override
   public String self() {
     return name;
+  }
+
+  @Override
+  public boolean reaches(String peer) {
+    MemoryPeers.Line line = peer.equals(name) ? null : network.line(name, peer);
+    return line != null && line.open && !dead;
   }
 
   @Override

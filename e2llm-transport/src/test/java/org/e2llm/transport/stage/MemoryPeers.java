@@ -143,13 +143,17 @@ final class MemoryPeers implements AutoCloseable {
     peer(b).offerHosts();
   }
 
-  /** As cut and join at once, of which the end that did not dial learns nothing. */
+  /** A new connection takes the place of the old one; each end learns of that by itself. */
   void replace(String notices, String other) {
     synchronized (lines) {
+      if (!line(notices, other).open) {
+        return; // there is nothing to replace
+      }
       line(notices, other).open = false;
       lines.put(key(notices, other), new Line());
     }
     peer(notices).closed(other);
+    peer(other).closed(notices);
   }
 
   /** Nothing leaves it and nothing is taken in until it thaws. */
@@ -242,7 +246,8 @@ final class MemoryPeers implements AutoCloseable {
       devices = List.of();
       for (MemoryPeer peer : peers.values()) {
         peer.hosts(List.of());
-        peer.callers.impossible(new DeviceLostException("no copy of layers 0-" + (LAYERS - 1)));
+        peer.callers.impossible(
+            () -> new DeviceLostException("no copy of layers 0-" + (LAYERS - 1)));
       }
       return;
     }
@@ -299,8 +304,14 @@ final class MemoryPeers implements AutoCloseable {
 
   /** Waits until nobody who is left holds anything for a session; callers had time to come back. */
   void settle() {
-    pass(HostedSessions.GRACE_SECONDS);
-    eventually(() -> "sessions are left: " + leftovers(), () -> call(() -> leftovers().isEmpty()));
+    // A device that thawed may learn only now that callers are gone, and waits for them from then
+    // on.
+    eventually(
+        () -> "sessions are left: " + leftovers(),
+        () -> {
+          pass(HostedSessions.GRACE_SECONDS);
+          return call(() -> leftovers().isEmpty());
+        });
   }
 
   /** Time passes. */
@@ -331,11 +342,16 @@ final class MemoryPeers implements AutoCloseable {
   /** For messages. */
   String state() {
     StringBuilder text = new StringBuilder();
-    text.append("host ").append(host).append(", loop ").append(loop == null ? "none" : loop.stats());
+    text.append("host ")
+        .append(host)
+        .append(", loop ")
+        .append(loop == null ? "none" : loop.stats());
     text.append(", ").append(ring).append(ring != null && ring.isBroken() ? " broken" : "");
     text.append(", making on '").append(makingOn).append("', ").append(leftovers());
     for (MemoryPeer peer : peers.values()) {
-      text.append("; ").append(peer.name()).append(peer.dead ? " dead" : peer.frozen() ? " frozen" : "");
+      text.append("; ")
+          .append(peer.name())
+          .append(peer.dead ? " dead" : peer.frozen() ? " frozen" : "");
       text.append(' ').append(peer.callers.stats());
     }
     return text.toString();

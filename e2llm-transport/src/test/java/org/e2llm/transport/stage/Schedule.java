@@ -64,7 +64,15 @@ final class Schedule {
           running.get(i).await(Duration.ofSeconds(15));
         } catch (WaitTimeoutException e) {
           throw new AssertionError(
-              name + ", session " + i + ", " + happened + " at " + log + " hangs: " + peers.state());
+              name
+                  + ", session "
+                  + i
+                  + ", "
+                  + happened
+                  + " at "
+                  + log
+                  + " hangs: "
+                  + peers.state());
         } catch (E2llmException e) {
           // It is the outcome.
         }
@@ -72,7 +80,8 @@ final class Schedule {
         if (outcome instanceof DeviceLostException lost && peers.nothingIsLeft()) {
           assertThat(alone.get(i).text()).as(name).startsWith(lost.textSoFar());
         } else {
-          assertThat(outcome).as("%s, session %s, %s at %s", name, i, happened, log)
+          assertThat(outcome)
+              .as("%s, session %s, %s at %s", name, i, happened, log)
               .isEqualTo(alone.get(i));
         }
       }
@@ -98,7 +107,7 @@ final class Schedule {
       long frame = 1 + random.nextInt(random.nextBoolean() ? 40 : 400);
       String victim = DEVICES[random.nextInt(3)];
       String other = random.nextBoolean() ? "app" : DEVICES[random.nextInt(4)];
-      switch (random.nextInt(4)) {
+      switch (random.nextInt(5)) {
         case 0 -> add(events, frame, "kill " + victim, () -> peers.kill(victim));
         case 1 ->
             add(
@@ -109,6 +118,13 @@ final class Schedule {
                   peers.freeze(victim);
                   peers.giveUp(victim);
                 });
+        case 2 -> {
+          String neighbour = DEVICES[random.nextInt(3)];
+          if (!neighbour.equals(victim)) {
+            String what = "replace " + victim + neighbour;
+            add(events, frame, what, () -> peers.replace(victim, neighbour));
+          }
+        }
         default -> {
           if (!other.equals(victim)) {
             add(
