@@ -267,7 +267,10 @@ public final class HostedSessions {
   }
 
   private void report(Place place, Hosted hosted, Progress progress) {
-    answers.prefilled(hosted.caller, (int) progress.done(), place.hold.reused());
+    int done = (int) progress.done();
+    // A report may come when the place's next run has begun, which found more there: its caller
+    // drops it for its epoch, but must not find it malformed.
+    answers.prefilled(hosted.caller, done, Math.min(done, place.hold.reused()));
   }
 
   /** The caller has so many tokens of its session. */

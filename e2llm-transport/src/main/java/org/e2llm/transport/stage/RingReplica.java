@@ -140,6 +140,10 @@ public final class RingReplica implements Replica {
     int step = steps++;
     CompletableFuture<List<SliceOutput>> outputs = new CompletableFuture<>();
     synchronized (this) {
+      if (broken != null) { // while the first stage computed: nobody would end this step
+        outputs.completeExceptionally(broken);
+        return outputs;
+      }
       pending.add(new Pending(step, batch.slices(), outputs));
     }
     HiddenType type = ring.hidden();

@@ -91,7 +91,7 @@ final class MemoryPeer implements Links, StageSource {
 
   @Override
   public void drop(String peer, String reason) {
-    network.cut(name, peer);
+    network.drop(name, peer, reason);
   }
 
   /** Frames of a frozen peer stay with it. */
@@ -160,7 +160,7 @@ final class MemoryPeer implements Links, StageSource {
   }
 
   /** Those that can be reached from here. */
-  void offerHosts() {
+  synchronized void offerHosts() {
     List<String> there = new ArrayList<>();
     for (String host : hosts) {
       if (host.equals(name) || network.line(name, host).open) {

@@ -5,7 +5,9 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
@@ -49,6 +51,10 @@ final class MemoryPeers implements AutoCloseable {
   private final Map<String, MemoryPeer> peers = new LinkedHashMap<>();
   private final Map<String, Line> lines = new TreeMap<>();
   private final AtomicLong frames = new AtomicLong();
+
+  /** Connections that peers ended because of what came over them, which never happens here. */
+  private final Queue<String> dropped = new ConcurrentLinkedQueue<>();
+
   private final ScheduledExecutorService plans =
       Executors.newSingleThreadScheduledExecutor(
           work -> {
@@ -120,6 +126,11 @@ final class MemoryPeers implements AutoCloseable {
         cut(name, other);
       }
     }
+  }
+
+  void drop(String from, String peer, String reason) {
+    dropped.add(from + " drops " + peer + ": " + reason);
+    cut(from, peer);
   }
 
   void cut(String a, String b) {
@@ -321,7 +332,7 @@ final class MemoryPeers implements AutoCloseable {
 
   private List<String> leftovers() {
     peers.values().forEach(peer -> peer.client.hosted().tick());
-    List<String> left = new ArrayList<>();
+    List<String> left = new ArrayList<>(dropped);
     for (MemoryPeer peer : peers.values()) {
       if (!peer.dead && peer.openSessions() > 0) {
         left.add(peer.name() + " holds " + peer.openSessions() + " sessions");

@@ -41,13 +41,12 @@ final class Schedule {
       ConcurrentLinkedQueue<String> log = new ConcurrentLinkedQueue<>();
       peers.watcher =
           (number, from, to, type) -> {
-            Runnable event;
             synchronized (events) {
-              event = events.remove(number);
-            }
-            if (event != null) {
-              log.add("frame " + number);
-              event.run();
+              Runnable event = events.remove(number);
+              if (event != null) {
+                log.add("frame " + number);
+                event.run();
+              }
             }
           };
       peers.serve(ring.toArray(new String[0]));
@@ -86,13 +85,16 @@ final class Schedule {
               .isEqualTo(alone.get(i));
         }
       }
+      synchronized (events) {
+        events.clear();
+      }
       for (String device : DEVICES) {
         peers.peer(device).thaw();
       }
       try {
         peers.settle();
       } catch (AssertionError e) {
-        throw new AssertionError(name + ", " + happened + " at " + log, e);
+        throw new AssertionError(name + ", " + happened + " at " + log + " " + peers.state(), e);
       }
     }
   }
