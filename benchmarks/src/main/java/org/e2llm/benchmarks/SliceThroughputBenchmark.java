@@ -96,8 +96,7 @@ public class SliceThroughputBenchmark {
       for (int i = 0; i < 2 * LAYERS; i++) {
         random.nextBytes(bytes);
         out.write(bytes);
-        tensors.add(
-            new ModelLayout.Tensor("t" + i, ModelLayout.Part.LAYER, i / 2, 0, at, TENSOR));
+        tensors.add(new ModelLayout.Tensor("t" + i, ModelLayout.Part.LAYER, i / 2, 0, at, TENSOR));
         at += TENSOR;
       }
     }

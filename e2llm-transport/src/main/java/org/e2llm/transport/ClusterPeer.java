@@ -133,7 +133,16 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     peer = new LocalPeer(self, incarnation, info, ClusterTimers.DEFAULT, this::check, now());
     status =
         new ClusterStatus(
-            joining.cluster().name(), self, "", "", "", null, false, "", slices.traffic(), List.of());
+            joining.cluster().name(),
+            self,
+            "",
+            "",
+            "",
+            null,
+            false,
+            "",
+            slices.traffic(),
+            List.of());
   }
 
   private @Nullable DeviceProfile profile() {

@@ -228,8 +228,8 @@ class SliceExchangeTest {
     MemoryLan.Peer peer = fetcher("peer", cache("peer"));
     CompletableFuture<Void> done = peer.exchange.aim(List.of(LayerRange.of(0, LAYERS)), List.of());
     for (int i = 0; i < 100 && !done.isDone(); i++) {
-      lan.connect(peer, holder);
       int seen = pieces.get();
+      lan.connect(peer, holder);
       eventually(() -> done.isDone() || pieces.get() / 4 > seen / 4);
     }
     await(done);

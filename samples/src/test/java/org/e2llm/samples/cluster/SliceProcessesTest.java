@@ -121,8 +121,7 @@ class SliceProcessesTest {
               () -> {
                 try (BufferedReader lines =
                     new BufferedReader(
-                        new InputStreamReader(
-                            process.getInputStream(), StandardCharsets.UTF_8))) {
+                        new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
                   lines.lines().forEach(said::add);
                 } catch (IOException | RuntimeException e) {
                   said.add("ended: " + e);
