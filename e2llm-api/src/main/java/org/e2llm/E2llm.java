@@ -9,8 +9,10 @@ import java.util.function.Consumer;
 import org.e2llm.cluster.Cluster;
 import org.e2llm.cluster.ClusterEvent;
 import org.e2llm.cluster.ClusterMember;
+import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Share;
 import org.e2llm.model.KvType;
+import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSource;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.LocalReplica;
@@ -386,6 +388,28 @@ public final class E2llm implements AutoCloseable {
      */
     public Builder planOptions(PlanOptions wishes) {
       planOptions = Objects.requireNonNull(wishes, "wishes");
+      return this;
+    }
+
+    /**
+     * Wishes that a device hosts exactly these layers, in addition to what {@link #planOptions}
+     * said before. Ids of devices are those of {@link ClusterStatus#peers()}; they stay the same as
+     * long as a device keeps its folder. What is wished of a device that is not there waits for it.
+     */
+    public Builder pin(String device, LayerRange layers) {
+      planOptions = planOptions.toBuilder().pin(device, layers).build();
+      return this;
+    }
+
+    /** Wishes that a device hosts nothing; see {@link #pin}. */
+    public Builder exclude(String device) {
+      planOptions = planOptions.toBuilder().exclude(device).build();
+      return this;
+    }
+
+    /** Wishes that a device is used where that costs little; see {@link #pin}. */
+    public Builder prefer(String device) {
+      planOptions = planOptions.toBuilder().prefer(device).build();
       return this;
     }
 

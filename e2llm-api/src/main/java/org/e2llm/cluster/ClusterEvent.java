@@ -1,6 +1,10 @@
 package org.e2llm.cluster;
 
+import java.util.StringJoiner;
+import org.e2llm.model.LayerRange;
 import org.e2llm.plan.Plan;
+import org.e2llm.plan.ReplicaPlan;
+import org.e2llm.plan.StagePlan;
 
 /** What happens in a cluster, as this device sees it. Listeners are called one event at a time. */
 public sealed interface ClusterEvent {
@@ -27,7 +31,16 @@ public sealed interface ClusterEvent {
   record Planned(Plan plan) implements ClusterEvent {
     @Override
     public String text() {
-      return "plan " + plan.order().counter() + ": " + plan.placements();
+      StringJoiner replicas = new StringJoiner("; ");
+      for (ReplicaPlan replica : plan.replicas()) {
+        StringJoiner stages = new StringJoiner(", ");
+        for (StagePlan stage : replica.stages()) {
+          LayerRange layers = stage.layers();
+          stages.add("layers " + layers.from() + "-" + (layers.to() - 1) + " on " + stage.device());
+        }
+        replicas.add(replica.role() + " " + stages);
+      }
+      return "plan " + plan.order().counter() + ": " + replicas;
     }
   }
 

@@ -34,6 +34,12 @@ final class GenerationRun {
   private int cached;
   private int output;
 
+  /** Tokens that the host knows its caller has. */
+  int acknowledged;
+
+  /** Whether anything was computed for it: its deadline, which is for waiting, is over then. */
+  boolean underWay;
+
   private final long submitted;
   private long admitted;
   private long first;
@@ -55,6 +61,16 @@ final class GenerationRun {
     return submission.prompt().length + submission.maxTokens();
   }
 
+  /** What is left of the deadline, zero if it has passed; null if there is none. */
+  @Nullable Duration timeLeft(long now) {
+    Duration deadline = submission.deadline();
+    if (deadline == null || deadline.toDays() > 36500) {
+      return null; // a century is as good as never, and does not overflow
+    }
+    Duration left = deadline.minusNanos(now - submitted);
+    return left.isNegative() ? Duration.ZERO : left;
+  }
+
   /** It was admitted; its KV cache holds {@code cachedTokens} of the prompt already. */
   void start(ReplicaSession opened, int cachedTokens, long now) {
     session = opened;
@@ -66,6 +82,14 @@ final class GenerationRun {
     if (admitted == 0) {
       cached = cachedTokens;
       admitted = now;
+    }
+  }
+
+  /** Another device found so much of the prompt in its KV cache; the first time counts. */
+  void found(int cachedTokens) {
+    if (!underWay) {
+      cached = cachedTokens;
+      underWay = true;
     }
   }
 

@@ -31,12 +31,12 @@ import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Plan;
-import org.e2llm.plan.PlanListener;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.serving.GenerationService;
+import org.e2llm.serving.Recovery;
 import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.TransportProvider;
 import org.e2llm.transport.cluster.ClusterTimers;
@@ -84,6 +84,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final CallerSessions callers;
   private final PlanRunner runner;
   private final PlanDesk desk;
+  private final ClusterWatch watch;
   private final Map<PlanOrder, Plan> plans = new ConcurrentHashMap<>();
   private volatile boolean closed;
   private volatile ClusterStatus status;
@@ -118,17 +119,33 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     client = new SessionClient(connections, model.vocabularySize());
     callers =
         new CallerSessions(
-            client, model, joining.engine().tokenizer(), () -> client.hosted().service());
+            client,
+            model,
+            joining.engine().tokenizer(),
+            () -> client.hosted().service(),
+            Recovery.PATIENCE);
     client.deliverTo(callers);
+    EngineStages stages = new EngineStages(joining.engine());
     runner =
         new PlanRunner(
             self,
             joining,
-            gate -> new StageHost(connections, new EngineStages(joining.engine()), gate),
+            gate -> new StageHost(connections, stages, gate),
+            stages,
             client,
             this::run,
             background);
     desk = new PlanDesk(joining.planner(), model, joining.options());
+    watch =
+        new ClusterWatch(
+            connections,
+            desk,
+            stages,
+            details.profile(),
+            runner::stats,
+            this::run,
+            background,
+            this::now);
     long incarnation = System.currentTimeMillis() << 8;
     peer = new LocalPeer(self, incarnation, info, ClusterTimers.DEFAULT, this::check, now());
     status =
@@ -141,7 +158,9 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             null,
             false,
             "",
+            null,
             slices.traffic(),
+            List.of(),
             List.of());
   }
 
@@ -282,6 +301,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     run(
         () -> {
           peer.opened(id, now());
+          watch.opened(id);
           offerHosts();
         });
   }
@@ -292,6 +312,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       runner.stages().received(id, type, payload);
     } else if (SessionClient.takes(type)) {
       client.received(id, type, payload);
+    } else if (type == StageReports.TYPE) {
+      watch.received(id, payload);
     } else if (type >= FrameType.CLUSTER_FIRST && type < FrameType.SESSION_FIRST) {
       Message message = MessageCodec.read(type, payload);
       run(() -> peer.received(id, message, now()));
@@ -327,6 +349,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private static void guarded(Runnable work) {
     try {
       work.run();
+    } catch (RejectedExecutionException e) {
+      LOG.log(Level.FINE, "this peer closes", e);
     } catch (RuntimeException | Error e) { // a defect of ours: the others go on
       LOG.log(Level.SEVERE, "an event of the cluster failed", e);
     }
@@ -341,6 +365,17 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     }
     peer.tick(now());
     runner.tick();
+    boolean shares = info.sharing() != Sharing.NONE;
+    Map<String, LinkBook.Figures> links = watch.tick(peer.view(), plan(), shares, lan.endpoint());
+    if (links != null) {
+      details = details.withLinks(links);
+      tellInfo(info.addresses(), info.profileVersion() + 1);
+    }
+  }
+
+  private @Nullable Plan plan() {
+    PublishedPlan published = peer.plan();
+    return published == null ? null : plans.get(published.order());
   }
 
   private void carryOut() {
@@ -399,8 +434,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       List<LayerRange> without = Copies.missing(peer.view(), model);
       callers.impossible(
           without.isEmpty()
-              ? new DeviceLostException(impossible.reason())
-              : new NoCopyException(without));
+              ? () -> new DeviceLostException(impossible.reason())
+              : () -> new NoCopyException(without));
       tell(new ClusterEvent.Impossible(impossible.reason()));
     } else if (effect instanceof Effect.Problem found) {
       tell(new ClusterEvent.Problem(found.text()));
@@ -439,6 +474,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     client.hosted().lost(id);
     offerHosts();
     callers.lost(id);
+    watch.retain(peer.view().members().keySet());
     aim();
   }
 
@@ -522,11 +558,14 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private void makePlan(long number, List<Reason> reasons) {
     LOG.log(Level.CONFIG, "a plan is made: {0}", reasons);
     View view = peer.view();
+    PublishedPlan current = peer.plan();
+    Plan inForce = current == null || current.forced() ? null : plan();
+    boolean wished = reasons.stream().anyMatch(each -> each.kind() == Reason.Kind.WISH);
     background.execute(
         () -> {
           try {
-            @Nullable Plan made = desk.plan(view, PlanListener.NONE);
-            if (made == null) {
+            @Nullable Plan made = desk.plan(view, inForce, wished);
+            if (made == null || made == inForce) {
               run(() -> peer.keep(number, now()));
               return;
             }
@@ -615,46 +654,21 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   }
 
   private ClusterStatus describe() {
-    List<ClusterStatus.Peer> all = new ArrayList<>();
-    for (Map.Entry<String, View.Member> entry : peer.view().members().entrySet()) {
-      PeerRecord record = entry.getValue().record();
-      ConnectionStats stats = connections.stats(entry.getKey());
-      Holding holding = Copies.of(record);
-      all.add(
-          new ClusterStatus.Peer(
-              record.id(),
-              record.info().name(),
-              record.info().addresses(),
-              profile(record),
-              holding.full(),
-              holding.layers(),
-              entry.getValue().direct(),
-              stats == null ? 0 : stats.bytesSent(),
-              stats == null ? 0 : stats.bytesReceived(),
-              stats == null ? 0 : stats.rttNanos() * 1e-9));
-    }
-    PublishedPlan published = peer.plan();
-    Plan plan = published == null ? null : plans.get(published.order());
     String at = info.addresses().isEmpty() ? "" : info.addresses().get(0);
+    View view = peer.view();
     return new ClusterStatus(
         joining.cluster().name(),
         self,
         slices.holding().modelId(),
         at,
         peer.coordinator(),
-        plan,
+        plan(),
         ready,
         problem,
+        watch.forecast(),
         slices.traffic(),
-        all);
-  }
-
-  private static @Nullable DeviceProfile profile(PeerRecord record) {
-    try {
-      return PeerDetails.read(record.info().details()).profile();
-    } catch (E2llmException e) {
-      return null;
-    }
+        watch.peers(view),
+        watch.links(view));
   }
 
   private long now() {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.e2llm.cluster.ClusterException;
+import org.e2llm.cluster.ConnectionClosedException;
 import org.e2llm.transport.net.Connection;
 import org.e2llm.transport.net.ConnectionListener;
 import org.e2llm.transport.net.ConnectionStats;
@@ -96,6 +97,11 @@ final class PeerConnections implements Links, ConnectionListener {
   }
 
   @Override
+  public boolean reaches(String peer) {
+    return hot.containsKey(peer);
+  }
+
+  @Override
   public void drop(String peer, String reason) {
     Open open = hot.get(peer);
     if (open != null) {
@@ -111,6 +117,12 @@ final class PeerConnections implements Links, ConnectionListener {
   @Nullable ConnectionStats stats(String peer) {
     Open open = hot.get(peer);
     return open == null ? null : open.connection().stats();
+  }
+
+  /** The hot one; null if there is none. */
+  @Nullable Connection connection(String peer) {
+    Open open = hot.get(peer);
+    return open == null ? null : open.connection();
   }
 
   /** Those with a hot connection. */
@@ -136,9 +148,15 @@ final class PeerConnections implements Links, ConnectionListener {
       return;
     }
     synchronized (this) {
-      hot.put(connection.peer(), new Open(connection, hello));
+      Open before = hot.put(connection.peer(), new Open(connection, hello));
       Events to = events;
       if (to != null) {
+        if (before != null) {
+          // Frames may have been lost with it, and its own end is not told any more, see closed.
+          to.closed(
+              connection.peer(),
+              new ConnectionClosedException(false, "another connection took its place"));
+        }
         to.opened(connection.peer(), hello);
       }
     }

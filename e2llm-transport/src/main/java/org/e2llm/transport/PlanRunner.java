@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.e2llm.ServingStats;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.pipeline.Replica;
@@ -26,6 +27,7 @@ import org.e2llm.transport.stage.RingGate;
 import org.e2llm.transport.stage.RingReplica;
 import org.e2llm.transport.stage.SessionClient;
 import org.e2llm.transport.stage.StageHost;
+import org.e2llm.transport.stage.StageSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +61,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
   private final String self;
   private final TransportProvider.Joining joining;
   private final StageHost stages;
+  private final StageSource source;
   private final SessionClient sessions;
   private final Executor thread;
   private final Executor background;
@@ -76,6 +79,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
   /**
    * Hosts nothing yet.
    *
+   * @param source of stages on this device
    * @param thread of the cluster peer
    * @param background where weights are mapped
    */
@@ -83,12 +87,14 @@ final class PlanRunner implements RingGate, AutoCloseable {
       String self,
       TransportProvider.Joining joining,
       StageHost.Factory stages,
+      StageSource source,
       SessionClient sessions,
       Executor thread,
       Executor background) {
     this.self = self;
     this.joining = joining;
     this.stages = stages.make(this);
+    this.source = source;
     this.sessions = sessions;
     this.thread = thread;
     this.background = background;
@@ -184,12 +190,12 @@ final class PlanRunner implements RingGate, AutoCloseable {
     if (plan.stages().size() == 1) {
       int vocabulary = joining.engine().modelSpec().vocabularySize();
       return CompletableFuture.supplyAsync(
-          () ->
-              new LocalReplica(
-                  joining.engine().stage(plan.stages().get(0).layers()), vocabulary, sessions),
+          () -> new LocalReplica(source.stage(plan.stages().get(0).layers()), vocabulary, sessions),
           background);
     }
-    Ring ring = new Ring(random.nextLong(), hosting.plan.order(), plan.stages());
+    Ring ring =
+        new Ring(
+            random.nextLong(), hosting.plan.order(), plan.stages(), hosting.plan.wire().hidden());
     return stages
         .replica(ring, sessions)
         .thenApply(
@@ -237,6 +243,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
 
   /** Sets up again what broke, and ends what has nothing to do any more; to be called often. */
   void tick() {
+    sessions.hosted().tick();
     mend(current);
     if (serving != current) {
       mend(serving);
@@ -266,6 +273,12 @@ final class PlanRunner implements RingGate, AutoCloseable {
     if (hosting.loop == null) {
       make(hosting);
     }
+  }
+
+  /** What the replica that new sessions use holds, if it begins here. */
+  @Nullable ServingStats stats() {
+    ServingLoop loop = serving == null ? null : serving.loop;
+    return loop == null ? null : loop.stats();
   }
 
   /** Sessions that run here. */

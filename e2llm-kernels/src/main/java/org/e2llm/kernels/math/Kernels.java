@@ -15,7 +15,10 @@ import org.e2llm.model.GgmlType;
  * warm, and may run on several threads at once, each with its own scratch.
  */
 public interface Kernels {
-  /** {@code scalar}, {@code vector128}, {@code vector256} or {@code vector512}. */
+  /**
+   * {@code scalar}, {@code vector128}, {@code vector256} or {@code vector512}, with {@code +native}
+   * behind it where machine code multiplies single tokens.
+   */
   String name();
 
   /**

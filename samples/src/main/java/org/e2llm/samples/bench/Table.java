@@ -24,14 +24,14 @@ final class Table {
     return line("model", "size", "params", "kernels", "threads", "test", "t/s") + RULE;
   }
 
-  String row(Test test, Speed speed) {
+  String row(Test test, int sessions, Speed speed) {
     return line(
         modelLabel(inspection.spec()),
         Sizes.of(inspection.weightBytes()),
         Sizes.count(inspection.spec().parameterCount()),
         llm.kernels().name(),
         Integer.toString(llm.kernels().threads()),
-        test.name(),
+        sessions > 1 ? test.name() + " x" + sessions : test.name(),
         String.format(Locale.ROOT, "%.2f ± %.2f", speed.mean(), speed.deviation()));
   }
 

@@ -98,7 +98,7 @@ public final class Peer implements Callable<Integer> {
           console.print("ready " + status.address() + "\n");
         }
       }
-      end.await();
+      sayForecasts(llm, end);
     } catch (WaitInterruptedException e) {
       if (end.getCount() > 0) {
         throw e;
@@ -107,5 +107,18 @@ public final class Peer implements Callable<Integer> {
       left.countDown();
     }
     return 0;
+  }
+
+  /** What is expected of the plan, whenever that has changed, until the end. */
+  private void sayForecasts(E2llm llm, CountDownLatch end) throws InterruptedException {
+    String said = "";
+    while (!end.await(1, TimeUnit.SECONDS)) {
+      ClusterStatus.Forecast forecast = llm.cluster().status().forecast();
+      String text = forecast == null ? "" : forecast.text();
+      if (!text.equals(said)) {
+        console.noteln("expected for one session: " + text);
+        said = text;
+      }
+    }
   }
 }

@@ -86,8 +86,9 @@ class SliceProcessesTest {
       assertThat(caller.generate(request()).await(Duration.ofSeconds(60)).text())
           .isEqualTo(expected);
 
-      until(() -> layers(caller, ids.get(1)).equals(List.of(LayerRange.of(0, 4))));
-      until(() -> layers(caller, ids.get(2)).equals(List.of(LayerRange.of(4, 5))));
+      // Or more: the plan before may have wanted other layers there.
+      until(() -> has(caller, ids.get(1), LayerRange.of(0, 4)));
+      until(() -> has(caller, ids.get(2), LayerRange.of(4, 5)));
       Generation generation = caller.generate(request());
       generation.iterator().next();
       holder.process.destroyForcibly();
@@ -151,13 +152,13 @@ class SliceProcessesTest {
     return status.ready() && plan != null ? plan.replicas().get(0).stages().size() : 0;
   }
 
-  private static List<LayerRange> layers(E2llm seenBy, String id) {
+  private static boolean has(E2llm seenBy, String id, LayerRange layers) {
     for (ClusterStatus.Peer peer : seenBy.cluster().status().peers()) {
       if (peer.id().equals(id)) {
-        return peer.layers();
+        return peer.layers().stream().anyMatch(there -> there.contains(layers));
       }
     }
-    return List.of();
+    return false;
   }
 
   private static void until(BooleanSupplier condition) {
