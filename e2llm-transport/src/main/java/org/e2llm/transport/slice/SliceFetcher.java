@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -66,6 +67,13 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
   // Belonging to the thread.
   private final ManifestFetch manifests;
   private final List<String> excluded = new ArrayList<>();
+
+  /**
+   * Whose announcement was taken in. A newer connection to a peer is not asked before the end of
+   * the older one was: what it then brought would be asked for again.
+   */
+  private final Map<String, Link> sources = new HashMap<>();
+
   private @Nullable StoredModel model;
   private @Nullable ModelLayout layout;
   private List<BitSet> layerLeaves = List.of();
@@ -370,6 +378,7 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
 
   void have(Link link, SliceFrames.Have have) {
     link.have = have;
+    sources.put(link.peer(), link);
     manifests.announced(link.peer(), have.manifestBytes());
     announced(link);
   }
@@ -390,6 +399,7 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
   }
 
   void lost(String peer) {
+    sources.remove(peer);
     manifests.lost(peer);
     if (fetch != null) {
       fetch.lost(peer);
@@ -585,14 +595,14 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
   }
 
   private void cancel(String peer, Kind kind, int index) {
-    Link link = links.get(peer);
+    Link link = sources.get(peer);
     if (link != null) {
       link.cancel(kind, index);
     }
   }
 
   private void ask(String peer, Kind kind, int index) {
-    Link link = links.get(peer);
+    Link link = sources.get(peer);
     if (link != null) {
       link.ask(kind, index);
     }

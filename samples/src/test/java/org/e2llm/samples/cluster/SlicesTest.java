@@ -99,6 +99,9 @@ class SlicesTest {
     // Layer 0 lies on the holder only: its neighbour in the replica keeps it too.
     until(() -> held(a).equals(List.of(LayerRange.of(0, 4))));
     until(() -> held(b).equals(List.of(LayerRange.of(4, 5))));
+    // What the status says of bytes may be a second old.
+    until(() -> fetched(a) >= bytes(0, 4) && fetched(b) >= bytes(4, 5));
+    pause(1200);
     long sharedTensors = 4096;
     // What is counted follows what is told.
     until(() -> fetched(a) >= bytes(0, 4) && fetched(b) >= bytes(4, 5));
