@@ -22,10 +22,10 @@ public interface Kernels {
   String name();
 
   /**
-   * Whether products of this type, with one token and with many, have reached the implementation
+   * Whether products of this type, with one token or with several, have reached the implementation
    * that they will keep: until the JVM has compiled the fastest, another may do the work.
    */
-  default boolean isSettled(GgmlType type) {
+  default boolean isSettled(GgmlType type, int tokens) {
     return true;
   }
 

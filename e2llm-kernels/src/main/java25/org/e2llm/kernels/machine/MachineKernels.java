@@ -5,6 +5,7 @@ import org.e2llm.kernels.math.Kernels;
 import org.e2llm.kernels.math.Scratch;
 import org.e2llm.kernels.math.SegmentTensor;
 import org.e2llm.kernels.math.Tensor;
+import org.e2llm.model.GgmlType;
 
 /**
  * Matrix products with one token as machine code, where there is a kernel for the weights; all else
@@ -47,6 +48,11 @@ public final class MachineKernels implements Kernels {
   @Override
   public String name() {
     return rest.name() + "+native";
+  }
+
+  @Override
+  public boolean isSettled(GgmlType type, int tokens) {
+    return (tokens == 1 && matvec.has(type)) || rest.isSettled(type, tokens);
   }
 
   @Override

@@ -54,6 +54,11 @@ final class MachineMatvec {
     all.forEach((type, kernel) -> kernels[type.ordinal()] = kernel);
   }
 
+  /** Whether there is a kernel for this type. */
+  boolean has(GgmlType type) {
+    return kernels[type.ordinal()] != null;
+  }
+
   /** Whether there is a kernel for this tensor. */
   boolean takes(SegmentTensor w) {
     RowKernel kernel = kernels[w.type().ordinal()];

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.reflect.Proxy;
 import org.e2llm.kernels.math.Kernels;
 import org.e2llm.kernels.math.KernelsLookup;
 import org.e2llm.kernels.math.ScalarKernels;
@@ -38,6 +39,20 @@ class MachineKernelsTest {
         assertThat(matvec.takes(tensor(type, arena))).as(type.name()).isTrue();
       }
     }
+  }
+
+  @Test
+  void onlyWhatIsMachineCodeNeedsNoWarmingUp() {
+    Kernels cold =
+        (Kernels)
+            Proxy.newProxyInstance(
+                Kernels.class.getClassLoader(),
+                new Class<?>[] {Kernels.class},
+                (proxy, method, arguments) -> method.getName().equals("isSettled") ? false : null);
+    MachineKernels machine = new MachineKernels(cold);
+    assertThat(machine.isSettled(GgmlType.Q4_0, 1)).isTrue();
+    assertThat(machine.isSettled(GgmlType.Q4_0, 16)).isFalse();
+    assertThat(machine.isSettled(GgmlType.Q2_K, 1)).isFalse();
   }
 
   @ParameterizedTest
