@@ -4,7 +4,6 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,7 +20,6 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.DeviceLostException;
 import org.e2llm.E2llmException;
-import org.e2llm.cluster.CacheFullException;
 import org.e2llm.cluster.ClusterEvent;
 import org.e2llm.cluster.ClusterMismatchException;
 import org.e2llm.cluster.ClusterStatus;
@@ -95,7 +93,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final LocalPeer peer;
   private PeerInfo info;
   private PeerDetails details;
-  private List<LayerRange> missing = List.of();
+  private final SliceAims aims;
   private @Nullable Plan hosting;
   private @Nullable ScheduledFuture<?> nextTick;
 
@@ -116,6 +114,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             details.profile() == null ? 0 : 1,
             details.wishes() ? 1 : 0,
             details.toBytes());
+    aims = new SliceAims(self, model, slices);
     client = new SessionClient(connections, model.vocabularySize());
     callers =
         new CallerSessions(
@@ -507,68 +506,11 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   /** Has this device hold what the plan in force and its standby duty want. */
   private CompletableFuture<Void> aim() {
     View view = peer.view();
-    noteCopies(view);
-    PublishedPlan published = peer.plan();
-    Plan plan = published == null ? null : plans.get(published.order());
-    if (plan == null) {
-      return new CompletableFuture<>();
+    if (aims.note(view) && self.equals(peer.coordinator())) {
+      tellInfo(info.addresses(), info.profileVersion() + 1);
     }
-    List<LayerRange> mine = new ArrayList<>();
-    Set<String> devices = new HashSet<>();
-    for (ReplicaPlan replica : plan.replicas()) {
-      for (StagePlan stage : replica.stages()) {
-        devices.add(stage.device());
-        if (stage.device().equals(self)) {
-          mine.add(stage.layers());
-        }
-      }
-    }
-    Map<String, List<LayerRange>> duties = Copies.duties(view, model, plan);
-    CompletableFuture<Void> here = slices.aim(mine, duties.getOrDefault(self, List.of()));
-    // A device alone need not know what others would call its model.
-    boolean alone = devices.size() == 1 && slices.holding().full();
-    return alone ? CompletableFuture.completedFuture(null) : here;
-  }
-
-  /** Who needs no bytes; and a new plan, where copies of layers came back or are gone. */
-  private void noteCopies(View view) {
-    Set<String> whole = new HashSet<>();
-    for (View.Member member : view.members().values()) {
-      if (Copies.of(member.record()).full()) {
-        whole.add(member.record().id());
-      }
-    }
-    slices.whole(whole);
-    List<LayerRange> found = Copies.missing(view, model);
-    if (!found.equals(missing)) {
-      missing = found;
-      if (self.equals(peer.coordinator())) {
-        tellInfo(info.addresses(), info.profileVersion() + 1);
-      }
-    }
-  }
-
-  /** Bytes of the plan cannot be had: others must take its layers. */
-  private void notHere(Plan plan, Throwable why) {
-    LOG.log(Level.CONFIG, "the bytes for plan " + plan.order() + " cannot be had", why);
-    if (why instanceof CacheFullException full) {
-      long wanted = 0;
-      for (ReplicaPlan replica : plan.replicas()) {
-        for (StagePlan stage : replica.stages()) {
-          wanted += stage.device().equals(self) ? bytes(stage.layers()) : 0;
-        }
-      }
-      slices.room(wanted - full.missingBytes());
-    }
-  }
-
-  private long bytes(LayerRange layers) {
-    long bytes = layers.from() == 0 ? model.embeddingBytes() : 0;
-    bytes += layers.to() == model.layerCount() ? model.outputBytes() : 0;
-    for (int layer = layers.from(); layer < layers.to(); layer++) {
-      bytes += model.layerBytes().get(layer);
-    }
-    return bytes;
+    Plan plan = plan();
+    return plan == null ? new CompletableFuture<>() : aims.aim(view, plan);
   }
 
   private void makePlan(long number, List<Reason> reasons) {
@@ -620,7 +562,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     bytes.whenComplete(
         (nothing, error) -> {
           if (error != null) {
-            run(() -> notHere(plan, error));
+            run(() -> aims.failed(plan, error));
           }
         });
     runner.adopt(plan, bytes, () -> run(() -> peer.serves(plan.order(), now())));
