@@ -56,6 +56,9 @@ public record ClusterStatus(
   public record Forecast(double alone, String best, double bestAlone, double together) {
     /** A sentence for people. */
     public String text() {
+      if (alone == together && alone == bestAlone) {
+        return rate(alone) + ", by this device alone";
+      }
       return (alone > 0 ? "alone " + rate(alone) : "alone this device cannot serve the model")
           + ", with these "
           + rate(together)
