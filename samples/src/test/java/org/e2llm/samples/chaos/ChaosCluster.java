@@ -1,17 +1,13 @@
 package org.e2llm.samples.chaos;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.e2llm.cluster.Secret;
-import org.e2llm.samples.Main;
+import org.e2llm.samples.Until;
 
 /**
  * Peers and callers as processes: {@code samples/run peer} in the first places, then a caller that
@@ -81,7 +77,7 @@ final class ChaosCluster implements AutoCloseable {
         lan.places().get(place).prefix(),
         List.of(),
         errors(place),
-        Main.class.getName(),
+        SampleProgram.class.getName(),
         arguments);
   }
 
@@ -154,7 +150,7 @@ final class ChaosCluster implements AutoCloseable {
   /** Until both callers see everybody and a plan that serves. */
   void awaitWhole() {
     int all = lan.places().size();
-    until(
+    Until.until(
         60,
         "all " + all + " devices see each other and a plan serves",
         () -> {
@@ -184,22 +180,6 @@ final class ChaosCluster implements AutoCloseable {
       }
     }
     return story.toString();
-  }
-
-  static void until(int seconds, String what, BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("waited %d s until %s", seconds, what).isLessThan(end);
-      pause(50);
-    }
-  }
-
-  static void pause(long milliseconds) {
-    try {
-      Thread.sleep(milliseconds);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   @Override

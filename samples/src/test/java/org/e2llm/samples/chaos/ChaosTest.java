@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.e2llm.E2llm;
+import org.e2llm.samples.Until;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -101,10 +102,10 @@ class ChaosTest {
       for (int i = 0; i < 4; i++) {
         asker.generate(PROMPTS.get(i), 0, 480);
       }
-      ChaosCluster.until(20, "a device has a session", () -> leftovers.sessions() > 0);
+      Until.until(20, "a device has a session", () -> leftovers.sessions() > 0);
       asker.process().signal("KILL");
       assertThat(asker.process().ended(10, TimeUnit.SECONDS)).isTrue();
-      ChaosCluster.until(20, "no device has a session any more", () -> leftovers.sessions() == 0);
+      Until.until(20, "no device has a session any more", () -> leftovers.sessions() == 0);
       cluster.restartAsker();
       cluster.awaitWhole();
       generateQuietly(cluster);
@@ -119,7 +120,7 @@ class ChaosTest {
       for (int i = 0; i < 4; i++) {
         running.add(cluster.callers().get(i % 2).generate(PROMPTS.get(i), 0, TOKENS));
       }
-      ChaosCluster.pause(100);
+      Until.pause(100);
       Fault.KILL.strike(cluster, List.of(0, 1, 2), new SplittableRandom(SEED));
       int failed = 0;
       for (int i = 0; i < 4; i++) {
@@ -161,7 +162,7 @@ class ChaosTest {
       running.add(cluster.callers().get(i % 2).generate(PROMPTS.get(prompt), seed, TOKENS));
     }
     for (Strike strike : strikes) {
-      ChaosCluster.pause(random.nextInt(500));
+      Until.pause(random.nextInt(500));
       strike.fault().strike(cluster, strike.victims(), random);
     }
     for (int i = 0; i < count; i++) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.e2llm.samples.Until;
 
 /** What processes hold: compared with what they held before anything happened. */
 final class Leftovers {
@@ -40,13 +41,13 @@ final class Leftovers {
    * No session is left anywhere, and no process holds more files or threads than any did before.
    */
   void check() {
-    ChaosCluster.until(20, "no device has a session any more", () -> sessions() == 0);
+    Until.until(20, "no device has a session any more", () -> sessions() == 0);
     for (Jvm process : processes()) {
-      ChaosCluster.until(
+      Until.until(
           20,
           "files " + process.openFiles() + " come down to about " + files,
           () -> process.openFiles() <= files + FILES_MORE);
-      ChaosCluster.until(
+      Until.until(
           20,
           "threads " + process.threads() + " come down to about " + threads,
           () -> process.threads() <= threads + THREADS_MORE);

@@ -12,19 +12,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.e2llm.E2llm;
 import org.e2llm.cluster.Secret;
-import org.e2llm.model.Arithmetic;
-import org.e2llm.model.KvType;
-import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
-import org.e2llm.pipeline.Role;
-import org.e2llm.plan.Placement;
 import org.e2llm.plan.Plan;
-import org.e2llm.plan.PlanOrder;
-import org.e2llm.plan.PlannedFor;
-import org.e2llm.plan.ReplicaPlan;
-import org.e2llm.plan.ServingPolicy;
-import org.e2llm.plan.StagePlan;
-import org.e2llm.plan.WireFormats;
+import org.e2llm.samples.Plans;
+import org.e2llm.samples.Until;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -131,7 +122,7 @@ class MixedDevicesTest {
       }
       apps.get(0).force(plan(spec, chain.stream().map(ids::get).toList()));
       List<String> addresses = chain.stream().map(this::address).toList();
-      ChaosCluster.until(
+      Until.until(
           60,
           "all devices serve a plan of " + addresses,
           () ->
@@ -169,22 +160,10 @@ class MixedDevicesTest {
   }
 
   private static Plan plan(ModelSpec model, List<String> devices) {
-    List<StagePlan> stages = new ArrayList<>();
-    List<Placement> placements = new ArrayList<>();
-    int layers = model.layerCount();
-    for (int i = 0; i < devices.size(); i++) {
-      int from = layers * i / devices.size();
-      int to = layers * (i + 1) / devices.size();
-      stages.add(new StagePlan(devices.get(i), LayerRange.of(from, to)));
-      placements.add(new Placement(devices.get(i), true, "the test says so"));
+    int[] cuts = new int[devices.size() - 1];
+    for (int i = 0; i < cuts.length; i++) {
+      cuts[i] = model.layerCount() * (i + 1) / devices.size();
     }
-    return new Plan(
-        PlanOrder.NONE,
-        new PlannedFor(model.name(), "", layers, KvType.F16, CONTEXT, Arithmetic.F32),
-        "own",
-        WireFormats.lossless(KvType.F16),
-        ServingPolicy.ROLES,
-        List.of(new ReplicaPlan(Role.MIXED, stages, 100_000, new ReplicaPlan.Expected(0, 0, 0, 0))),
-        placements);
+    return Plans.of(model.name(), model.layerCount(), CONTEXT, devices, cuts);
   }
 }

@@ -3,6 +3,8 @@ package org.e2llm.samples.chaos;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A network namespace for each place, each with one link to a bridge in a namespace of its own, as
@@ -33,6 +35,7 @@ final class Namespaces implements Lan {
   }
 
   Namespaces(int count) {
+    removeStale();
     Runtime.getRuntime().addShutdownHook(remover);
     Shell.run("ip", "netns", "add", hub);
     in(hub, "link", "set", "lo", "up");
@@ -47,6 +50,16 @@ final class Namespaces implements Lan {
       in(space, "addr", "add", address(i) + "/24", "dev", "eth0");
       in(space, "link", "set", "eth0", "up");
       places.add(new Place(List.of("ip", "netns", "exec", space), address(i) + ":" + PORT));
+    }
+  }
+
+  /** What a test left behind that was killed: names begin with its process id. */
+  private static void removeStale() {
+    Matcher named = Pattern.compile("e2llm(\\d+)(hub|p\\d+)").matcher(Shell.run("ip", "netns"));
+    while (named.find()) {
+      if (ProcessHandle.of(Long.parseLong(named.group(1))).isEmpty()) {
+        Shell.works("ip", "netns", "del", named.group());
+      }
     }
   }
 

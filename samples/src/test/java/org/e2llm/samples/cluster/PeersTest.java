@@ -1,12 +1,12 @@
 package org.e2llm.samples.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.e2llm.samples.Until.until;
 
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.e2llm.E2llm;
 import org.e2llm.Generation;
 import org.e2llm.GenerationRequest;
@@ -17,6 +17,7 @@ import org.e2llm.cluster.Share;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
+import org.e2llm.samples.Plans;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -153,17 +154,5 @@ class PeersTest {
       }
     }
     return 0;
-  }
-
-  private static void until(BooleanSupplier condition) {
-    long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("waited for 30 s").isLessThan(end);
-      try {
-        Thread.sleep(10);
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-    }
   }
 }

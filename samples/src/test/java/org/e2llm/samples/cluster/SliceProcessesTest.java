@@ -24,6 +24,7 @@ import org.e2llm.cluster.Secret;
 import org.e2llm.model.LayerRange;
 import org.e2llm.plan.Plan;
 import org.e2llm.samples.Main;
+import org.e2llm.samples.Plans;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

@@ -2,6 +2,7 @@ package org.e2llm.samples.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.e2llm.samples.Until.until;
 
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -13,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.e2llm.E2llm;
 import org.e2llm.Generation;
@@ -32,6 +32,8 @@ import org.e2llm.model.ModelSpec;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
+import org.e2llm.samples.Plans;
+import org.e2llm.samples.Until;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -101,7 +103,7 @@ class SlicesTest {
     until(() -> held(b).equals(List.of(LayerRange.of(4, 5))));
     // What the status says of bytes may be a second old.
     until(() -> fetched(a) >= bytes(0, 4) && fetched(b) >= bytes(4, 5));
-    pause(1200);
+    Until.pause(1200);
     long sharedTensors = 4096;
     assertThat(fetched(a)).isBetween(bytes(0, 4), bytes(0, 4) + sharedTensors);
     assertThat(fetched(b)).isBetween(bytes(4, 5), bytes(4, 5) + sharedTensors);
@@ -181,7 +183,7 @@ class SlicesTest {
     E2llm a = new Device("a").shares().cache(most).open();
     until(() -> holder.cluster().status().peers().size() == 2);
     until(() -> holder.cluster().status().ready() && !held(a).isEmpty());
-    pause(1000);
+    Until.pause(1000);
     assertThat(allocated(folder.resolve("a/slices"))).isLessThan(most + 200_000);
     assertThat(fetched(a)).isLessThanOrEqualTo(most);
   }
@@ -199,7 +201,7 @@ class SlicesTest {
     List<E2llm> waited = new ArrayList<>();
     Thread waiting = new Thread(() -> waited.add(new Device("first").listens(port).alone().open()));
     waiting.start();
-    pause(500);
+    Until.pause(500);
     E2llm holder = new Device("holder").alone().peer(port).model(MODEL).shares().open();
     waiting.join(30_000);
     assertThat(waited).hasSize(1);
@@ -435,22 +437,6 @@ class SlicesTest {
   private static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0)) {
       return socket.getLocalPort();
-    }
-  }
-
-  private static void pause(long millis) {
-    try {
-      Thread.sleep(millis);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  private static void until(BooleanSupplier condition) {
-    long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("waited for 30 s").isLessThan(end);
-      pause(10);
     }
   }
 }

@@ -1,12 +1,12 @@
 package org.e2llm.samples.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.e2llm.samples.Until.until;
 
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import org.e2llm.E2llm;
 import org.e2llm.GenerationRequest;
@@ -172,17 +172,5 @@ class SteeringTest {
         .findFirst()
         .map(ClusterStatus.Peer::stage)
         .orElse(null);
-  }
-
-  private static void until(BooleanSupplier condition) {
-    long end = System.nanoTime() + Duration.ofSeconds(40).toNanos();
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("waited for 40 s").isLessThan(end);
-      try {
-        Thread.sleep(10);
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-    }
   }
 }

@@ -1,4 +1,4 @@
-package org.e2llm.samples.cluster;
+package org.e2llm.samples;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -16,24 +16,29 @@ import org.e2llm.plan.StagePlan;
 import org.e2llm.plan.WireFormats;
 
 /** Plans for the model that ships with the samples, cut as a test says. */
-final class Plans {
+public final class Plans {
   private Plans() {}
+
+  /** Of the model that ships with the samples, see below. */
+  public static Plan of(List<String> devices, int... cuts) {
+    return of("stories260K", 5, 512, devices, cuts);
+  }
 
   /**
    * One replica over the devices; {@code cuts} are the first layers of all stages but the first.
    */
-  static Plan of(List<String> devices, int... cuts) {
+  public static Plan of(String model, int layers, int context, List<String> devices, int... cuts) {
     List<StagePlan> stages = new ArrayList<>();
     List<Placement> placements = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
       int from = i == 0 ? 0 : cuts[i - 1];
-      int to = i == cuts.length ? 5 : cuts[i];
+      int to = i == cuts.length ? layers : cuts[i];
       stages.add(new StagePlan(devices.get(i), LayerRange.of(from, to)));
       placements.add(new Placement(devices.get(i), true, "the test says so"));
     }
     return new Plan(
         PlanOrder.NONE,
-        new PlannedFor("stories260K", "", 5, KvType.F16, 512, Arithmetic.F32),
+        new PlannedFor(model, "", layers, KvType.F16, context, Arithmetic.F32),
         "own",
         WireFormats.lossless(KvType.F16),
         ServingPolicy.ROLES,
