@@ -43,8 +43,9 @@ final class StageFrameReading {
         return CodecProperties.batch(typed, slices, new float[rows * WIDTH], WIDTH).array();
       }
     }
-    byte[] bytes = new byte[out.payload().remaining()];
-    out.payload().get(bytes);
+    ByteBuffer payload = out.payload();
+    byte[] bytes = new byte[payload.remaining()];
+    payload.get(bytes);
     return bytes;
   }
 
