@@ -38,8 +38,8 @@ public final class KvHold {
   }
 
   /**
-   * What is called when the next generation begins, before anything is computed for it, with how many
-   * tokens of its prompt were held. On the serving thread: quick.
+   * What is called when the next generation begins, before anything is computed for it, with how
+   * many tokens of its prompt were held. On the serving thread: quick.
    */
   public void onStart(IntConsumer listener) {
     onStart = listener;

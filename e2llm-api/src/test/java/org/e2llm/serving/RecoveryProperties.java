@@ -13,7 +13,9 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.e2llm.DeviceLostException;
 
-/** Whatever comes in whatever order: what hosts are asked for fits together, and nothing is lost. */
+/**
+ * Whatever comes in whatever order: what hosts are asked for fits together, and nothing is lost.
+ */
 class RecoveryProperties {
   private static final List<String> HOSTS = List.of("a", "b", "c");
   private static final long PATIENCE = 5_000_000_000L;
