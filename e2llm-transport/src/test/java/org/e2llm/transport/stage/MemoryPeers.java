@@ -147,8 +147,8 @@ final class MemoryPeers implements AutoCloseable {
 
   /** A new connection; what was under way in the one before is lost. */
   void join(String a, String b) {
-    if (peer(a).dead || peer(b).dead) {
-      return;
+    if (isLost(a) || isLost(b)) {
+      return; // nobody answers who dials
     }
     synchronized (lines) {
       lines.put(key(a, b), new Line());
