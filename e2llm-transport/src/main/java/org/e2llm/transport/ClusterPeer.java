@@ -290,8 +290,24 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       Thread.currentThread().interrupt();
     }
     thread.shutdown();
+    awaitThread();
     runner.close();
     background.shutdown();
+  }
+
+  /** What it holds is touched by another thread from here on. */
+  private void awaitThread() {
+    boolean interrupted = Thread.interrupted();
+    try {
+      if (!thread.awaitTermination(5, TimeUnit.SECONDS)) {
+        LOG.log(Level.WARNING, "an event of the cluster has not ended 5 s after it was closed");
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   // Events of connections; on the net thread.
