@@ -225,7 +225,7 @@ public final class CallerSessions implements GenerationService {
   }
 
   /**
-   * A chunk of the prompt was computed, up to {@code position}.
+   * The session has begun, or a chunk of its prompt was computed, up to {@code position}.
    *
    * @param cached tokens of it that the host held already
    */
@@ -237,7 +237,7 @@ public final class CallerSessions implements GenerationService {
             run.found(cached);
           }
           // After a recovery the answer so far is fed too: the app has been told all of its prompt.
-          if (run != null && position <= run.submission.prompt().length) {
+          if (run != null && position > cached && position <= run.submission.prompt().length) {
             run.prefilled(position);
           }
         });
@@ -258,7 +258,7 @@ public final class CallerSessions implements GenerationService {
       return;
     }
     recovery.progressed(session);
-    run.found(0);
+    run.underWay = true;
     FinishReason reason;
     try {
       reason = run.accept(token, model.isEndOfGeneration(token.token()), now());

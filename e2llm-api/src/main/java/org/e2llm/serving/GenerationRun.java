@@ -32,6 +32,7 @@ final class GenerationRun {
   private final StringBuilder text = new StringBuilder();
   private @Nullable ReplicaSession session;
   private int cached;
+  private boolean found;
   private int output;
 
   /** Tokens that the host knows its caller has. */
@@ -87,10 +88,11 @@ final class GenerationRun {
 
   /** Another device found so much of the prompt in its KV cache; the first time counts. */
   void found(int cachedTokens) {
-    if (!underWay) {
+    if (!found) {
       cached = cachedTokens;
-      underWay = true;
     }
+    found = true;
+    underWay = true;
   }
 
   /** Null before the start. */

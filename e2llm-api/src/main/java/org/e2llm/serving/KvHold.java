@@ -1,5 +1,6 @@
 package org.e2llm.serving;
 
+import java.util.function.IntConsumer;
 import org.e2llm.pipeline.ReplicaSession;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,7 @@ public final class KvHold {
 
   private int[] tokens = {};
   private volatile int length;
-  private volatile int reused;
+  private volatile IntConsumer onStart = reused -> {};
 
   KvHold(long id) {
     this.id = id;
@@ -36,13 +37,16 @@ public final class KvHold {
     return length;
   }
 
-  /** Tokens of the last turn's prompt that were held already when it began. */
-  public int reused() {
-    return reused;
+  /**
+   * What is called when the next generation begins, before anything is computed for it, with how
+   * many tokens of its prompt were held. On the serving thread: quick.
+   */
+  public void onStart(IntConsumer listener) {
+    onStart = listener;
   }
 
-  void reused(int count) {
-    reused = count;
+  void starts(int reused) {
+    onStart.accept(reused);
   }
 
   /** The KV cache of {@code count} tokens stays with {@code where}. */

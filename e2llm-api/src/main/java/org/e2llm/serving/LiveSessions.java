@@ -69,7 +69,7 @@ final class LiveSessions {
         holds.remove(hold.id);
       }
       if (hold != null) {
-        hold.reused(cached);
+        hold.starts(cached);
       }
       run.start(session, cached, clock.getAsLong());
       session.begin(prompt, submission.sampling(), submission.caller());

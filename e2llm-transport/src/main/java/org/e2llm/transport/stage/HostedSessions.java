@@ -44,9 +44,10 @@ public final class HostedSessions {
   /** How a caller is told. */
   interface Answers {
     /**
-     * A chunk of the prompt was computed.
+     * The session has begun, or a chunk of its prompt was computed.
      *
-     * @param cached tokens of it that were in the KV cache before
+     * @param position up to which the KV cache is filled
+     * @param cached when it has begun: tokens of the prompt that were in the KV cache; else 0
      */
     void prefilled(Caller caller, int position, int cached);
 
@@ -248,6 +249,7 @@ public final class HostedSessions {
     int known = request.tokens().length;
     boolean remote = !hosted.caller.peer().equals(self);
     place.service.received(place.hold, remote ? known : Integer.MAX_VALUE);
+    place.hold.onStart(cached -> answers.prefilled(hosted.caller, cached, cached));
     Submission submission =
         new Submission(
             request.tokens(),
@@ -255,7 +257,7 @@ public final class HostedSessions {
             request.sampling(),
             List.of(), // stop sequences are the caller's
             request.deadline(),
-            progress -> report(place, hosted, progress),
+            progress -> report(hosted, progress),
             place.hold,
             (result, error) -> ended(place, hosted, result, error),
             hosted.caller);
@@ -266,11 +268,8 @@ public final class HostedSessions {
     }
   }
 
-  private void report(Place place, Hosted hosted, Progress progress) {
-    int done = (int) progress.done();
-    // A report may come when the place's next run has begun, which found more there: its caller
-    // drops it for its epoch, but must not find it malformed.
-    answers.prefilled(hosted.caller, done, Math.min(done, place.hold.reused()));
+  private void report(Hosted hosted, Progress progress) {
+    answers.prefilled(hosted.caller, (int) progress.done(), 0);
   }
 
   /** The caller has so many tokens of its session. */

@@ -77,7 +77,7 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType h
     List<StagePlan> stages = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       String device = in.string("ring.stage.device");
-      int from = in.i32("ring.stage.from", 0, Integer.MAX_VALUE);
+      int from = in.i32("ring.stage.from", 0, Integer.MAX_VALUE - 1);
       int to = in.i32("ring.stage.to", from + 1, Integer.MAX_VALUE);
       stages.add(new StagePlan(device, LayerRange.of(from, to)));
     }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import org.e2llm.E2llmException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.StageLostException;
 import org.e2llm.cluster.ProtocolException;
@@ -172,13 +173,17 @@ public final class RingReplica implements Replica {
 
   void results(FieldReader in) {
     int step = in.i32("results.step");
-    Pending done = take(step);
+    Pending done = head(step);
+    if (done == null) {
+      return;
+    }
     BitSet untold = new BitSet();
     List<SliceOutput> outputs = ResultsCodec.read(in, done.slices(), vocabularySize, untold);
     if (outputs.size() != done.slices().size()) {
       throw new ProtocolException(
           outputs.size() + " results for a batch of " + done.slices().size() + " slices");
     }
+    end(done);
     for (int i = 0; i < outputs.size(); i++) {
       outputs.set(i, deliver(step, outputs.get(i), untold.get(i)));
     }
@@ -215,20 +220,29 @@ public final class RingReplica implements Replica {
   }
 
   void failed(FieldReader in) {
-    Pending done = take(in.i32("failed.step"));
-    done.outputs().completeExceptionally(ResultsCodec.readError(in));
+    Pending done = head(in.i32("failed.step"));
+    if (done != null) {
+      E2llmException error = ResultsCodec.readError(in);
+      end(done);
+      done.outputs().completeExceptionally(error);
+    }
   }
 
-  /** Steps end in the order in which they began. */
-  private synchronized Pending take(int step) {
-    Pending head = pending.poll();
-    if (head == null || head.step() != step) {
-      throw new ProtocolException(
-          "the end of step "
-              + step
-              + (head == null ? ", none is under way" : ", expected is " + head.step()));
+  /** Steps end in the order in which they began; if another one does, frames were lost: null. */
+  private @Nullable Pending head(int step) {
+    Pending head;
+    synchronized (this) {
+      head = pending.peek();
     }
-    return head;
+    if (head != null && head.step() == step) {
+      return head;
+    }
+    broken("step " + step + " ended, expected is " + (head == null ? "none" : head.step()));
+    return null;
+  }
+
+  private synchronized void end(Pending done) {
+    pending.remove(done);
   }
 
   /** A stage is lost, or refuses: nothing goes through this ring any more. */

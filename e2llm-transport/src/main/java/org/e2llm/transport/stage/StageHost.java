@@ -196,6 +196,15 @@ public final class StageHost implements AutoCloseable {
     if (replica.isBroken()) {
       return;
     }
+    try {
+      answered(replica, type, in);
+    } catch (RuntimeException e) { // its steps would never end
+      replica.broken(String.valueOf(e.getMessage()));
+      throw e;
+    }
+  }
+
+  private static void answered(RingReplica replica, byte type, FieldReader in) {
     switch (type) {
       case StageFrames.RING_READY:
         replica.ready();

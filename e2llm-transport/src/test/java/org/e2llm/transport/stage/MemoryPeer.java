@@ -174,6 +174,11 @@ final class MemoryPeer implements Links, StageSource {
     frozen = true;
   }
 
+  /** Frames and events that wait for it to thaw. */
+  synchronized int held() {
+    return held.size();
+  }
+
   synchronized boolean frozen() {
     return frozen;
   }

@@ -147,6 +147,9 @@ final class MemoryPeers implements AutoCloseable {
 
   /** A new connection; what was under way in the one before is lost. */
   void join(String a, String b) {
+    if (isLost(a) || isLost(b)) {
+      return; // nobody answers who dials
+    }
     synchronized (lines) {
       lines.put(key(a, b), new Line());
     }
@@ -161,10 +164,11 @@ final class MemoryPeers implements AutoCloseable {
         return; // there is nothing to replace
       }
       line(notices, other).open = false;
-      lines.put(key(notices, other), new Line());
     }
+    // Nobody hears of the new one before the end of the old one.
     peer(notices).closed(other);
     peer(other).closed(notices);
+    join(notices, other);
   }
 
   /** Nothing leaves it and nothing is taken in until it thaws. */
