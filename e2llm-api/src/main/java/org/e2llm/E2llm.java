@@ -9,8 +9,10 @@ import java.util.function.Consumer;
 import org.e2llm.cluster.Cluster;
 import org.e2llm.cluster.ClusterEvent;
 import org.e2llm.cluster.ClusterMember;
+import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Share;
 import org.e2llm.model.KvType;
+import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSource;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.LocalReplica;
@@ -27,6 +29,7 @@ import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.EngineOptions;
 import org.e2llm.spi.EngineProvider;
+import org.e2llm.spi.FoundModel;
 import org.e2llm.spi.TransportProvider;
 import org.e2llm.text.ChatTemplate;
 import org.e2llm.text.Tokenizer;
@@ -58,18 +61,20 @@ public final class E2llm implements AutoCloseable {
   private final Prompts prompts;
   private final int largestSession;
   private final @Nullable ClusterLink link;
+  private final @Nullable FoundModel found;
   private final Duration loadTime;
   private volatile boolean closed;
 
-  private E2llm(Engine engine, Builder builder, long startNanos) {
+  private E2llm(Engine engine, @Nullable FoundModel found, Builder builder, long startNanos) {
     this.engine = engine;
+    this.found = found;
     ModelSpec spec = engine.modelSpec();
     int context = engine.contextLength();
     long budget = builder.kvMemory > 0 ? builder.kvMemory : Runtime.getRuntime().maxMemory() / 2;
     int vocabulary = spec.vocabularySize();
     this.prompts = new Prompts(engine.tokenizer(), engine.chatTemplate(), vocabulary, context);
     if (builder.cluster != null) {
-      this.link = builder.join(engine, builder.cluster, budget);
+      this.link = builder.join(engine, found, builder.cluster, budget);
       this.largestSession = context;
       this.serving = link.sessions();
     } else {
@@ -220,6 +225,9 @@ public final class E2llm implements AutoCloseable {
       link.close();
       engine.close();
     }
+    if (found != null) {
+      found.close();
+    }
   }
 
   private void requireOpen() {
@@ -228,20 +236,24 @@ public final class E2llm implements AutoCloseable {
     }
   }
 
-  /** How to open a model. Only the model must be given. Not thread-safe. */
+  /**
+   * How to open a model. Only the model must be given, or a cluster that has it. Not thread-safe.
+   */
   public static final class Builder {
     private static final int MOST_BATCH_ROWS = 1 << 16;
+    private static final int BATCH_ROWS = 512;
 
     private @Nullable ModelSource source;
     private @Nullable EngineProvider provider;
     private int threads;
     private int context;
-    private KvType kvType = KvType.F16;
+    private @Nullable KvType kvType;
     private long kvMemory;
-    private int batchRows = 512;
+    private int batchRows;
     private int queueLimit = 1024;
     private Consumer<Progress> onProgress = progress -> {};
     private @Nullable Cluster cluster;
+    private Duration patience = Duration.ofSeconds(60);
     private Share share = Share.none();
     private @Nullable DeviceProfile profile;
     private @Nullable Plan plan;
@@ -281,13 +293,16 @@ public final class E2llm implements AutoCloseable {
       return this;
     }
 
-    /** Most tokens of a session; unset or 0, min(what the model was trained for, 4096). */
+    /**
+     * Most tokens of a session; unset or 0, as in the cluster that the model comes from, or
+     * min(what the model was trained for, 4096).
+     */
     public Builder context(int tokens) {
       context = atLeast(0, tokens, "context");
       return this;
     }
 
-    /** How KV cache is stored; unset, F16. */
+    /** How KV cache is stored; unset, as in the cluster that the model comes from, or F16. */
     public Builder kvType(KvType type) {
       kvType = Objects.requireNonNull(type, "type");
       return this;
@@ -305,7 +320,9 @@ public final class E2llm implements AutoCloseable {
       return this;
     }
 
-    /** Most tokens of one forward pass; unset, 512. */
+    /**
+     * Most tokens of one forward pass; unset, as in the cluster that the model comes from, or 512.
+     */
     public Builder batch(int rows) {
       if (rows > MOST_BATCH_ROWS) {
         throw new InvalidRequestException("batch " + rows + " is more than " + MOST_BATCH_ROWS);
@@ -332,6 +349,18 @@ public final class E2llm implements AutoCloseable {
      */
     public Builder cluster(Cluster joined) {
       cluster = Objects.requireNonNull(joined, "joined");
+      return this;
+    }
+
+    /**
+     * How long {@link #open()} waits for a peer that has the cluster's model, where none was given
+     * here; unset, a minute.
+     */
+    public Builder patience(Duration longest) {
+      if (longest.isNegative() || longest.isZero()) {
+        throw new InvalidRequestException("patience of " + longest + " is not above 0");
+      }
+      patience = longest;
       return this;
     }
 
@@ -362,31 +391,57 @@ public final class E2llm implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Wishes that a device hosts exactly these layers, in addition to what {@link #planOptions}
+     * said before. Ids of devices are those of {@link ClusterStatus#peers()}; they stay the same as
+     * long as a device keeps its folder. What is wished of a device that is not there waits for it.
+     */
+    public Builder pin(String device, LayerRange layers) {
+      planOptions = planOptions.toBuilder().pin(device, layers).build();
+      return this;
+    }
+
+    /** Wishes that a device hosts nothing; see {@link #pin}. */
+    public Builder exclude(String device) {
+      planOptions = planOptions.toBuilder().exclude(device).build();
+      return this;
+    }
+
+    /** Wishes that a device is used where that costs little; see {@link #pin}. */
+    public Builder prefer(String device) {
+      planOptions = planOptions.toBuilder().prefer(device).build();
+      return this;
+    }
+
     /** Is told what happens in the cluster; must be quick. */
     public Builder onEvent(Consumer<ClusterEvent> listener) {
       onEvent = Objects.requireNonNull(listener, "listener");
       return this;
     }
 
-    private ClusterLink join(Engine engine, Cluster joined, long kvBytes) {
+    private ClusterLink join(
+        Engine engine, @Nullable FoundModel found, Cluster joined, long kvBytes) {
       PlanOptions options =
           planOptions.toBuilder()
               .kvType(engine.kvType())
               .contextLength(engine.contextLength())
               .build();
-      return Modules.transport()
-          .join(
-              new TransportProvider.Joining(
-                  joined,
-                  share,
-                  engine,
-                  Modules.planner(),
-                  offered(engine, joined),
-                  options,
-                  plan,
-                  kvBytes,
-                  queueLimit,
-                  onEvent));
+      TransportProvider.Joining joining =
+          new TransportProvider.Joining(
+              joined,
+              share,
+              source,
+              engines()::layout,
+              engine,
+              batchRows(found),
+              Modules.planner(),
+              offered(engine, joined),
+              options,
+              plan,
+              kvBytes,
+              queueLimit,
+              onEvent);
+      return found != null ? found.join(joining) : Modules.transport().join(joining);
     }
 
     private @Nullable DeviceProfile offered(Engine engine, Cluster joined) {
@@ -406,27 +461,62 @@ public final class E2llm implements AutoCloseable {
     }
 
     /**
-     * Opens the model.
+     * Opens the model. Where only a cluster was given, the header and the tokenizer come from its
+     * peers, and this waits until one has them, {@link #patience} at most; interrupting the thread
+     * ends the wait.
      *
      * @throws MissingModuleException if no engine is on the class path
      * @throws ModelFormatException if the file is damaged
      * @throws UnsupportedModelException if it asks for what the engine does not compute
+     * @throws org.e2llm.cluster.NoModelException if no peer has a model
      */
     public E2llm open() {
-      if (source == null) {
-        throw new InvalidRequestException("no model was given: call model(path) first");
-      }
       long start = System.nanoTime();
-      EngineProvider engines = provider != null ? provider : Modules.engine();
-      int computing = threads == 0 ? share.threads() : threads;
-      EngineOptions options = new EngineOptions(computing, context, kvType, batchRows);
-      Engine engine = engines.open(source, options, onProgress);
+      if (source != null) {
+        return open(source, null, start);
+      }
+      if (cluster == null) {
+        throw new InvalidRequestException(
+            "no model was given: call model(path) first, or cluster(…) to take a cluster's");
+      }
+      FoundModel found =
+          Modules.transport()
+              .find(
+                  new TransportProvider.Finding(
+                      cluster, engines()::layout, patience, onProgress, onEvent));
       try {
-        return new E2llm(engine, this, start);
+        return open(found.source(), found, start);
+      } catch (RuntimeException | Error e) {
+        found.close();
+        throw e;
+      }
+    }
+
+    private E2llm open(ModelSource from, @Nullable FoundModel found, long start) {
+      int computing = threads == 0 ? share.threads() : threads;
+      int tokens = context == 0 && found != null ? found.contextLength() : context;
+      EngineOptions options = new EngineOptions(computing, tokens, kvType(found), batchRows(found));
+      Engine engine = engines().open(from, options, onProgress);
+      try {
+        return new E2llm(engine, found, this, start);
       } catch (RuntimeException | Error e) {
         engine.close();
         throw e;
       }
+    }
+
+    private EngineProvider engines() {
+      return provider != null ? provider : Modules.engine();
+    }
+
+    private KvType kvType(@Nullable FoundModel found) {
+      KvType known = kvType != null || found == null ? kvType : found.kvType();
+      return known == null ? KvType.F16 : known;
+    }
+
+    private int batchRows(@Nullable FoundModel found) {
+      int known = batchRows != 0 || found == null ? batchRows : found.batchRows();
+      return known == 0 ? BATCH_ROWS : known;
     }
   }
 }

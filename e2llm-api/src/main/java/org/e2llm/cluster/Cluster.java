@@ -42,6 +42,8 @@ public final class Cluster {
   private final boolean discovery;
   private final @Nullable Path folder;
   private final String deviceName;
+  private final SliceCache cache;
+  private final String modelId;
 
   private Cluster(
       String name,
@@ -50,7 +52,9 @@ public final class Cluster {
       @Nullable Address listen,
       boolean discovery,
       @Nullable Path folder,
-      String deviceName) {
+      String deviceName,
+      SliceCache cache,
+      String modelId) {
     this.name = name;
     this.secret = secret;
     this.peers = peers;
@@ -58,6 +62,8 @@ public final class Cluster {
     this.discovery = discovery;
     this.folder = folder;
     this.deviceName = deviceName;
+    this.cache = cache;
+    this.modelId = modelId;
   }
 
   /** Peers of equal cluster name and secret join. */
@@ -66,42 +72,63 @@ public final class Cluster {
       throw new InvalidRequestException(
           "cluster name of " + name.length() + " characters, expected are 1 to 64");
     }
-    return new Cluster(name, null, List.of(), null, true, null, "");
+    return new Cluster(name, null, List.of(), null, true, null, "", SliceCache.DEFAULT, "");
   }
 
   /** What all members know and nobody else does; must not be wiped as long as the model is open. */
   public Cluster secret(Secret shared) {
     Objects.requireNonNull(shared, "shared");
-    return new Cluster(name, shared, peers, listen, discovery, folder, deviceName);
+    return new Cluster(name, shared, peers, listen, discovery, folder, deviceName, cache, modelId);
   }
 
   /** A peer to dial, where discovery does not find it; may be called several times. */
   public Cluster peer(String host, int port) {
     List<Address> more = new ArrayList<>(peers);
     more.add(new Address(host, port));
-    return new Cluster(name, secret, List.copyOf(more), listen, discovery, folder, deviceName);
+    return new Cluster(
+        name, secret, List.copyOf(more), listen, discovery, folder, deviceName, cache, modelId);
   }
 
   /** Where to listen; unset, at any free port of all interfaces. */
   public Cluster listen(String host, int port) {
     Address at = new Address(host, port);
-    return new Cluster(name, secret, peers, at, discovery, folder, deviceName);
+    return new Cluster(name, secret, peers, at, discovery, folder, deviceName, cache, modelId);
   }
 
   /** Neither announces this device nor looks for others: only {@link #peer} and who dials it. */
   public Cluster withoutDiscovery() {
-    return new Cluster(name, secret, peers, listen, false, folder, deviceName);
+    return new Cluster(name, secret, peers, listen, false, folder, deviceName, cache, modelId);
   }
 
   /** Where this device keeps its identity; unset, {@code .e2llm} in the user's home. */
   public Cluster folder(Path kept) {
     Objects.requireNonNull(kept, "kept");
-    return new Cluster(name, secret, peers, listen, discovery, kept, deviceName);
+    return new Cluster(name, secret, peers, listen, discovery, kept, deviceName, cache, modelId);
   }
 
   /** What people call this device; unset, its host name. */
   public Cluster deviceName(String called) {
-    return new Cluster(name, secret, peers, listen, discovery, folder, called);
+    return new Cluster(name, secret, peers, listen, discovery, folder, called, cache, modelId);
+  }
+
+  /** Where bytes of the model are kept that come from peers, and how many. */
+  public Cluster cache(SliceCache kept) {
+    Objects.requireNonNull(kept, "kept");
+    return new Cluster(name, secret, peers, listen, discovery, folder, deviceName, kept, modelId);
+  }
+
+  /**
+   * Takes part with this model only; unset, with the file that is opened or, without one, with the
+   * model that the first peer holds.
+   *
+   * @param pinned {@link ClusterStatus#modelId()} of a device that has it: 64 hex characters
+   */
+  public Cluster modelId(String pinned) {
+    if (!pinned.matches("[0-9a-f]{64}")) {
+      throw new InvalidRequestException(
+          "model id \"" + pinned + "\", expected are 64 characters from 0 to 9 and a to f");
+    }
+    return new Cluster(name, secret, peers, listen, discovery, folder, deviceName, cache, pinned);
   }
 
   public String name() {
@@ -145,5 +172,14 @@ public final class Cluster {
   /** Empty for the default. */
   public String deviceName() {
     return deviceName;
+  }
+
+  public SliceCache cache() {
+    return cache;
+  }
+
+  /** The one that was pinned, or empty. */
+  public String modelId() {
+    return modelId;
   }
 }

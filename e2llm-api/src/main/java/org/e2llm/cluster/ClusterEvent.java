@@ -1,6 +1,10 @@
 package org.e2llm.cluster;
 
+import java.util.StringJoiner;
+import org.e2llm.model.LayerRange;
 import org.e2llm.plan.Plan;
+import org.e2llm.plan.ReplicaPlan;
+import org.e2llm.plan.StagePlan;
 
 /** What happens in a cluster, as this device sees it. Listeners are called one event at a time. */
 public sealed interface ClusterEvent {
@@ -27,7 +31,16 @@ public sealed interface ClusterEvent {
   record Planned(Plan plan) implements ClusterEvent {
     @Override
     public String text() {
-      return "plan " + plan.order().counter() + ": " + plan.placements();
+      StringJoiner replicas = new StringJoiner("; ");
+      for (ReplicaPlan replica : plan.replicas()) {
+        StringJoiner stages = new StringJoiner(", ");
+        for (StagePlan stage : replica.stages()) {
+          LayerRange layers = stage.layers();
+          stages.add("layers " + layers.from() + "-" + (layers.to() - 1) + " on " + stage.device());
+        }
+        replicas.add(replica.role() + " " + stages);
+      }
+      return "plan " + plan.order().counter() + ": " + replicas;
     }
   }
 
@@ -44,6 +57,58 @@ public sealed interface ClusterEvent {
     @Override
     public String text() {
       return "no plan is possible: " + why;
+    }
+  }
+
+  /**
+   * A peer was not let in, or did not let this device in: another model, another setting, another
+   * secret. Said once per peer and cause.
+   *
+   * @param peer its id, or its address where it has not said who it is
+   */
+  record Refused(String peer, ClusterException why) implements ClusterEvent {
+    @Override
+    public String text() {
+      return "not joined with " + peer + ": " + why.getMessage();
+    }
+  }
+
+  /**
+   * How far this device is with the bytes that it takes from peers; some times a second while
+   * something comes.
+   *
+   * @param doneBytes of what its stages need, here and verified
+   * @param totalBytes of what its stages need
+   * @param standbyDoneBytes likewise of what it keeps for the case that another device is lost
+   * @param standbyTotalBytes likewise
+   */
+  record SliceProgress(
+      long doneBytes, long totalBytes, long standbyDoneBytes, long standbyTotalBytes)
+      implements ClusterEvent {
+    @Override
+    public String text() {
+      return "fetched "
+          + doneBytes
+          + " of "
+          + totalBytes
+          + " bytes of its layers, "
+          + standbyDoneBytes
+          + " of "
+          + standbyTotalBytes
+          + " bytes of standby";
+    }
+  }
+
+  /**
+   * The model's file is read once, to know it by its hashes; until then other devices do not
+   * compute with this one. Told of files that take a while.
+   *
+   * @param doneBytes of {@code totalBytes}
+   */
+  record Hashing(long doneBytes, long totalBytes) implements ClusterEvent {
+    @Override
+    public String text() {
+      return "hashed " + doneBytes + " of " + totalBytes + " bytes of the model's file";
     }
   }
 

@@ -52,6 +52,18 @@ public record ModelSpec(
     return LayerRange.of(0, layerCount);
   }
 
+  /**
+   * Bytes of the weights of {@code layers}, with the embedding where they begin the model and the
+   * output head where they end it; layers that the model lacks count nothing.
+   */
+  public long weightBytes(LayerRange layers) {
+    long bytes = layers.from() == 0 ? embeddingBytes : 0;
+    for (int layer = layers.from(); layer < Math.min(layers.to(), layerCount); layer++) {
+      bytes += layerBytes.get(layer);
+    }
+    return bytes + (layers.to() == layerCount ? outputBytes : 0);
+  }
+
   /** Bytes of KV cache that one position takes over {@code layers}. */
   public long kvBytesPerToken(KvType type, LayerRange layers) {
     return layers.size()

@@ -154,6 +154,7 @@ public final class BatchScheduler {
     final int promptEnd;
     final int end;
     int position;
+    int allowed = Integer.MAX_VALUE;
     boolean decodes;
     boolean removed;
     int underWay;
@@ -266,7 +267,31 @@ public final class BatchScheduler {
   private void decode(Entry entry) {
     entry.decodes = true;
     decoding++;
-    ready.add(entry);
+    readyIfAllowed(entry);
+  }
+
+  private void readyIfAllowed(Entry entry) {
+    if (entry.position <= entry.allowed) {
+      ready.add(entry);
+    }
+  }
+
+  /**
+   * How far a session may decode: it pauses before it would feed a position beyond {@code last}. A
+   * later call moves that, forth or back. Does nothing if the session is not here.
+   */
+  public void allow(long session, int last) {
+    Entry entry = entries.get(session);
+    if (entry == null) {
+      return;
+    }
+    entry.allowed = last;
+    if (entry.decodes && entry.underWay == 0) {
+      if (entry.queue != null) {
+        ready.remove(entry);
+      }
+      readyIfAllowed(entry);
+    }
   }
 
   /** Removes a session that has ended; does nothing if it is not here. */
@@ -325,7 +350,7 @@ public final class BatchScheduler {
     Entry entry = ready.first;
     for (int i = 0; i < decodeRows && entry != null; i++) {
       into.add(entry, 1);
-      steps = Math.min(steps, Math.max(1, entry.end - entry.position));
+      steps = Math.min(steps, Math.max(1, Math.min(entry.end, entry.allowed) - entry.position));
       entry = entry.after;
     }
     int rows = maxRows - decodeRows;
@@ -386,7 +411,7 @@ public final class BatchScheduler {
       entry.underWay--;
       if (entry.decodes) {
         entry.position += steps - 1;
-        ready.add(entry);
+        readyIfAllowed(entry);
       } else if (entry.position == entry.promptEnd && entry.underWay == 0) {
         decode(entry);
       }

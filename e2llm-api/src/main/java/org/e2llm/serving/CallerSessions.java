@@ -1,16 +1,21 @@
 package org.e2llm.serving;
 
 import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.ClosedException;
+import org.e2llm.DeadlineExceededException;
 import org.e2llm.E2llmException;
 import org.e2llm.FinishReason;
 import org.e2llm.Generation;
@@ -18,6 +23,7 @@ import org.e2llm.GenerationResult;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.Scorer;
 import org.e2llm.ServingStats;
+import org.e2llm.StageFailedException;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.text.Sampled;
 import org.e2llm.text.Tokenizer;
@@ -36,6 +42,9 @@ public final class CallerSessions implements GenerationService {
   /** How long tokens may take from the last stage after the host has said that all are sampled. */
   private static final int LATE_TOKENS_SECONDS = 3;
 
+  /** The host is told after so many tokens at the latest, long before it would pause. */
+  private static final int ACKNOWLEDGED_EVERY = GenerationService.MOST_AHEAD / 4;
+
   private static final Logger LOG = Logger.getLogger(CallerSessions.class.getName());
 
   private final SessionHosts hosts;
@@ -49,21 +58,30 @@ public final class CallerSessions implements GenerationService {
   private volatile ServingStats stats = new ServingStats(0, 0, 0, 0, 0);
 
   // Belonging to the thread.
-  private final Recovery recovery = new Recovery();
+  private final Recovery recovery;
   private final Map<Long, GenerationRun> runs = new LinkedHashMap<>();
-  // A device that comes back must not take tokens for sessions it had before.
-  private long lastId = new SecureRandom().nextLong() >>> 1;
+  private final Map<Long, KvHold> holds = new HashMap<>();
+  private @Nullable ScheduledFuture<?> nextTick;
+
+  /**
+   * The last number of a session or hold. A device that comes back must not take tokens for
+   * sessions it had before.
+   */
+  private final AtomicLong lastId = new AtomicLong(new SecureRandom().nextLong() >>> 1);
 
   /**
    * Starts without a host: sessions wait until {@link #hosts} names one.
    *
    * @param local serves on this device if it hosts a first stage, else gives null
+   * @param patience nanoseconds, see {@link Recovery}
    */
   public CallerSessions(
       SessionHosts hosts,
       ModelSpec model,
       Tokenizer tokenizer,
-      Supplier<@Nullable GenerationService> local) {
+      Supplier<@Nullable GenerationService> local,
+      long patience) {
+    this.recovery = new Recovery(patience);
     this.hosts = hosts;
     this.model = model;
     this.tokenizer = tokenizer;
@@ -77,6 +95,7 @@ public final class CallerSessions implements GenerationService {
               return started;
             });
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    thread.setRemoveOnCancelPolicy(true);
   }
 
   // What the app asks for.
@@ -84,26 +103,27 @@ public final class CallerSessions implements GenerationService {
   @Override
   public Generation submit(Submission submission) {
     requireOpen();
-    Running running = new Running();
+    long id = lastId.incrementAndGet();
     GenerationHandle handle =
-        new GenerationHandle(
-            delivery, ended -> run(() -> cancel(running.id)), submission.onPrefill());
-    long submitted = now();
+        new GenerationHandle(delivery, ended -> run(() -> cancel(id)), submission.onPrefill());
+    GenerationRun made = new GenerationRun(id, submission, handle, tokenizer, now());
     if (!run(
         () -> {
-          running.id = ++lastId;
-          runs.put(
-              running.id, new GenerationRun(running.id, submission, handle, tokenizer, submitted));
-          recovery.add(running.id, now());
+          runs.put(id, made);
+          recovery.add(id, preferred(submission), now());
         })) {
       throw new ClosedException("the model was closed");
     }
     return handle;
   }
 
-  /** The number of a session, known once the thread has taken it in. */
-  private static final class Running {
-    long id;
+  /** Where the conversation's KV cache is, or where the app's own code is called. */
+  private @Nullable String preferred(Submission submission) {
+    KvHold hold = submission.hold();
+    if (hold != null && hold.host != null) {
+      return hold.host;
+    }
+    return submission.sampling().processor() != null ? hosts.self() : null;
   }
 
   private void cancel(long id) {
@@ -113,16 +133,29 @@ public final class CallerSessions implements GenerationService {
     }
   }
 
-  /** A conversation's turns are computed anew on whatever host they meet. */
+  /** What it holds lies on the host of its last turn; if that is lost, the next turn fills it. */
   @Override
   public KvHold hold() {
     requireOpen();
-    return new KvHold(0);
+    return new KvHold(lastId.incrementAndGet());
   }
 
   @Override
   public void release(KvHold hold) {
+    run(
+        () -> {
+          hold.released = true;
+          drop(hold);
+        });
+  }
+
+  private void drop(KvHold hold) {
+    holds.remove(hold.id);
+    String host = hold.host;
     hold.drop();
+    if (host != null) {
+      hosts.release(host, hold.id);
+    }
   }
 
   @Override
@@ -144,7 +177,11 @@ public final class CallerSessions implements GenerationService {
   @Override
   public void close() {
     closed = true;
-    run(() -> List.copyOf(runs.values()).forEach(run -> end(run, FinishReason.CANCELLED)));
+    run(
+        () -> {
+          List.copyOf(runs.values()).forEach(run -> end(run, FinishReason.CANCELLED));
+          List.copyOf(holds.values()).forEach(this::drop);
+        });
     thread.shutdown();
     try {
       if (Thread.currentThread().isInterrupted() || !thread.awaitTermination(5, TimeUnit.SECONDS)) {
@@ -169,22 +206,38 @@ public final class CallerSessions implements GenerationService {
   }
 
   /** See {@link Recovery#impossible}. */
-  public void impossible(E2llmException why) {
-    run(() -> recovery.impossible(why));
+  public void impossible(Supplier<? extends E2llmException> why) {
+    run(() -> recovery.impossible(why, now()));
   }
 
   /** See {@link Recovery#lost}. */
   public void lost(String peer) {
-    run(() -> recovery.lost(peer, now()));
+    run(
+        () -> {
+          for (KvHold hold : List.copyOf(holds.values())) {
+            if (peer.equals(hold.host)) {
+              holds.remove(hold.id);
+              hold.drop();
+            }
+          }
+          recovery.lost(peer, now());
+        });
   }
 
-  /** A chunk of the prompt was computed, up to {@code position}. */
-  public void prefilled(long session, int epoch, int position) {
+  /**
+   * The session has begun, or a chunk of its prompt was computed, up to {@code position}.
+   *
+   * @param cached tokens of it that the host held already
+   */
+  public void prefilled(long session, int epoch, int position, int cached) {
     run(
         () -> {
           GenerationRun run = present(session, epoch);
+          if (run != null) {
+            run.found(cached);
+          }
           // After a recovery the answer so far is fed too: the app has been told all of its prompt.
-          if (run != null && position <= run.submission.prompt().length) {
+          if (run != null && position > cached && position <= run.submission.prompt().length) {
             run.prefilled(position);
           }
         });
@@ -205,9 +258,27 @@ public final class CallerSessions implements GenerationService {
       return;
     }
     recovery.progressed(session);
-    FinishReason reason = run.accept(token, model.isEndOfGeneration(token.token()), now());
+    run.underWay = true;
+    FinishReason reason;
+    try {
+      reason = run.accept(token, model.isEndOfGeneration(token.token()), now());
+    } catch (RuntimeException e) { // such as a tokenizer that does not know the token
+      fail(run, new StageFailedException("a sampled token could not be taken: " + e, e));
+      return;
+    }
     if (reason != null) {
       end(run, reason);
+    } else {
+      acknowledge(run, epoch);
+    }
+  }
+
+  private void acknowledge(GenerationRun run, int epoch) {
+    String host = recovery.host(run.id);
+    int size = run.tokens().size();
+    if (host != null && size - run.acknowledged >= ACKNOWLEDGED_EVERY) {
+      run.acknowledged = size;
+      hosts.received(host, run.id, epoch, size);
     }
   }
 
@@ -252,39 +323,69 @@ public final class CallerSessions implements GenerationService {
 
   private boolean run(Runnable event) {
     try {
-      thread.execute(
-          () -> {
-            try {
-              event.run();
-              apply();
-            } catch (RuntimeException | Error e) { // a defect of ours: others go on
-              LOG.log(Level.SEVERE, "an event of a session failed", e);
-            }
-          });
+      thread.execute(guarded(event));
       return true;
     } catch (RejectedExecutionException e) {
       return false;
     }
   }
 
+  private Runnable guarded(Runnable event) {
+    return () -> {
+      try {
+        event.run();
+        apply();
+      } catch (RuntimeException | Error e) { // a defect of ours: others go on
+        LOG.log(Level.SEVERE, "an event of a session failed", e);
+      }
+    };
+  }
+
   /** Carries out what recovery has decided, which may bring on more. */
   private void apply() {
+    long now = now();
+    long next = expire(now);
     for (List<Recovery.Effect> effects = recovery.takeEffects();
         !effects.isEmpty();
         effects = recovery.takeEffects()) {
       effects.forEach(this::apply);
     }
     stats = count();
-    long next = recovery.nextTick();
-    if (next != Recovery.NEVER && !thread.isShutdown()) {
-      thread.schedule(
-          () -> {
-            recovery.tick(now());
-            apply();
-          },
-          Math.max(1, next - now()),
-          TimeUnit.NANOSECONDS);
+    next = Math.min(next, recovery.nextTick());
+    ScheduledFuture<?> before = nextTick;
+    if (before != null) {
+      before.cancel(false);
+      nextTick = null;
     }
+    if (next != Recovery.NEVER && !thread.isShutdown()) {
+      Runnable tick = guarded(() -> recovery.tick(now()));
+      nextTick = thread.schedule(tick, Math.max(1, next - now), TimeUnit.NANOSECONDS);
+    }
+  }
+
+  /** Ends what has waited here for a host beyond its deadline; gives when the next one has. */
+  private long expire(long now) {
+    if (recovery.suspended() == 0) {
+      return Recovery.NEVER;
+    }
+    long next = Recovery.NEVER;
+    for (GenerationRun run : List.copyOf(runs.values())) {
+      Duration left = run.underWay ? null : run.timeLeft(now);
+      if (left == null || recovery.host(run.id) != null) {
+        continue; // the host sees to it
+      }
+      if (left.isZero()) {
+        fail(
+            run,
+            new DeadlineExceededException(
+                "the request waited for a device longer than its deadline of "
+                    + run.submission.deadline()
+                    + " and was not started"));
+      } else {
+        next = Math.min(next, now + left.toNanos());
+      }
+    }
+    return next;
   }
 
   private void apply(Recovery.Effect effect) {
@@ -308,6 +409,9 @@ public final class CallerSessions implements GenerationService {
     run.started(0, now());
     int[] tokens = run.tokens().head(run.tokens().size());
     int left = run.mostTokens() - tokens.length;
+    run.acknowledged = tokens.length;
+    KvHold hold = run.submission.hold();
+    Duration deadline = run.underWay ? null : run.timeLeft(now());
     if (start.epoch() > 0) {
       LOG.log(
           Level.CONFIG,
@@ -318,7 +422,13 @@ public final class CallerSessions implements GenerationService {
       hosts.start(
           start.host(),
           new SessionHosts.Request(
-              start.session(), start.epoch(), tokens, left, run.submission.sampling()));
+              start.session(),
+              start.epoch(),
+              tokens,
+              left,
+              run.submission.sampling(),
+              deadline,
+              hold == null ? 0 : hold.id));
     } catch (E2llmException e) {
       fail(run, e);
     }
@@ -326,15 +436,37 @@ public final class CallerSessions implements GenerationService {
 
   private void end(GenerationRun run, FinishReason reason) {
     GenerationResult result = run.result(reason, now());
-    runs.remove(run.id);
-    recovery.remove(run.id);
+    String host = recovery.host(run.id);
+    remove(run);
+    KvHold hold = run.submission.hold();
+    if (hold != null && host != null && !closed) {
+      if (hold.host != null && !hold.host.equals(host)) {
+        hosts.release(hold.host, hold.id);
+      }
+      // The token sampled last was not fed.
+      hold.keptBy(host, run.underWay ? run.tokens().size() - 1 : 0);
+      holds.put(hold.id, hold);
+      if (hold.released) {
+        drop(hold);
+      }
+    }
     LiveSessions.complete(run, result, null);
   }
 
   private void fail(GenerationRun run, E2llmException error) {
+    String host = recovery.host(run.id);
+    remove(run);
+    KvHold hold = run.submission.hold();
+    if (hold != null) {
+      hold.host = host == null ? hold.host : host;
+      drop(hold);
+    }
+    LiveSessions.complete(run, null, error.withTextSoFar(run.text()));
+  }
+
+  private void remove(GenerationRun run) {
     runs.remove(run.id);
     recovery.remove(run.id);
-    LiveSessions.complete(run, null, error.withTextSoFar(run.text()));
   }
 
   private ServingStats count() {

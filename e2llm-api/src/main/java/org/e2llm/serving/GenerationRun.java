@@ -32,7 +32,14 @@ final class GenerationRun {
   private final StringBuilder text = new StringBuilder();
   private @Nullable ReplicaSession session;
   private int cached;
+  private boolean found;
   private int output;
+
+  /** Tokens that the host knows its caller has. */
+  int acknowledged;
+
+  /** Whether anything was computed for it: its deadline, which is for waiting, is over then. */
+  boolean underWay;
 
   private final long submitted;
   private long admitted;
@@ -55,6 +62,16 @@ final class GenerationRun {
     return submission.prompt().length + submission.maxTokens();
   }
 
+  /** What is left of the deadline, zero if it has passed; null if there is none. */
+  @Nullable Duration timeLeft(long now) {
+    Duration deadline = submission.deadline();
+    if (deadline == null || deadline.toDays() > 36500) {
+      return null; // a century is as good as never, and does not overflow
+    }
+    Duration left = deadline.minusNanos(now - submitted);
+    return left.isNegative() ? Duration.ZERO : left;
+  }
+
   /** It was admitted; its KV cache holds {@code cachedTokens} of the prompt already. */
   void start(ReplicaSession opened, int cachedTokens, long now) {
     session = opened;
@@ -67,6 +84,15 @@ final class GenerationRun {
       cached = cachedTokens;
       admitted = now;
     }
+  }
+
+  /** Another device found so much of the prompt in its KV cache; the first time counts. */
+  void found(int cachedTokens) {
+    if (!found) {
+      cached = cachedTokens;
+    }
+    found = true;
+    underWay = true;
   }
 
   /** Null before the start. */

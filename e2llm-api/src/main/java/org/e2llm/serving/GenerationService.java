@@ -6,6 +6,9 @@ import org.e2llm.ServingStats;
 
 /** Where generations are computed: on this device alone, or wherever a cluster's plan says. */
 public interface GenerationService extends AutoCloseable {
+  /** Tokens that a generation may be ahead of a caller on another device. */
+  int MOST_AHEAD = 32;
+
   /**
    * Puts a request in the queue.
    *
@@ -19,6 +22,13 @@ public interface GenerationService extends AutoCloseable {
 
   /** Frees a hold's KV cache, once; a turn that still runs there keeps nothing. */
   void release(KvHold hold);
+
+  /**
+   * The caller of the generation that runs on {@code hold}, or will run there next, is on another
+   * device and has so many tokens of it, prompt included: it may run {@link #MOST_AHEAD} tokens
+   * further. Without a call it runs as far as it can.
+   */
+  default void received(KvHold hold, int tokens) {}
 
   /**
    * A scorer with a reservation of its own.

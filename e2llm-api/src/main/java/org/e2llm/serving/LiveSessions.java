@@ -68,6 +68,9 @@ final class LiveSessions {
         hold.drop();
         holds.remove(hold.id);
       }
+      if (hold != null) {
+        hold.starts(cached);
+      }
       run.start(session, cached, clock.getAsLong());
       session.begin(prompt, submission.sampling(), submission.caller());
     } catch (Throwable e) { // a stage failed: that ends this generation, not the others
@@ -76,6 +79,17 @@ final class LiveSessions {
     }
     runs.put(run.id, run);
     scheduler.add(run.id, cached, prompt.length, run.mostTokens() - 1);
+    if (hold != null) {
+      allow(hold);
+    }
+  }
+
+  /** As far as its caller has got; a fed position gives the token after it. */
+  void allow(KvHold hold) {
+    int received = hold.received;
+    if (received != Integer.MAX_VALUE) {
+      scheduler.allow(hold.id, received + GenerationService.MOST_AHEAD - 2);
+    }
   }
 
   /** Null if it does not run, or no longer. */

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.e2llm.DeviceLostException;
 import org.e2llm.E2llmException;
 import org.jspecify.annotations.Nullable;
@@ -15,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A session is <i>placed</i> on a host, the device of a replica's first stage, or
  * <i>suspended</i> until there is one. A suspended session waits for the next set of hosts; where
- * its host is still there, it tries again after a pause that doubles. It fails when the cluster
- * says that nothing that is left can serve the model, or after {@value #MOST_ATTEMPTS} attempts
- * that gave no token.
+ * its host is still there, it tries again after a pause that doubles. It fails when the cluster has
+ * said for as long as this is patient that nothing that is left can serve the model, or after
+ * {@value #MOST_ATTEMPTS} attempts that gave no token.
  *
  * <p>A pure state machine: events and a clock in, effects out of {@link #takeEffects()}. Times are
  * nanoseconds since any fixed moment. Not thread-safe.
@@ -44,25 +45,46 @@ public final class Recovery {
   /** The longest such pause. */
   public static final long LONGEST_PAUSE = 2_000_000_000L;
 
+  /** A patience that suits people with Wi-Fi. */
+  public static final long PATIENCE = 10_000_000_000L;
+
   /** No session waits for a moment. */
   public static final long NEVER = Long.MAX_VALUE;
 
   private static final class Session {
     final long id;
+    final @Nullable String preferred;
     int epoch;
     @Nullable String host;
     int attempts;
     long retryAt;
     String lastReason = "";
 
-    Session(long id) {
+    Session(long id, @Nullable String preferred) {
       this.id = id;
+      this.preferred = preferred;
     }
   }
 
   private final Map<Long, Session> sessions = new LinkedHashMap<>();
+  private final long patience;
   private final List<Effect> effects = new ArrayList<>();
   private List<String> hosts = List.of();
+
+  /** What the cluster said last, if there has been no host since. */
+  private @Nullable Supplier<? extends E2llmException> impossible;
+
+  private long failAt;
+
+  /**
+   * Knows no host yet.
+   *
+   * @param patience nanoseconds that sessions wait for devices when those that are there cannot
+   *     serve the model
+   */
+  public Recovery(long patience) {
+    this.patience = patience;
+  }
 
   /**
    * A plan is in force.
@@ -71,6 +93,9 @@ public final class Recovery {
    */
   public void hosts(List<String> firstStages, long now) {
     hosts = List.copyOf(firstStages);
+    if (!hosts.isEmpty()) {
+      impossible = null;
+    }
     for (Session session : sessions.values()) {
       if (session.host == null) {
         session.retryAt = now;
@@ -79,19 +104,36 @@ public final class Recovery {
     tick(now);
   }
 
-  /** No plan is possible with the devices that are left: suspended sessions end. */
-  public void impossible(E2llmException why) {
+  /**
+   * No plan is possible with the devices that are there. Sessions without a host end when that has
+   * not changed for as long as this is patient: a device may just have lost its network for a
+   * moment. Until there is a host again every session ends then that is added or breaks off; one
+   * that still runs may well end well.
+   *
+   * @param why makes the exception of a session
+   */
+  public void impossible(Supplier<? extends E2llmException> why, long now) {
     hosts = List.of();
-    for (Session session : List.copyOf(sessions.values())) {
-      if (session.host == null) {
-        fail(session, why);
-      }
+    if (impossible == null) {
+      failAt = now + patience;
     }
+    impossible = why;
+    tick(now);
   }
 
   /** A new session; it starts at once if there is a host. */
   public void add(long id, long now) {
-    Session session = new Session(id);
+    add(id, null, now);
+  }
+
+  /**
+   * As above.
+   *
+   * @param preferred the host that has something of it already, taken where it is among the hosts;
+   *     or null
+   */
+  public void add(long id, @Nullable String preferred, long now) {
+    Session session = new Session(id, preferred);
     if (sessions.putIfAbsent(id, session) != null) {
       throw new IllegalStateException("session " + id + " is here already");
     }
@@ -115,6 +157,12 @@ public final class Recovery {
     return session != null && session.host != null && session.epoch == epoch;
   }
 
+  /** Where the session runs; null if it is suspended or not here. */
+  public @Nullable String host(long id) {
+    Session session = sessions.get(id);
+    return session == null ? null : session.host;
+  }
+
   /** A token came: the session makes progress. */
   public void progressed(long id) {
     Session session = sessions.get(id);
@@ -123,7 +171,7 @@ public final class Recovery {
     }
   }
 
-  /** A device cannot be reached any more. */
+  /** A device cannot be reached any more; it ends by itself what it ran. */
   public void lost(String host, long now) {
     for (Session session : sessions.values()) {
       if (host.equals(session.host)) {
@@ -136,7 +184,8 @@ public final class Recovery {
   /** A run of the session broke off, such as by the loss of a later stage. */
   public void interrupted(long id, int epoch, String reason, long now) {
     Session session = sessions.get(id);
-    if (session != null && accepts(id, epoch)) {
+    if (session != null && session.host != null && session.epoch == epoch) {
+      effects.add(new Stop(id, epoch, session.host));
       suspend(session, reason, now, true);
       tick(now);
     }
@@ -152,8 +201,13 @@ public final class Recovery {
 
   /** Time has passed; starts what can start. */
   public void tick(long now) {
+    Supplier<? extends E2llmException> none = impossible;
     for (Session session : List.copyOf(sessions.values())) {
-      if (session.host == null && session.retryAt <= now && !hosts.isEmpty()) {
+      if (session.host == null && none != null) {
+        if (failAt <= now) {
+          fail(session, none.get());
+        }
+      } else if (session.host == null && session.retryAt <= now && !hosts.isEmpty()) {
         place(session);
       }
     }
@@ -171,12 +225,15 @@ public final class Recovery {
       return;
     }
     session.attempts++;
-    session.host = leastUsed();
+    session.host = host(session);
     effects.add(new Start(session.id, session.epoch, session.host));
   }
 
-  /** The host with the fewest sessions of this app; the first of equals. */
-  private String leastUsed() {
+  /** The preferred one, else that with the fewest sessions of this app; the first of equals. */
+  private String host(Session placed) {
+    if (placed.preferred != null && hosts.contains(placed.preferred)) {
+      return placed.preferred;
+    }
     String best = hosts.get(0);
     int fewest = Integer.MAX_VALUE;
     for (String host : hosts) {
@@ -201,7 +258,9 @@ public final class Recovery {
   public long nextTick() {
     long next = NEVER;
     for (Session session : sessions.values()) {
-      if (session.host == null && !hosts.isEmpty()) {
+      if (session.host == null && impossible != null) {
+        next = Math.min(next, failAt);
+      } else if (session.host == null && !hosts.isEmpty()) {
         next = Math.min(next, session.retryAt);
       }
     }

@@ -135,6 +135,12 @@ public final class ServingLoop implements GenerationService {
   }
 
   @Override
+  public void received(KvHold hold, int tokens) {
+    hold.received = tokens;
+    inbox.command(() -> live.allow(hold));
+  }
+
+  @Override
   public Scorer scorer(int capacity) {
     long id = inbox.newId();
     inbox.claim(id, capacity);

@@ -1,6 +1,8 @@
 package org.e2llm.serving;
 
+import java.time.Duration;
 import org.e2llm.pipeline.SamplingSpec;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The way from a caller to the devices that host first stages. No call blocks; what follows comes
@@ -14,8 +16,20 @@ public interface SessionHosts {
    * @param epoch the session's epoch
    * @param tokens all known tokens from position 0 on
    * @param maxTokens to sample at most
+   * @param deadline for waiting at the host, or null
+   * @param hold the caller's number of the conversation whose KV cache this uses and leaves, or 0
    */
-  record Request(long session, int epoch, int[] tokens, int maxTokens, SamplingSpec sampling) {}
+  record Request(
+      long session,
+      int epoch,
+      int[] tokens,
+      int maxTokens,
+      SamplingSpec sampling,
+      @Nullable Duration deadline,
+      long hold) {}
+
+  /** This device. */
+  String self();
 
   /**
    * Starts a session there.
@@ -26,4 +40,13 @@ public interface SessionHosts {
 
   /** This epoch of a session is over; does nothing if the host does not know it. */
   void stop(String host, long session, int epoch);
+
+  /**
+   * The caller has so many tokens of a session, prompt included; see {@link
+   * GenerationService#received}.
+   */
+  void received(String host, long session, int epoch, int tokens);
+
+  /** A conversation is over; does nothing if the host holds nothing of it. */
+  void release(String host, long hold);
 }

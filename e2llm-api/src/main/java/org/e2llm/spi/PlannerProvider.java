@@ -1,7 +1,9 @@
 package org.e2llm.spi;
 
 import org.e2llm.E2llmException;
+import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
+import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Fleet;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanListener;
@@ -32,4 +34,20 @@ public interface PlannerProvider {
    */
   Plan judge(
       Plan plan, ModelSpec model, Fleet fleet, Workload workload, Slo slo, PlanOptions options);
+
+  /**
+   * Seconds that a decode step should take on a device, by the cost model that plans are made with.
+   *
+   * @param layers of the step
+   * @param options the types of KV cache and wire
+   * @param rows sessions that take one token each
+   * @param cachedTokens that those have in the KV cache, all together
+   */
+  double decodeSeconds(
+      ModelSpec model,
+      DeviceProfile device,
+      LayerRange layers,
+      PlanOptions options,
+      int rows,
+      long cachedTokens);
 }

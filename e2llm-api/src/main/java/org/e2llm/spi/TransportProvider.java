@@ -1,9 +1,14 @@
 package org.e2llm.spi;
 
+import java.time.Duration;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import org.e2llm.Progress;
 import org.e2llm.cluster.Cluster;
 import org.e2llm.cluster.ClusterEvent;
 import org.e2llm.cluster.Share;
+import org.e2llm.model.ModelLayout;
+import org.e2llm.model.ModelSource;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
@@ -14,7 +19,10 @@ public interface TransportProvider {
   /**
    * How to join.
    *
+   * @param source the model's file on this device; null for one that came from {@link #find}
+   * @param layouts how the engine reads a header
    * @param engine of the model; stays the caller's, and must stay open until the link is closed
+   * @param batchRows most rows of one batch
    * @param planner that makes plans where this device coordinates
    * @param profile of this device, its id left for the link to fill in; null if it shares nothing
    * @param options of plans, and what the app wishes of them
@@ -26,7 +34,10 @@ public interface TransportProvider {
   record Joining(
       Cluster cluster,
       Share share,
+      @Nullable ModelSource source,
+      Function<ModelSource, ModelLayout> layouts,
       Engine engine,
+      int batchRows,
       PlannerProvider planner,
       @Nullable DeviceProfile profile,
       PlanOptions options,
@@ -34,6 +45,31 @@ public interface TransportProvider {
       long kvMemory,
       int queueLimit,
       Consumer<ClusterEvent> onEvent) {}
+
+  /**
+   * How to find the model of a cluster.
+   *
+   * @param layouts how the engine reads a header
+   * @param patience how long to wait for a peer that has it
+   * @param progress told {@link Progress.Phase#FIND}, on the calling thread
+   * @param onEvent called on threads of the link; must be quick
+   */
+  record Finding(
+      Cluster cluster,
+      Function<ModelSource, ModelLayout> layouts,
+      Duration patience,
+      Consumer<Progress> progress,
+      Consumer<ClusterEvent> onEvent) {}
+
+  /**
+   * Waits for a peer that has the cluster's model, and takes its header from it.
+   *
+   * @return to be joined once and closed after the engine that was opened from it
+   * @throws org.e2llm.cluster.NoModelException if nobody had one in time
+   * @throws org.e2llm.WaitInterruptedException if the thread is interrupted
+   * @throws org.e2llm.cluster.ClusterException if it cannot listen, or has no identity
+   */
+  FoundModel find(Finding finding);
 
   /**
    * Joins in the background and returns at once.

@@ -138,7 +138,7 @@ public final class LocalEngine implements Engine {
     if (closed) {
       throw new ClosedException("the engine is closed");
     }
-    long bytes = weightBytes(layers);
+    long bytes = spec.weightBytes(layers);
     progress.accept(new Progress(Progress.Phase.LOAD, 0, bytes));
     LocalStage stage = model.stage(layers, compute, kvType, batchRows);
     stages.add(stage);
@@ -160,15 +160,6 @@ public final class LocalEngine implements Engine {
       throw new WaitInterruptedException(
           "the thread was interrupted while it measured this device");
     }
-  }
-
-  private long weightBytes(LayerRange layers) {
-    long bytes = 0;
-    for (int i = layers.from(); i < Math.min(layers.to(), spec.layerCount()); i++) {
-      bytes += spec.layerBytes().get(i);
-    }
-    bytes += layers.from() == 0 ? spec.embeddingBytes() : 0;
-    return bytes + (layers.to() == spec.layerCount() ? spec.outputBytes() : 0);
   }
 
   @Override

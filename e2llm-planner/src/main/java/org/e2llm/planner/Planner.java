@@ -242,4 +242,18 @@ public final class Planner implements PlannerProvider {
     Demand demand = Demand.of(workload, slo, network.size(), options.throughput());
     return new PlanJudge(cost, network, demand, asPlanned).judge(plan);
   }
+
+  @Override
+  public double decodeSeconds(
+      ModelSpec model,
+      DeviceProfile device,
+      LayerRange layers,
+      PlanOptions options,
+      int rows,
+      long cachedTokens) {
+    return costs
+        .apply(new PlannedModel(model, options.kvType()), options.wireFormats())
+        .stage(device, layers)
+        .decodeSeconds(rows, cachedTokens);
+  }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -14,21 +15,26 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.DeviceLostException;
 import org.e2llm.E2llmException;
 import org.e2llm.cluster.ClusterEvent;
-import org.e2llm.cluster.ClusterException;
+import org.e2llm.cluster.ClusterMismatchException;
 import org.e2llm.cluster.ClusterStatus;
+import org.e2llm.cluster.NoCopyException;
 import org.e2llm.cluster.ProtocolException;
+import org.e2llm.model.LayerRange;
+import org.e2llm.model.ModelSpec;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Plan;
-import org.e2llm.plan.PlanListener;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.ReplicaPlan;
+import org.e2llm.plan.StagePlan;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.serving.GenerationService;
+import org.e2llm.serving.Recovery;
 import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.TransportProvider;
 import org.e2llm.transport.cluster.ClusterTimers;
@@ -42,9 +48,7 @@ import org.e2llm.transport.cluster.PublishedPlan;
 import org.e2llm.transport.cluster.Reason;
 import org.e2llm.transport.cluster.Sharing;
 import org.e2llm.transport.cluster.View;
-import org.e2llm.transport.net.Connection;
 import org.e2llm.transport.net.ConnectionStats;
-import org.e2llm.transport.net.Endpoint;
 import org.e2llm.transport.net.Hello;
 import org.e2llm.transport.net.Lane;
 import org.e2llm.transport.stage.SessionClient;
@@ -65,17 +69,21 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private static final long TICK = 100_000_000L;
 
   private final TransportProvider.Joining joining;
+  private final ModelSpec model;
   private final String self;
+  private final Lan lan;
   private final PeerConnections connections;
-  private final ScheduledThreadPoolExecutor thread = executor(THREAD_NAME);
-  private final ScheduledThreadPoolExecutor background = executor("e2llm-planner");
+  private final Slices slices;
+  private final Consumer<ClusterEvent> events;
+  private final ScheduledThreadPoolExecutor thread = Daemons.executor(THREAD_NAME);
+  private final ScheduledThreadPoolExecutor background = Daemons.executor("e2llm-planner");
   private final long origin = System.nanoTime();
   private final SessionClient client;
   private final CallerSessions callers;
   private final PlanRunner runner;
   private final PlanDesk desk;
+  private final ClusterWatch watch;
   private final Map<PlanOrder, Plan> plans = new ConcurrentHashMap<>();
-  private @Nullable Endpoint endpoint;
   private volatile boolean closed;
   private volatile ClusterStatus status;
   private volatile boolean ready;
@@ -84,74 +92,133 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   // Belonging to the thread.
   private final LocalPeer peer;
   private PeerInfo info;
-  private List<String> hosts = List.of();
+  private PeerDetails details;
+  private final SliceAims aims;
+  private @Nullable Plan hosting;
   private @Nullable ScheduledFuture<?> nextTick;
 
-  ClusterPeer(TransportProvider.Joining joining, String self, PeerInfo info) {
+  ClusterPeer(TransportProvider.Joining joining, Lan lan, Consumer<ClusterEvent> events) {
     this.joining = joining;
-    this.self = self;
-    this.info = info;
-    connections = new PeerConnections(self, this);
-    int vocabulary = joining.engine().modelSpec().vocabularySize();
-    client = new SessionClient(connections, vocabulary);
+    this.model = joining.engine().modelSpec();
+    this.lan = lan;
+    this.self = lan.self();
+    this.connections = lan.connections();
+    this.slices = lan.slices();
+    this.events = events;
+    details = PeerDetails.of(profile(), slices.holding(), joining.options());
+    info =
+        new PeerInfo(
+            lan.name(),
+            List.of(),
+            details.profile() == null ? Sharing.NONE : Sharing.ACTIVE,
+            details.profile() == null ? 0 : 1,
+            details.wishes() ? 1 : 0,
+            details.toBytes());
+    aims = new SliceAims(self, model, slices);
+    client = new SessionClient(connections, model.vocabularySize());
     callers =
         new CallerSessions(
             client,
-            joining.engine().modelSpec(),
+            model,
             joining.engine().tokenizer(),
-            () -> client.hosted().service());
+            () -> client.hosted().service(),
+            Recovery.PATIENCE);
     client.deliverTo(callers);
+    EngineStages stages = new EngineStages(joining.engine());
     runner =
         new PlanRunner(
             self,
             joining,
-            gate -> new StageHost(connections, new EngineStages(joining.engine()), gate),
+            gate -> new StageHost(connections, stages, gate),
+            stages,
             client,
             this::run,
             background);
-    desk = new PlanDesk(joining.planner(), joining.engine().modelSpec(), joining.options());
+    desk = new PlanDesk(joining.planner(), model, joining.options());
+    watch =
+        new ClusterWatch(
+            connections,
+            desk,
+            stages,
+            details.profile(),
+            runner::stats,
+            this::run,
+            background,
+            this::now);
     long incarnation = System.currentTimeMillis() << 8;
     peer = new LocalPeer(self, incarnation, info, ClusterTimers.DEFAULT, this::check, now());
-    status = new ClusterStatus(joining.cluster().name(), self, "", "", null, false, "", List.of());
+    status =
+        new ClusterStatus(
+            joining.cluster().name(),
+            self,
+            "",
+            "",
+            "",
+            null,
+            false,
+            "",
+            null,
+            slices.traffic(),
+            List.of(),
+            List.of());
   }
 
-  private static ScheduledThreadPoolExecutor executor(String name) {
-    ScheduledThreadPoolExecutor made =
-        new ScheduledThreadPoolExecutor(
-            1,
-            work -> {
-              Thread started = new Thread(work, name);
-              started.setDaemon(true);
-              return started;
-            });
-    made.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-    made.setRemoveOnCancelPolicy(true);
-    return made;
+  private @Nullable DeviceProfile profile() {
+    DeviceProfile given = joining.profile();
+    return given == null
+        ? null
+        : new DeviceProfile(
+            self,
+            lan.name(),
+            given.prefillFlops(),
+            given.decodeFlops(),
+            given.memoryBandwidth(),
+            given.stepSeconds(),
+            given.memoryBytes(),
+            given.fma(),
+            given.nic());
   }
 
-  PeerConnections connections() {
-    return connections;
-  }
-
-  /** Begins, with an endpoint whose listener is {@link #connections}. */
-  void start(Endpoint opened, List<String> addresses) {
+  /** Begins; connections come later. */
+  void start(List<String> addresses) {
     run(
         () -> {
-          endpoint = opened;
-          info =
-              new PeerInfo(
-                  info.name(),
-                  addresses,
-                  info.sharing(),
-                  info.profileVersion(),
-                  info.wishVersion(),
-                  info.details());
-          peer.info(info, now());
+          tellInfo(addresses, info.profileVersion());
           Plan forced = joining.forced();
           if (forced != null) {
             peer.force(PublishedPlans.draft(forced), now());
           }
         });
+    slices.onChange(() -> run(this::holdingChanged));
+  }
+
+  private void tellInfo(List<String> addresses, long profileVersion) {
+    info =
+        new PeerInfo(
+            info.name(),
+            addresses,
+            info.sharing(),
+            profileVersion,
+            info.wishVersion(),
+            details.toBytes());
+    peer.info(info, now());
+  }
+
+  /** Plans depend on the model's id and on the room there is, not on how far fetching is. */
+  private void holdingChanged() {
+    Holding before = details.holding();
+    Holding now = slices.holding();
+    if (now.equals(before)) {
+      return;
+    }
+    details = details.withHolding(now);
+    boolean matters =
+        !now.modelId().equals(before.modelId()) || now.diskBytes() != before.diskBytes();
+    tellInfo(info.addresses(), info.profileVersion() + (matters ? 1 : 0));
+    for (View.Member member : peer.view().members().values()) {
+      checkModel(member.record());
+    }
+    aim();
   }
 
   // What the app asks for.
@@ -222,11 +289,23 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       Thread.currentThread().interrupt();
     }
     thread.shutdown();
+    awaitThread();
     runner.close();
     background.shutdown();
-    Endpoint open = endpoint;
-    if (open != null) {
-      open.close();
+  }
+
+  /** What it holds is touched by another thread from here on. */
+  private void awaitThread() {
+    boolean interrupted = Thread.interrupted();
+    try {
+      if (!thread.awaitTermination(5, TimeUnit.SECONDS)) {
+        LOG.log(Level.WARNING, "an event of the cluster has not ended 5 s after it was closed");
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -237,6 +316,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     run(
         () -> {
           peer.opened(id, now());
+          watch.opened(id);
           offerHosts();
         });
   }
@@ -247,6 +327,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       runner.stages().received(id, type, payload);
     } else if (SessionClient.takes(type)) {
       client.received(id, type, payload);
+    } else if (type == StageReports.TYPE) {
+      watch.received(id, payload);
     } else if (type >= FrameType.CLUSTER_FIRST && type < FrameType.SESSION_FIRST) {
       Message message = MessageCodec.read(type, payload);
       run(() -> peer.received(id, message, now()));
@@ -263,11 +345,6 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     client.hosted().lost(id);
     callers.lost(id);
     run(() -> peer.closed(id, now()));
-  }
-
-  @Override
-  public void refused(InetSocketAddress remote, ClusterException why) {
-    LOG.log(Level.CONFIG, "{0} was not let in: {1}", new Object[] {remote, why.getMessage()});
   }
 
   // The thread.
@@ -287,6 +364,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private static void guarded(Runnable work) {
     try {
       work.run();
+    } catch (RejectedExecutionException e) {
+      LOG.log(Level.FINE, "this peer closes", e);
     } catch (RuntimeException | Error e) { // a defect of ours: the others go on
       LOG.log(Level.SEVERE, "an event of the cluster failed", e);
     }
@@ -301,6 +380,17 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     }
     peer.tick(now());
     runner.tick();
+    boolean shares = info.sharing() != Sharing.NONE;
+    Map<String, LinkBook.Figures> links = watch.tick(peer.view(), plan(), shares, lan.endpoint());
+    if (links != null) {
+      details = details.withLinks(links);
+      tellInfo(info.addresses(), info.profileVersion() + 1);
+    }
+  }
+
+  private @Nullable Plan plan() {
+    PublishedPlan published = peer.plan();
+    return published == null ? null : plans.get(published.order());
   }
 
   private void carryOut() {
@@ -338,7 +428,12 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       connections.drop(disconnect.peer(), disconnect.reason());
     } else if (effect instanceof Effect.Joined joined) {
       tell(new ClusterEvent.Joined(joined.peer().id(), joined.peer().info().name()));
+      checkModel(joined.peer());
       offerHosts();
+      aim();
+    } else if (effect instanceof Effect.Changed changed) {
+      checkModel(changed.peer());
+      aim();
     } else if (effect instanceof Effect.Gone gone) {
       gone(gone.peer(), gone.absence());
     } else if (effect instanceof Effect.MakePlan make) {
@@ -351,7 +446,11 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       plans.remove(retire.plan());
     } else if (effect instanceof Effect.Impossible impossible) {
       problem = impossible.reason();
-      callers.impossible(new DeviceLostException(impossible.reason()));
+      List<LayerRange> without = Copies.missing(peer.view(), model);
+      callers.impossible(
+          without.isEmpty()
+              ? () -> new DeviceLostException(impossible.reason())
+              : () -> new NoCopyException(without));
       tell(new ClusterEvent.Impossible(impossible.reason()));
     } else if (effect instanceof Effect.Problem found) {
       tell(new ClusterEvent.Problem(found.text()));
@@ -376,25 +475,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
         left.add(parsed);
       }
     }
-    dial(left, () -> run(() -> peer.unreachable(id, now())));
-  }
-
-  /** Tries one after the other until one answers. */
-  void dial(ArrayDeque<InetSocketAddress> addresses, Runnable failed) {
-    InetSocketAddress address = addresses.poll();
-    Endpoint from = endpoint;
-    if (address == null || from == null) {
-      failed.run();
-      return;
-    }
-    CompletableFuture<Connection> dialled = from.connect(address, Lane.HOT);
-    dialled.whenComplete(
-        (connection, error) -> {
-          if (error != null) {
-            LOG.log(Level.FINE, "dialling " + address + " failed", error);
-            dial(addresses, failed);
-          }
-        });
+    lan.dial(left, Lane.HOT, () -> run(() -> peer.unreachable(id, now())));
   }
 
   private void gone(PeerRecord record, Effect.Absence absence) {
@@ -408,15 +489,44 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     client.hosted().lost(id);
     offerHosts();
     callers.lost(id);
+    watch.retain(peer.view().members().keySet());
+    aim();
+  }
+
+  /** Another model has no place here: from the next hello on, both refuse each other by name. */
+  private void checkModel(PeerRecord record) {
+    String ours = slices.holding().modelId();
+    String theirs = Copies.of(record).modelId();
+    if (!ours.isEmpty() && !theirs.isEmpty() && !ours.equals(theirs)) {
+      lan.refusals().refused(record.id(), new ClusterMismatchException("model", ours, theirs));
+      connections.drop(record.id(), "model " + ours + " here, " + theirs + " there");
+    }
+  }
+
+  /** Has this device hold what the plan in force and its standby duty want. */
+  private CompletableFuture<Void> aim() {
+    View view = peer.view();
+    if (aims.note(view) && self.equals(peer.coordinator())) {
+      tellInfo(info.addresses(), info.profileVersion() + 1);
+    }
+    Plan plan = plan();
+    return plan == null ? new CompletableFuture<>() : aims.aim(view, plan);
   }
 
   private void makePlan(long number, List<Reason> reasons) {
     LOG.log(Level.CONFIG, "a plan is made: {0}", reasons);
     View view = peer.view();
+    PublishedPlan current = peer.plan();
+    Plan inForce = current == null || current.forced() ? null : plan();
+    boolean wished = reasons.stream().anyMatch(each -> each.kind() == Reason.Kind.WISH);
     background.execute(
         () -> {
           try {
-            Plan made = desk.plan(view, PlanListener.NONE);
+            @Nullable Plan made = desk.plan(view, inForce, wished);
+            if (made == null || made == inForce) {
+              run(() -> peer.keep(number, now()));
+              return;
+            }
             PublishedPlan.Draft draft = PublishedPlans.draft(made);
             run(() -> planned(number, draft));
           } catch (E2llmException e) {
@@ -439,16 +549,24 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   }
 
   private void check(PublishedPlan published) {
-    PublishedPlans.plan(published, joining.engine().modelSpec());
+    PublishedPlans.plan(published, model);
   }
 
   private void adopt(PublishedPlan published) {
-    Plan plan = PublishedPlans.plan(published, joining.engine().modelSpec());
+    Plan plan = PublishedPlans.plan(published, model);
     plans.put(plan.order(), plan);
     ready = false;
     problem = "";
     tell(new ClusterEvent.Planned(plan));
-    runner.adopt(plan, () -> run(() -> peer.serves(plan.order(), now())));
+    CompletableFuture<Void> bytes = aim();
+    bytes.whenComplete(
+        (nothing, error) -> {
+          if (error != null) {
+            run(() -> aims.failed(plan, error));
+          }
+        });
+    runner.adopt(plan, bytes, () -> run(() -> peer.serves(plan.order(), now())));
+    offerHosts();
   }
 
   private void ready(PlanOrder order) {
@@ -458,20 +576,26 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     }
     ready = true;
     runner.ready();
-    List<String> first = new ArrayList<>();
-    for (ReplicaPlan replica : plan.replicas()) {
-      first.add(replica.stages().get(0).device());
-    }
-    hosts = first;
+    hosting = plan;
     offerHosts();
     tell(new ClusterEvent.Ready(plan));
   }
 
-  /** Of the hosts of the plan in use, those that are there. */
+  /**
+   * Of the hosts of the plan in use, those that are there with all their stages: sessions had
+   * better wait than try in vain while another plan gets ready.
+   */
   private void offerHosts() {
     List<String> there = new ArrayList<>();
-    for (String host : hosts) {
-      if (host.equals(self) || connections.stats(host) != null) {
+    Plan plan = hosting;
+    Set<String> members = peer.view().members().keySet();
+    for (ReplicaPlan replica : plan == null ? List.<ReplicaPlan>of() : plan.replicas()) {
+      String host = replica.stages().get(0).device();
+      boolean whole = true;
+      for (StagePlan stage : replica.stages()) {
+        whole &= members.contains(stage.device());
+      }
+      if (whole && (host.equals(self) || connections.stats(host) != null)) {
         there.add(host);
       }
     }
@@ -481,41 +605,28 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private void tell(ClusterEvent event) {
     LOG.log(Level.CONFIG, event.text());
     try {
-      joining.onEvent().accept(event);
+      events.accept(event);
     } catch (RuntimeException e) { // the app's own code
       LOG.log(Level.WARNING, "a listener to the cluster threw", e);
     }
   }
 
   private ClusterStatus describe() {
-    List<ClusterStatus.Peer> all = new ArrayList<>();
-    for (Map.Entry<String, View.Member> entry : peer.view().members().entrySet()) {
-      PeerRecord record = entry.getValue().record();
-      ConnectionStats stats = connections.stats(entry.getKey());
-      all.add(
-          new ClusterStatus.Peer(
-              record.id(),
-              record.info().name(),
-              record.info().addresses(),
-              profile(record),
-              entry.getValue().direct(),
-              stats == null ? 0 : stats.bytesSent(),
-              stats == null ? 0 : stats.bytesReceived(),
-              stats == null ? 0 : stats.rttNanos() * 1e-9));
-    }
-    PublishedPlan published = peer.plan();
-    Plan plan = published == null ? null : plans.get(published.order());
     String at = info.addresses().isEmpty() ? "" : info.addresses().get(0);
+    View view = peer.view();
     return new ClusterStatus(
-        joining.cluster().name(), self, at, peer.coordinator(), plan, ready, problem, all);
-  }
-
-  private static @Nullable DeviceProfile profile(PeerRecord record) {
-    try {
-      return PeerDetails.read(record.info().details()).profile();
-    } catch (E2llmException e) {
-      return null;
-    }
+        joining.cluster().name(),
+        self,
+        slices.holding().modelId(),
+        at,
+        peer.coordinator(),
+        plan(),
+        ready,
+        problem,
+        watch.forecast(),
+        slices.traffic(),
+        watch.peers(view),
+        watch.links(view));
   }
 
   private long now() {

@@ -1,15 +1,29 @@
 package org.e2llm.transport;
 
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Stage;
 import org.e2llm.spi.Engine;
 import org.e2llm.transport.stage.StageSource;
 
-/** Stages of the engine on this device. */
-record EngineStages(Engine engine) implements StageSource {
+/** Stages of the engine on this device, each counted. Thread-safe. */
+final class EngineStages implements StageSource {
+  private final Engine engine;
+  private final Map<LayerRange, StageMeter> meters = new ConcurrentHashMap<>();
+
+  EngineStages(Engine engine) {
+    this.engine = engine;
+  }
+
   @Override
   public Stage stage(LayerRange layers) {
-    return engine.stage(layers);
+    return meter(layers).counting(engine.stage(layers));
+  }
+
+  /** What stages of these layers did here. */
+  StageMeter meter(LayerRange layers) {
+    return meters.computeIfAbsent(layers, StageMeter::new);
   }
 
   @Override

@@ -1,221 +1,231 @@
 package org.e2llm.transport;
 
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
-import java.nio.file.Path;
-import java.nio.file.Paths;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.logging.Level;
-import java.util.logging.Logger;
-import org.e2llm.cluster.Cluster;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.e2llm.E2llmException;
+import org.e2llm.Progress;
+import org.e2llm.WaitInterruptedException;
+import org.e2llm.cluster.ClusterEvent;
 import org.e2llm.cluster.ClusterException;
 import org.e2llm.cluster.ClusterStatus;
-import org.e2llm.plan.DeviceProfile;
+import org.e2llm.cluster.NoModelException;
+import org.e2llm.model.KvType;
+import org.e2llm.model.ModelSource;
 import org.e2llm.plan.Plan;
 import org.e2llm.serving.GenerationService;
 import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.Engine;
+import org.e2llm.spi.FoundModel;
 import org.e2llm.spi.TransportProvider;
-import org.e2llm.transport.cluster.PeerInfo;
-import org.e2llm.transport.cluster.Sharing;
-import org.e2llm.transport.discovery.Advertisement;
-import org.e2llm.transport.discovery.Candidate;
-import org.e2llm.transport.discovery.Discovery;
-import org.e2llm.transport.discovery.DiscoveryListener;
-import org.e2llm.transport.discovery.JmdnsDiscovery;
-import org.e2llm.transport.discovery.StaticPeer;
-import org.e2llm.transport.discovery.StaticPeers;
-import org.e2llm.transport.discovery.Unreachable;
-import org.e2llm.transport.net.Endpoint;
-import org.e2llm.transport.net.EndpointOptions;
-import org.e2llm.transport.net.Hello;
-import org.e2llm.transport.net.Lane;
-import org.e2llm.transport.trust.Identity;
-import org.e2llm.transport.trust.IdentityStore;
-import org.e2llm.transport.trust.Proof;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Joins clusters on the LAN: finds peers, dials them, and leaves the rest to {@link ClusterPeer}.
- */
+/** Joins clusters on the LAN, with a model's file or with the model of those who are there. */
 public final class LanTransport implements TransportProvider {
-  private static final Logger LOG = Logger.getLogger(LanTransport.class.getName());
+  private static final String KV_TYPE = "kvType";
+  private static final String CONTEXT = "context";
+  private static final String BATCH = "batch";
+
+  private static final long ASK_EVERY_MILLIS = 100;
 
   @Override
-  public ClusterLink join(Joining joining) {
-    Path folder = joining.cluster().folder();
-    Path home = folder != null ? folder : Paths.get(System.getProperty("user.home", "."), ".e2llm");
-    IdentityStore identity;
+  public FoundModel find(Finding finding) {
+    Consumer<ClusterEvent> events = oneAtATime(finding.onEvent());
+    Lan lan = new Lan(finding.cluster(), null, finding.layouts(), events);
     try {
-      identity = Identity.open(home.resolve("identity"));
-    } catch (IOException e) {
-      throw new ClusterException(
-          "the identity of this device cannot be kept in " + home + ": " + e.getMessage(), e);
-    }
-    try {
-      return new Member(joining, identity);
+      return new Found(lan, await(lan, finding, events), events);
     } catch (RuntimeException | Error e) {
-      closeQuietly(identity);
+      leave(lan);
       throw e;
     }
   }
 
-  private static void closeQuietly(IdentityStore identity) {
-    try {
-      identity.close();
-    } catch (IOException e) {
-      // The lock goes with the process at the latest.
-      LOG.log(Level.FINE, "closing an identity failed", e);
+  private static ModelSource await(Lan lan, Finding finding, Consumer<ClusterEvent> events) {
+    CompletableFuture<ModelSource> model = lan.slices().model();
+    long start = System.nanoTime();
+    long patience = finding.patience().toMillis();
+    boolean told = false;
+    while (true) {
+      try {
+        return model.get(ASK_EVERY_MILLIS, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        long waited = (System.nanoTime() - start) / 1_000_000;
+        finding.progress().accept(new Progress(Progress.Phase.FIND, waited, patience));
+        if (waited >= patience) {
+          throw nobody(lan, finding);
+        }
+        if (!told && waited > 2000) {
+          told = true;
+          events.accept(new ClusterEvent.Problem("no peer is there yet that has a model; waiting"));
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new WaitInterruptedException(
+            "the thread was interrupted while it waited for a peer that has a model");
+      } catch (ExecutionException e) {
+        throw e.getCause() instanceof E2llmException known
+            ? known
+            : new ClusterException("the model cannot be taken from peers: " + e.getCause(), e);
+      }
     }
   }
 
-  /** This device in one cluster. */
-  private static final class Member implements ClusterLink {
-    private final IdentityStore identity;
-    private final ClusterPeer peer;
-    private final Endpoint endpoint;
-    private final StaticPeers statics;
-    private final @Nullable Discovery discovery;
+  private static NoModelException nobody(Lan lan, Finding finding) {
+    int peers = lan.connections().open().size();
+    String pinned = finding.cluster().modelId();
+    return new NoModelException(
+        "within "
+            + finding.patience().toSeconds()
+            + " s "
+            + (peers == 0
+                ? "no peer of cluster " + finding.cluster().name() + " was found"
+                : peers
+                    + " peers were found, none of which has "
+                    + (pinned.isEmpty() ? "a model" : "model " + pinned))
+            + ": start one that has the file, name a peer's address, or open a file here");
+  }
 
-    Member(Joining joining, IdentityStore identity) {
-      this.identity = identity;
-      Cluster cluster = joining.cluster();
-      String self = identity.identity().id();
-      String name = cluster.deviceName().isEmpty() ? hostName() : cluster.deviceName();
-      peer = new ClusterPeer(joining, self, info(joining, self, name));
-      Hello hello = Hello.of(cluster.name(), name).withModel("", settings(joining.engine()));
-      endpoint =
-          Endpoint.open(
-              EndpointOptions.listening(listen(cluster)),
-              identity.identity(),
-              cluster.secret(),
-              hello,
-              peer.connections());
-      peer.start(endpoint, Addresses.reachable(endpoint.addresses()));
-      List<StaticPeer> named = new ArrayList<>();
-      for (Cluster.Address address : cluster.peers()) {
-        named.add(new StaticPeer(address.host(), address.port()));
+  private static void leave(Lan lan) {
+    lan.stopLooking();
+    lan.close();
+    lan.slices().close();
+  }
+
+  /** What connections, bytes and plans have to say comes from several threads. */
+  private static Consumer<ClusterEvent> oneAtATime(Consumer<ClusterEvent> listener) {
+    Object lock = new Object();
+    return event -> {
+      synchronized (lock) {
+        listener.accept(event);
       }
-      long seed = self.hashCode() * 31L + System.nanoTime();
-      statics = new StaticPeers(named, this::dial, StaticPeers.Pace.DEFAULT, seed);
-      discovery = cluster.discovery() ? discover(cluster) : null;
-    }
+    };
+  }
 
-    private static PeerInfo info(Joining joining, String self, String name) {
-      DeviceProfile given = joining.profile();
-      DeviceProfile profile =
-          given == null
-              ? null
-              : new DeviceProfile(
-                  self,
-                  name,
-                  given.prefillFlops(),
-                  given.decodeFlops(),
-                  given.memoryBandwidth(),
-                  given.stepSeconds(),
-                  given.memoryBytes(),
-                  given.fma(),
-                  given.nic());
-      PeerDetails details = PeerDetails.of(profile, joining.options());
-      return new PeerInfo(
-          name,
-          List.of(),
-          profile == null ? Sharing.NONE : Sharing.ACTIVE,
-          profile == null ? 0 : 1,
-          details.wishes() ? 1 : 0,
-          details.toBytes());
-    }
-
-    /** What all peers must agree on. */
-    private static Map<String, String> settings(Engine engine) {
-      Map<String, String> settings = new TreeMap<>();
-      settings.put("model", engine.modelSpec().name());
-      settings.put("parameters", Long.toString(engine.modelSpec().parameterCount()));
-      settings.put("quantization", engine.modelSpec().quantization());
-      settings.put("kvType", engine.kvType().name());
-      settings.put("context", Integer.toString(engine.contextLength()));
-      settings.put("arithmetic", "F32");
-      return settings;
-    }
-
-    private static InetSocketAddress listen(Cluster cluster) {
-      Cluster.Address at = cluster.listen();
-      if (at == null) {
-        return new InetSocketAddress(0);
+  @Override
+  public ClusterLink join(Joining joining) {
+    Consumer<ClusterEvent> events = oneAtATime(joining.onEvent());
+    Lan lan = new Lan(joining.cluster(), joining.source(), joining.layouts(), events);
+    try {
+      if (!joining.cluster().modelId().isEmpty()) {
+        pinned(lan);
       }
-      InetSocketAddress address = new InetSocketAddress(at.host(), at.port());
-      if (address.isUnresolved()) {
-        throw new ClusterException("the address to listen at, " + at + ", is unknown");
-      }
-      return address;
+      return new Member(joining, lan, events, true);
+    } catch (RuntimeException | Error e) {
+      leave(lan);
+      throw e;
+    }
+  }
+
+  /** Whether the file is the model that the app pinned, only its hash can say. */
+  private static void pinned(Lan lan) {
+    try {
+      lan.slices().modelId().get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new WaitInterruptedException("the thread was interrupted while a model was hashed");
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof E2llmException known
+          ? known
+          : new ClusterException("the model's file cannot be hashed: " + e.getCause(), e);
+    }
+  }
+
+  /** What all peers must agree on. */
+  private static Map<String, String> settings(Joining joining) {
+    Engine engine = joining.engine();
+    Map<String, String> settings = new TreeMap<>();
+    settings.put("model", engine.modelSpec().name());
+    settings.put("parameters", Long.toString(engine.modelSpec().parameterCount()));
+    settings.put("quantization", engine.modelSpec().quantization());
+    settings.put(KV_TYPE, engine.kvType().name());
+    settings.put(CONTEXT, Integer.toString(engine.contextLength()));
+    settings.put(BATCH, Integer.toString(joining.batchRows()));
+    settings.put("arithmetic", "F32");
+    return settings;
+  }
+
+  /** A model that a peer offered. */
+  private static final class Found implements FoundModel {
+    private final Lan lan;
+    private final ModelSource source;
+    private final Consumer<ClusterEvent> events;
+    private boolean joined;
+
+    Found(Lan lan, ModelSource source, Consumer<ClusterEvent> events) {
+      this.lan = lan;
+      this.source = source;
+      this.events = events;
     }
 
-    private static String hostName() {
+    @Override
+    public ModelSource source() {
+      return source;
+    }
+
+    @Override
+    public int contextLength() {
+      return number(CONTEXT, 1 << 24);
+    }
+
+    @Override
+    public int batchRows() {
+      return number(BATCH, 1 << 16);
+    }
+
+    /** Peers say it: what cannot be is as if it had not been said. */
+    private int number(String setting, int most) {
       try {
-        return InetAddress.getLocalHost().getHostName();
-      } catch (UnknownHostException e) {
-        return "device";
+        int found = Integer.parseInt(lan.slices().settings().getOrDefault(setting, "0"));
+        return found > 0 && found <= most ? found : 0;
+      } catch (NumberFormatException e) {
+        return 0;
       }
     }
 
-    private void dial(StaticPeer named, List<InetSocketAddress> addresses) {
-      List<InetSocketAddress> left = new ArrayList<>(addresses);
-      dialNext(named, left, null);
-    }
-
-    private void dialNext(
-        StaticPeer named, List<InetSocketAddress> left, @Nullable Throwable before) {
-      if (left.isEmpty()) {
-        Throwable why = before == null ? new UnknownHostException(named.host()) : before;
-        statics.failed(named, unreachable(why));
-        return;
+    @Override
+    public @Nullable KvType kvType() {
+      String found = lan.slices().settings().getOrDefault(KV_TYPE, "");
+      for (KvType type : KvType.values()) {
+        if (type.name().equals(found)) {
+          return type;
+        }
       }
-      InetSocketAddress address = left.remove(0);
-      endpoint
-          .connect(address, Lane.HOT)
-          .whenComplete(
-              (connection, error) -> {
-                if (error != null) {
-                  dialNext(named, left, error);
-                } else {
-                  statics.connected(named);
-                }
-              });
+      return null;
     }
 
-    private static Unreachable unreachable(Throwable why) {
-      return why instanceof ClusterException && why.getCause() == null
-          ? Unreachable.turnedAway(String.valueOf(why.getMessage()))
-          : Unreachable.because(why.getCause() == null ? why : why.getCause());
+    @Override
+    public ClusterLink join(Joining joining) {
+      Member member = new Member(joining, lan, events, false);
+      joined = true;
+      return member;
     }
 
-    private @Nullable Discovery discover(Cluster cluster) {
-      Discovery found = new JmdnsDiscovery();
-      InetSocketAddress at = endpoint.address();
-      found.start(
-          new Advertisement(
-              at == null ? 0 : at.getPort(), Proof.discoveryTag(cluster.secret(), cluster.name())),
-          new DiscoveryListener() {
-            @Override
-            public void found(Candidate candidate) {
-              peer.dial(new ArrayDeque<>(candidate.endpoints()), () -> {});
-            }
+    @Override
+    public void close() {
+      if (joined) {
+        lan.slices().close();
+      } else {
+        leave(lan);
+      }
+    }
+  }
 
-            @Override
-            public void updated(Candidate candidate) {
-              found(candidate);
-            }
+  /** This device in a cluster. */
+  private static final class Member implements ClusterLink {
+    private final Lan lan;
+    private final ClusterPeer peer;
+    private final boolean ownsSlices;
 
-            @Override
-            public void gone(Candidate candidate) {}
-          });
-      return found;
+    Member(Joining joining, Lan lan, Consumer<ClusterEvent> events, boolean ownsSlices) {
+      this.lan = lan;
+      this.ownsSlices = ownsSlices;
+      peer = new ClusterPeer(joining, lan, events);
+      peer.start(Addresses.reachable(lan.endpoint().addresses()));
+      lan.attach(peer, settings(joining));
     }
 
     @Override
@@ -245,16 +255,12 @@ public final class LanTransport implements TransportProvider {
 
     @Override
     public void close() {
-      statics.close();
-      if (discovery != null) {
-        try {
-          discovery.close();
-        } catch (Exception e) {
-          throw new ClusterException("discovery did not end: " + e.getMessage(), e);
-        }
-      }
+      lan.stopLooking();
       peer.close();
-      closeQuietly(identity);
+      lan.close();
+      if (ownsSlices) {
+        lan.slices().close();
+      }
     }
   }
 }

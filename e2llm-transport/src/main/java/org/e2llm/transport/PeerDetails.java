@@ -24,36 +24,73 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  bool profile, and if true: string id, name; f64 prefill, decode flops, bandwidth, step;
  *    u64 memory; bool fma; f64 nic rate, latency; bool medium [string]
+ *  the holding ({@link Holding})
  *  count, (string device, u32 from, u32 to)…   pins
  *  count, string…                              excluded
  *  count, string…                              preferred
+ *  bool                                        throughput
+ *  count, (string peer, f64 rate, f64 latency)…  links, as far as they were measured
  * </pre>
  *
  * @param profile null if it shares nothing
+ * @param holding which bytes of the model lie there
+ * @param throughput whether its app wants many requests done rather than one soon
+ * @param links what its links to others do, by peer
  */
 record PeerDetails(
     @Nullable DeviceProfile profile,
+    Holding holding,
     Map<String, LayerRange> pins,
     Set<String> excluded,
-    Set<String> preferred) {
+    Set<String> preferred,
+    boolean throughput,
+    Map<String, LinkBook.Figures> links) {
   private static final int MOST = 128;
 
-  static PeerDetails of(@Nullable DeviceProfile profile, PlanOptions options) {
-    return new PeerDetails(profile, options.pins(), options.excluded(), options.preferred());
+  static PeerDetails of(@Nullable DeviceProfile profile, Holding holding, PlanOptions options) {
+    return new PeerDetails(
+        profile,
+        holding,
+        options.pins(),
+        options.excluded(),
+        options.preferred(),
+        options.throughput(),
+        Map.of());
+  }
+
+  PeerDetails withHolding(Holding changed) {
+    return new PeerDetails(profile, changed, pins, excluded, preferred, throughput, links);
+  }
+
+  PeerDetails withLinks(Map<String, LinkBook.Figures> measured) {
+    Map<String, LinkBook.Figures> most = new TreeMap<>();
+    measured.forEach(
+        (peer, figures) -> {
+          if (most.size() < MOST) {
+            most.put(peer, figures);
+          }
+        });
+    return new PeerDetails(profile, holding, pins, excluded, preferred, throughput, most);
   }
 
   boolean wishes() {
-    return !pins.isEmpty() || !excluded.isEmpty() || !preferred.isEmpty();
+    return !pins.isEmpty() || !excluded.isEmpty() || !preferred.isEmpty() || throughput;
   }
 
   Bytes toBytes() {
     FieldWriter out = new FieldWriter(512);
     writeProfile(out);
+    holding.write(out);
     out.count(pins.size());
     new TreeMap<>(pins)
         .forEach((device, layers) -> out.string(device).i32(layers.from()).i32(layers.to()));
     writeAll(out, excluded);
     writeAll(out, preferred);
+    out.bool(throughput);
+    out.count(links.size());
+    new TreeMap<>(links)
+        .forEach(
+            (peer, link) -> out.string(peer).f64(link.bytesPerSecond()).f64(link.latencySeconds()));
     ByteBuffer written = out.payload();
     byte[] bytes = new byte[written.remaining()];
     written.get(bytes);
@@ -85,14 +122,24 @@ record PeerDetails(
   static PeerDetails read(Bytes bytes) {
     FieldReader in = new FieldReader(ByteBuffer.wrap(bytes.toByteArray()));
     DeviceProfile profile = readProfile(in);
+    Holding holding = Holding.read(in);
     Map<String, LayerRange> pins = new TreeMap<>();
     for (int n = in.count("pins", 10, MOST); n > 0; n--) {
       String device = in.string("pin.device");
       int from = in.i32("pin.from", 0, Integer.MAX_VALUE - 1);
       pins.put(device, LayerRange.of(from, in.i32("pin.to", from + 1, Integer.MAX_VALUE)));
     }
+    Set<String> excluded = readAll("excluded", in);
+    Set<String> preferred = readAll("preferred", in);
+    boolean throughput = in.bool("throughput");
+    Map<String, LinkBook.Figures> links = new TreeMap<>();
+    for (int n = in.count("links", 18, MOST); n > 0; n--) {
+      String peer = in.string("link.peer");
+      double rate = in.f64("link.bytesPerSecond");
+      links.put(peer, new LinkBook.Figures(rate, in.f64("link.latencySeconds")));
+    }
     PeerDetails details =
-        new PeerDetails(profile, pins, readAll("excluded", in), readAll("preferred", in));
+        new PeerDetails(profile, holding, pins, excluded, preferred, throughput, links);
     in.end("details of a peer");
     return details;
   }

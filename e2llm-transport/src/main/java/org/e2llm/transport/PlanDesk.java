@@ -1,6 +1,7 @@
 package org.e2llm.transport;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -8,30 +9,48 @@ import java.util.Map;
 import java.util.Set;
 import org.e2llm.E2llmException;
 import org.e2llm.InfeasiblePlanException;
+import org.e2llm.cluster.ClusterStatus;
+import org.e2llm.cluster.NoCopyException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
+import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Fleet;
 import org.e2llm.plan.LinkProfile;
+import org.e2llm.plan.Placement;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanListener;
 import org.e2llm.plan.PlanOptions;
+import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.Slo;
+import org.e2llm.plan.StagePlan;
 import org.e2llm.plan.Workload;
 import org.e2llm.spi.PlannerProvider;
 import org.e2llm.transport.cluster.Sharing;
 import org.e2llm.transport.cluster.View;
 import org.jspecify.annotations.Nullable;
 
-/** Makes plans for those who are there: what they said of themselves becomes a fleet. */
+/**
+ * Makes plans for those who are there: what they said of themselves and of their links becomes a
+ * fleet. Says what is to be expected of a plan, and of each device without the others.
+ */
 final class PlanDesk {
+  /** Of a prompt, and of an answer. */
+  private static final int TOKENS = 256;
+
   /** What plans are made for as long as nobody says otherwise: one chat at a time. */
   private static final Workload ONE_SESSION =
-      Workload.concurrent(List.of(new Workload.Lengths(256, 256)), 1);
+      Workload.concurrent(List.of(new Workload.Lengths(TOKENS, TOKENS)), 1);
 
   /** The same with a few at a time, where the app asks for throughput. */
   private static final Workload MANY_SESSIONS =
-      Workload.concurrent(List.of(new Workload.Lengths(256, 256)), 8);
+      Workload.concurrent(List.of(new Workload.Lengths(TOKENS, TOKENS)), 8);
+
+  /**
+   * A plan gives way to one that is this much better: moving has its price, and what is measured
+   * wavers.
+   */
+  private static final double GAIN = 0.1;
 
   private final PlannerProvider planner;
   private final ModelSpec model;
@@ -46,31 +65,160 @@ final class PlanDesk {
   /**
    * A plan for the view.
    *
+   * @param inForce a computed plan that works, or null
+   * @param wished whether wishes have changed since it was made
+   * @return {@code inForce} if no other is so much better that moving pays; null as long as nobody
+   *     knows which model it is
    * @throws E2llmException by cause: no plan is possible, a wish cannot be met
    */
-  Plan plan(View view, PlanListener listener) {
+  @Nullable Plan plan(View view, @Nullable Plan inForce, boolean wished) {
+    if (Copies.isUnknown(view)) {
+      return null;
+    }
+    List<LayerRange> missing = Copies.missing(view, model);
+    if (!missing.isEmpty()) {
+      throw new NoCopyException(missing);
+    }
     Fleet fleet = fleet(view);
-    return planner.plan(model, fleet, workload(), Slo.NONE, options(view, fleet), listener);
+    PlanOptions wishes = options(view, fleet);
+    Workload workload = workload(wishes);
+    Plan made = planner.plan(model, fleet, workload, Slo.NONE, wishes, PlanListener.NONE);
+    if (inForce == null || wished) {
+      return made;
+    }
+    Plan before;
+    try {
+      before = planner.judge(inForce, model, fleet, workload, Slo.NONE, wishes);
+    } catch (E2llmException e) {
+      return made; // it does not fit who is there now
+    }
+    return pays(made, before, wishes.throughput())
+            || !devices(made).equals(devices(inForce)) && sameWork(made, before)
+        ? made
+        : inForce;
   }
 
-  /** Checks a plan of the app's own, as far as that can be done before its devices are there. */
-  Plan judge(Plan own, View view) {
-    Fleet fleet = fleet(view);
-    return planner.judge(own, model, fleet, workload(), Slo.NONE, options(view, fleet));
+  /**
+   * Whether moving to the plan pays. Who asks for no throughput is never left with a chain that is
+   * slower than one device: there any gain counts.
+   */
+  private static boolean pays(Plan made, Plan before, boolean throughput) {
+    if (sameWork(made, before)) {
+      return false;
+    }
+    boolean backToOne = !throughput && isChain(before) && !isChain(made);
+    return value(made, throughput) > value(before, throughput) * (backToOne ? 1 : 1 + GAIN);
   }
 
-  private Workload workload() {
-    return options.throughput() ? MANY_SESSIONS : ONE_SESSION;
+  /** Whether only reasons and expectations differ. */
+  private static boolean sameWork(Plan a, Plan b) {
+    return work(a).equals(work(b)) && a.wire().equals(b.wire()) && a.policy().equals(b.policy());
+  }
+
+  private static List<Object> work(Plan plan) {
+    List<Object> work = new ArrayList<>();
+    for (ReplicaPlan replica : plan.replicas()) {
+      work.add(replica.role());
+      work.add(replica.stages());
+    }
+    return work;
+  }
+
+  private static Set<String> devices(Plan plan) {
+    Set<String> devices = new HashSet<>();
+    plan.placements().forEach(placement -> devices.add(placement.device()));
+    return devices;
+  }
+
+  private static boolean isChain(Plan plan) {
+    return plan.replicas().stream().anyMatch(replica -> replica.stages().size() > 1);
+  }
+
+  /** The more the better: requests per second in all, or of one session by itself. */
+  private static double value(Plan plan, boolean throughput) {
+    double sum = 0;
+    double most = 0;
+    for (ReplicaPlan replica : plan.replicas()) {
+      ReplicaPlan.Expected expected = replica.expected();
+      sum += expected.requestsPerSecond();
+      double seconds = expected.ttftSeconds() + (TOKENS - 1) * expected.tpotSeconds();
+      most = Math.max(most, 1 / seconds);
+    }
+    return throughput ? sum : most;
+  }
+
+  /**
+   * What one session at a time is to expect of the plan, and of single devices.
+   *
+   * @param self id of this device
+   */
+  ClusterStatus.Forecast forecast(View view, Plan plan, String self) {
+    Fleet fleet = fleet(view);
+    String best = "";
+    double fastest = 0;
+    double own = 0;
+    for (DeviceProfile device : fleet.devices()) {
+      double alone = tokensPerSecond(fleet, alone(plan, device.id()));
+      if (alone > fastest) {
+        fastest = alone;
+        best = device.id();
+      }
+      own = device.id().equals(self) ? alone : own;
+    }
+    return new ClusterStatus.Forecast(own, best, fastest, tokensPerSecond(fleet, plan));
+  }
+
+  private Plan alone(Plan like, String device) {
+    ReplicaPlan all =
+        new ReplicaPlan(
+            Role.MIXED,
+            List.of(new StagePlan(device, model.layers())),
+            1,
+            new ReplicaPlan.Expected(0, 0, 0, 0));
+    Placement here = new Placement(device, true, "alone");
+    return new Plan(
+        like.order(), like.model(), "own", like.wire(), like.policy(), List.of(all), List.of(here));
+  }
+
+  /** Of the fastest replica, one session at a time; 0 if the plan does not fit. */
+  private double tokensPerSecond(Fleet fleet, Plan plan) {
+    try {
+      PlanOptions free = base(false).build();
+      Plan judged = planner.judge(plan, model, fleet, ONE_SESSION, Slo.NONE, free);
+      double most = 0;
+      for (ReplicaPlan replica : judged.replicas()) {
+        most = Math.max(most, 1 / replica.expected().tpotSeconds());
+      }
+      return most;
+    } catch (E2llmException e) {
+      return 0;
+    }
+  }
+
+  /**
+   * Seconds that a decode step of the layers should take on the device.
+   *
+   * @param rows sessions in it
+   * @param cached tokens that they have in the KV cache together
+   */
+  double decodeSeconds(DeviceProfile device, LayerRange layers, int rows, long cached) {
+    return planner.decodeSeconds(model, device, layers, base(false).build(), rows, cached);
+  }
+
+  private static Workload workload(PlanOptions wishes) {
+    return wishes.throughput() ? MANY_SESSIONS : ONE_SESSION;
   }
 
   private static Fleet fleet(View view) {
     List<DeviceProfile> devices = new ArrayList<>();
-    List<String> ids = new ArrayList<>();
+    Map<String, Map<String, LinkBook.Figures>> told = new HashMap<>();
+    String modelId = Copies.modelId(view);
     for (View.Member member : view.members().values()) {
-      DeviceProfile profile = profile(member);
-      if (profile != null) {
+      PeerDetails details = details(member, modelId);
+      DeviceProfile profile = details == null ? null : profile(details);
+      if (details != null && profile != null) {
         devices.add(profile);
-        ids.add(profile.id());
+        told.put(profile.id(), details.links());
       }
     }
     if (devices.isEmpty()) {
@@ -80,36 +228,113 @@ final class PlanDesk {
               + " devices that are there shares memory: start one with a share",
           0);
     }
-    List<LinkProfile> broken = new ArrayList<>();
-    for (int a = 0; a < ids.size(); a++) {
-      for (int b = a + 1; b < ids.size(); b++) {
-        if (!view.linked(ids.get(a), ids.get(b))) {
-          broken.add(LinkProfile.none(ids.get(a), ids.get(b)));
+    List<LinkProfile> links = new ArrayList<>();
+    for (int a = 0; a < devices.size(); a++) {
+      for (int b = a + 1; b < devices.size(); b++) {
+        String one = devices.get(a).id();
+        String other = devices.get(b).id();
+        if (!view.linked(one, other)) {
+          links.add(LinkProfile.none(one, other));
+          continue;
+        }
+        LinkProfile link =
+            link(
+                devices.get(a),
+                devices.get(b),
+                known(told, one).get(other),
+                known(told, other).get(one));
+        if (link != null) {
+          links.add(link);
         }
       }
     }
-    return new Fleet("cluster", devices, broken);
+    return new Fleet("cluster", devices, links);
   }
 
-  /** Null if it hosts nothing now, or says what cannot be. */
-  private static @Nullable DeviceProfile profile(View.Member member) {
+  private static Map<String, LinkBook.Figures> known(
+      Map<String, Map<String, LinkBook.Figures>> told, String peer) {
+    return told.getOrDefault(peer, Map.of());
+  }
+
+  /**
+   * What both say of their link: the slower rate, the longer latency. Null if neither has measured
+   * it; then the interfaces count.
+   */
+  static @Nullable LinkProfile link(
+      DeviceProfile a,
+      DeviceProfile b,
+      LinkBook.@Nullable Figures there,
+      LinkBook.@Nullable Figures back) {
+    if (there == null && back == null) {
+      return null;
+    }
+    double rate = Double.POSITIVE_INFINITY;
+    double latency = 0;
+    for (LinkBook.@Nullable Figures each : Arrays.asList(there, back)) {
+      if (each != null) {
+        rate = Math.min(rate, each.bytesPerSecond());
+        latency = Math.max(latency, each.latencySeconds());
+      }
+    }
+    String medium = a.nic().medium() != null ? a.nic().medium() : b.nic().medium();
+    return new LinkProfile(a.id(), b.id(), rate, latency, medium);
+  }
+
+  /** Null if it hosts nothing now, has or knows no such model, or says what cannot be. */
+  private static @Nullable PeerDetails details(View.Member member, String modelId) {
     if (member.record().info().sharing() != Sharing.ACTIVE) {
       return null;
     }
     try {
-      DeviceProfile profile = PeerDetails.read(member.record().info().details()).profile();
+      PeerDetails details = PeerDetails.read(member.record().info().details());
+      DeviceProfile profile = details.profile();
       // A peer speaks for itself only.
-      return profile != null && profile.id().equals(member.record().id()) ? profile : null;
+      return profile != null
+              && profile.id().equals(member.record().id())
+              && details.holding().modelId().equals(modelId)
+          ? details
+          : null;
     } catch (E2llmException e) {
       return null;
     }
   }
 
-  /** The wishes of all apps that are there; where two pin the same device, the lower id's wins. */
+  /**
+   * A device without the file holds no more in memory than its disk has room for: weights are
+   * mapped.
+   */
+  private static @Nullable DeviceProfile profile(PeerDetails details) {
+    DeviceProfile profile = details.profile();
+    Holding holding = details.holding();
+    return profile == null || holding.full() || holding.diskBytes() >= profile.memoryBytes()
+        ? profile
+        : withMemory(profile, holding.diskBytes());
+  }
+
+  private static @Nullable DeviceProfile withMemory(DeviceProfile profile, long bytes) {
+    return bytes < 1
+        ? null
+        : new DeviceProfile(
+            profile.id(),
+            profile.name(),
+            profile.prefillFlops(),
+            profile.decodeFlops(),
+            profile.memoryBandwidth(),
+            profile.stepSeconds(),
+            bytes,
+            profile.fma(),
+            profile.nic());
+  }
+
+  /**
+   * The wishes of all apps that are there; where two pin the same device, the lower id's wins. One
+   * that asks for throughput is enough.
+   */
   private PlanOptions options(View view, Fleet fleet) {
     Map<String, LayerRange> pins = new HashMap<>();
     Set<String> excluded = new HashSet<>();
     Set<String> preferred = new HashSet<>();
+    boolean throughput = false;
     for (View.Member member : view.members().values()) {
       PeerDetails details;
       try {
@@ -120,16 +345,9 @@ final class PlanDesk {
       details.pins().forEach(pins::putIfAbsent);
       excluded.addAll(details.excluded());
       preferred.addAll(details.preferred());
+      throughput |= details.throughput();
     }
-    PlanOptions.Builder built =
-        PlanOptions.builder()
-            .strategy(options.throughput() ? "replicas" : "single-pipeline")
-            .seed(options.seed())
-            .kvType(options.kvType())
-            .arithmetic(options.arithmetic())
-            .contextLength(options.contextLength())
-            .throughput(options.throughput())
-            .mixFma(options.mixFma());
+    PlanOptions.Builder built = base(throughput);
     for (DeviceProfile device : fleet.devices()) {
       String id = device.id();
       if (excluded.contains(id)) {
@@ -144,5 +362,17 @@ final class PlanDesk {
       }
     }
     return built.build();
+  }
+
+  /** Without wishes about devices. */
+  private PlanOptions.Builder base(boolean throughput) {
+    return PlanOptions.builder()
+        .strategy(throughput ? "replicas" : "single-pipeline")
+        .seed(options.seed())
+        .kvType(options.kvType())
+        .arithmetic(options.arithmetic())
+        .contextLength(options.contextLength())
+        .throughput(throughput)
+        .mixFma(options.mixFma());
   }
 }

@@ -3,13 +3,14 @@ package org.e2llm.transport;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.e2llm.ServingStats;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.pipeline.Replica;
@@ -26,6 +27,7 @@ import org.e2llm.transport.stage.RingGate;
 import org.e2llm.transport.stage.RingReplica;
 import org.e2llm.transport.stage.SessionClient;
 import org.e2llm.transport.stage.StageHost;
+import org.e2llm.transport.stage.StageSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +49,9 @@ final class PlanRunner implements RingGate, AutoCloseable {
     @Nullable RingReplica ring;
     boolean making;
 
+    /** Its bytes are here. */
+    boolean fetched;
+
     Hosting(Plan plan, ReplicaPlan replica) {
       this.plan = plan;
       this.replica = replica;
@@ -56,13 +61,14 @@ final class PlanRunner implements RingGate, AutoCloseable {
   private final String self;
   private final TransportProvider.Joining joining;
   private final StageHost stages;
+  private final StageSource source;
   private final SessionClient sessions;
   private final Executor thread;
   private final Executor background;
   private final SecureRandom random = new SecureRandom();
 
-  /** Plans that rings may be of. */
-  private final Set<PlanOrder> known = new LinkedHashSet<>();
+  /** Plans that rings may be of, and whether their bytes are here. */
+  private final Map<PlanOrder, Boolean> known = new LinkedHashMap<>();
 
   private @Nullable Hosting current;
   private @Nullable Hosting serving;
@@ -73,6 +79,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
   /**
    * Hosts nothing yet.
    *
+   * @param source of stages on this device
    * @param thread of the cluster peer
    * @param background where weights are mapped
    */
@@ -80,12 +87,14 @@ final class PlanRunner implements RingGate, AutoCloseable {
       String self,
       TransportProvider.Joining joining,
       StageHost.Factory stages,
+      StageSource source,
       SessionClient sessions,
       Executor thread,
       Executor background) {
     this.self = self;
     this.joining = joining;
     this.stages = stages.make(this);
+    this.source = source;
     this.sessions = sessions;
     this.thread = thread;
     this.background = background;
@@ -98,19 +107,23 @@ final class PlanRunner implements RingGate, AutoCloseable {
   @Override
   public @Nullable String refusal(Ring ring) {
     synchronized (known) {
-      return known.contains(ring.plan()) ? null : "it has not adopted plan " + ring.plan();
+      Boolean fetched = known.get(ring.plan());
+      return fetched == null
+          ? "it has not adopted plan " + ring.plan()
+          : fetched ? null : "it still fetches its layers of plan " + ring.plan();
     }
   }
 
   /**
    * A plan is in force.
    *
+   * @param bytes completes once what it needs of the model is here
    * @param serves runs once this device serves what the plan gives it
    */
-  void adopt(Plan plan, Runnable serves) {
+  void adopt(Plan plan, CompletableFuture<Void> bytes, Runnable serves) {
     synchronized (known) {
-      known.add(plan.order());
-      Iterator<PlanOrder> oldest = known.iterator();
+      known.put(plan.order(), false);
+      Iterator<PlanOrder> oldest = known.keySet().iterator();
       while (known.size() > KNOWN_PLANS) {
         oldest.next();
         oldest.remove();
@@ -120,17 +133,29 @@ final class PlanRunner implements RingGate, AutoCloseable {
       retire(current);
     }
     current = null;
-    onServes = null;
+    onServes = serves;
     for (ReplicaPlan replica : plan.replicas()) {
       if (replica.stages().get(0).device().equals(self)) {
         current = new Hosting(plan, replica);
       }
     }
-    if (current == null) {
+    Hosting adopted = current;
+    bytes.thenRun(() -> thread.execute(() -> fetched(plan.order(), adopted, serves)));
+  }
+
+  private void fetched(PlanOrder plan, @Nullable Hosting hosting, Runnable serves) {
+    synchronized (known) {
+      known.replace(plan, true);
+    }
+    if (onServes != serves) {
+      return; // another plan came
+    }
+    if (hosting == null) {
+      onServes = null;
       serves.run();
     } else {
-      onServes = serves;
-      make(current);
+      hosting.fetched = true;
+      make(hosting);
     }
   }
 
@@ -165,12 +190,12 @@ final class PlanRunner implements RingGate, AutoCloseable {
     if (plan.stages().size() == 1) {
       int vocabulary = joining.engine().modelSpec().vocabularySize();
       return CompletableFuture.supplyAsync(
-          () ->
-              new LocalReplica(
-                  joining.engine().stage(plan.stages().get(0).layers()), vocabulary, sessions),
+          () -> new LocalReplica(source.stage(plan.stages().get(0).layers()), vocabulary, sessions),
           background);
     }
-    Ring ring = new Ring(random.nextLong(), hosting.plan.order(), plan.stages());
+    Ring ring =
+        new Ring(
+            random.nextLong(), hosting.plan.order(), plan.stages(), hosting.plan.wire().hidden());
     return stages
         .replica(ring, sessions)
         .thenApply(
@@ -218,6 +243,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
 
   /** Sets up again what broke, and ends what has nothing to do any more; to be called often. */
   void tick() {
+    sessions.hosted().tick();
     mend(current);
     if (serving != current) {
       mend(serving);
@@ -233,7 +259,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
   }
 
   private void mend(@Nullable Hosting hosting) {
-    if (hosting == null || hosting.making) {
+    if (hosting == null || hosting.making || !hosting.fetched) {
       return;
     }
     RingReplica ring = hosting.ring;
@@ -247,6 +273,12 @@ final class PlanRunner implements RingGate, AutoCloseable {
     if (hosting.loop == null) {
       make(hosting);
     }
+  }
+
+  /** What the replica that new sessions use holds, if it begins here. */
+  @Nullable ServingStats stats() {
+    ServingLoop loop = serving == null ? null : serving.loop;
+    return loop == null ? null : loop.stats();
   }
 
   /** Sessions that run here. */

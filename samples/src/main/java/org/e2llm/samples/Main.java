@@ -7,6 +7,7 @@ import java.util.logging.LogManager;
 import org.e2llm.samples.bench.Bench;
 import org.e2llm.samples.chat.Chat;
 import org.e2llm.samples.cluster.ClusterCommand;
+import org.e2llm.samples.cluster.DoctorCommand;
 import org.e2llm.samples.cluster.Peer;
 import org.e2llm.samples.cluster.SecretCommand;
 import org.e2llm.samples.console.Console;
@@ -96,7 +97,8 @@ public final class Main implements Runnable {
             new Study(console),
             new SecretCommand(console),
             new Peer(console),
-            new ClusterCommand(console))
+            new ClusterCommand(console),
+            new DoctorCommand(console))
         .forEach(main::addSubcommand);
     main.getSubcommands().values().forEach(Main::setApart);
     setApart(main);

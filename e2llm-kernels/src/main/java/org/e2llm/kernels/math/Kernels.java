@@ -15,14 +15,17 @@ import org.e2llm.model.GgmlType;
  * warm, and may run on several threads at once, each with its own scratch.
  */
 public interface Kernels {
-  /** {@code scalar}, {@code vector128}, {@code vector256} or {@code vector512}. */
+  /**
+   * {@code scalar}, {@code vector128}, {@code vector256} or {@code vector512}, with {@code +native}
+   * behind it where machine code multiplies single tokens.
+   */
   String name();
 
   /**
-   * Whether products of this type, with one token and with many, have reached the implementation
+   * Whether products of this type, with one token or with several, have reached the implementation
    * that they will keep: until the JVM has compiled the fastest, another may do the work.
    */
-  default boolean isSettled(GgmlType type) {
+  default boolean isSettled(GgmlType type, int tokens) {
     return true;
   }
 

@@ -1,6 +1,7 @@
 package org.e2llm.kernels.math;
 
 import java.lang.reflect.InvocationTargetException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -14,17 +15,23 @@ import org.jspecify.annotations.Nullable;
  * <p>Vector kernels need JDK 25 (the multi-release part of the jar, invisible to older ones and to
  * Android), the module {@code jdk.incubator.vector}, an optimising compiler, and a CPU with vectors
  * and fused multiply-add. Whatever is missing is a reason, and comes with its remedy: what the JVM
- * was not given first, as the rest cannot be seen without it. The system property {@value
- * #PROPERTY} forces a tier, for tests and diagnosis.
+ * was not given first, as the rest cannot be seen without it. In front of them, products with one
+ * token are machine code where the JVM may call native code and the CPU has AVX-512. The system
+ * property {@value #PROPERTY} forces a tier, for tests and diagnosis.
  */
 public final class KernelsLookup {
-  /** {@code scalar}, {@code vector128}, {@code vector256} or {@code vector512}. */
+  /**
+   * {@code scalar}, {@code vector128}, {@code vector256} or {@code vector512}, all without machine
+   * code, or {@code native}: machine code and the best of these.
+   */
   public static final String PROPERTY = "e2llm.kernels";
 
   private static final Logger LOG = Logger.getLogger(KernelsLookup.class.getName());
+  private static final String NATIVE = "native";
   private static final List<String> TIERS =
-      List.of("scalar", "vector128", "vector256", "vector512");
+      List.of("scalar", "vector128", "vector256", "vector512", NATIVE);
   private static final String VECTOR_KERNELS = "org.e2llm.kernels.math.VectorKernels";
+  private static final String MACHINE_KERNELS = "org.e2llm.kernels.machine.MachineKernels";
   private static final int VECTOR_JDK = 25;
 
   /**
@@ -82,28 +89,43 @@ public final class KernelsLookup {
 
   static Choice choose(@Nullable String forced) {
     checkProperty(forced);
+    if (forced == null) {
+      return withMachineCode(fastest());
+    }
     String reason = "system property " + PROPERTY + "=" + forced + " asks for it; remove it";
     if ("scalar".equals(forced)) {
       return scalar(Level.CONFIG, reason);
     }
+    Object made = NATIVE.equals(forced) ? machineKernels(fastest().kernels) : vectorKernels();
+    if (made instanceof Kernels kernels) {
+      return new Choice(kernels, List.of(reason), Level.CONFIG);
+    }
+    throw new IllegalArgumentException(
+        "system property " + PROPERTY + "=" + forced + " cannot be honoured: " + made);
+  }
+
+  /** Without machine code. */
+  private static Choice fastest() {
     if (isAndroid()) {
       return scalar(Level.CONFIG, "Android has no Vector API");
     }
-    String obstacle = missingFromJvm();
-    if (obstacle == null) {
-      Object made = vectorKernels();
-      if (made instanceof Kernels kernels) {
-        return forced == null
-            ? new Choice(new WarmingKernels(kernels, new ScalarKernels()), List.of(), Level.CONFIG)
-            : new Choice(kernels, List.of(reason), Level.CONFIG);
-      }
-      obstacle = made.toString();
+    Object made = vectorKernels();
+    return made instanceof Kernels kernels
+        ? new Choice(new WarmingKernels(kernels, new ScalarKernels()), List.of(), Level.CONFIG)
+        : scalar(Level.WARNING, made.toString());
+  }
+
+  private static Choice withMachineCode(Choice rest) {
+    if (isAndroid() || jdk() < VECTOR_JDK) {
+      return rest;
     }
-    if (forced != null) {
-      throw new IllegalArgumentException(
-          "system property " + PROPERTY + "=" + forced + " cannot be honoured: " + obstacle);
+    Object made = machineKernels(rest.kernels);
+    if (made instanceof Kernels kernels) {
+      return new Choice(kernels, rest.reasons, rest.level);
     }
-    return scalar(Level.WARNING, obstacle);
+    List<String> reasons = new ArrayList<>(rest.reasons);
+    reasons.add(made.toString());
+    return new Choice(rest.kernels, reasons, rest.level);
   }
 
   private static void checkProperty(@Nullable String forced) {
@@ -117,28 +139,9 @@ public final class KernelsLookup {
     return "The Android Project".equals(System.getProperty("java.vendor"));
   }
 
-  /** What this JVM lacks, with the remedy; null if nothing. */
-  private static @Nullable String missingFromJvm() {
-    int jdk = feature(System.getProperty("java.specification.version", "0"));
-    if (jdk < VECTOR_JDK) {
-      return "vector kernels need JDK "
-          + VECTOR_JDK
-          + " or later and this is "
-          + jdk
-          + "; run with a newer JDK and --add-modules jdk.incubator.vector";
-    }
+  private static int jdk() {
     try {
-      Class.forName("jdk.incubator.vector.FloatVector");
-      return null;
-    } catch (ClassNotFoundException e) {
-      return "the module jdk.incubator.vector is not loaded; add --add-modules jdk.incubator.vector"
-          + " to the java command";
-    }
-  }
-
-  private static int feature(String specificationVersion) {
-    try {
-      return Integer.parseInt(specificationVersion);
+      return Integer.parseInt(System.getProperty("java.specification.version", "0"));
     } catch (NumberFormatException e) {
       return 0; // "1.8" and the like
     }
@@ -146,8 +149,32 @@ public final class KernelsLookup {
 
   /** The vector kernels, or a String that says why there are none. */
   private static Object vectorKernels() {
+    if (jdk() < VECTOR_JDK) {
+      return "vector kernels need JDK "
+          + VECTOR_JDK
+          + " or later and this is "
+          + jdk()
+          + "; run with a newer JDK and --add-modules jdk.incubator.vector";
+    }
     try {
-      return Class.forName(VECTOR_KERNELS).getDeclaredConstructor().newInstance();
+      Class.forName("jdk.incubator.vector.FloatVector");
+    } catch (ClassNotFoundException e) {
+      return "the module jdk.incubator.vector is not loaded; add --add-modules jdk.incubator.vector"
+          + " to the java command";
+    }
+    return make(VECTOR_KERNELS);
+  }
+
+  /** Machine code with {@code rest} for all else, or a String that says why there is none. */
+  private static Object machineKernels(Kernels rest) {
+    return make(MACHINE_KERNELS, rest);
+  }
+
+  /** An instance, or the reason why there is none. */
+  private static Object make(String name, Kernels... rest) {
+    try {
+      Class<?>[] parameters = rest.length == 0 ? new Class<?>[0] : new Class<?>[] {Kernels.class};
+      return Class.forName(name).getConstructor(parameters).newInstance((Object[]) rest);
     } catch (ClassNotFoundException e) {
       return "the classes under META-INF/versions/25 are not visible; use e2llm-kernels as a jar, or"
           + " put that folder on the class path too";

@@ -61,8 +61,12 @@ final class WarmingKernels implements Kernels {
   }
 
   @Override
-  public boolean isSettled(GgmlType type) {
-    return matvec[type.ordinal()].isWon() && matmul[type.ordinal()].isWon();
+  public boolean isSettled(GgmlType type, int tokens) {
+    return race(type, tokens).isWon();
+  }
+
+  private Race race(GgmlType type, int tokens) {
+    return (tokens == 1 ? matvec : matmul)[type.ordinal()];
   }
 
   @Override
@@ -78,7 +82,7 @@ final class WarmingKernels implements Kernels {
       int outOffset,
       int outStride,
       Scratch scratch) {
-    Race race = (tokens == 1 ? matvec : matmul)[w.type().ordinal()];
+    Race race = race(w.type(), tokens);
     int row = rowFrom;
     while (row < rowTo && !race.isWon()) {
       int to = Math.min(row + CHUNK_ROWS, rowTo);

@@ -127,7 +127,7 @@ public final class SpeedTest {
 
   /** Until times are steady, or it has taken too long; whether they are. */
   private boolean warm(long start) {
-    while (!kernels.isSettled(shape.type()) && System.nanoTime() - start < WARM_NANOS) {
+    while (!isSettled() && System.nanoTime() - start < WARM_NANOS) {
       pass(one, 1);
       pass(few, FEW_ROWS);
     }
@@ -143,10 +143,14 @@ public final class SpeedTest {
         many.clear();
       }
       if (one.steady() && few.steady() && many.steady()) {
-        return kernels.isSettled(shape.type());
+        return isSettled();
       }
     }
     return false;
+  }
+
+  private boolean isSettled() {
+    return kernels.isSettled(shape.type(), 1) && kernels.isSettled(shape.type(), FEW_ROWS);
   }
 
   private void turn() {

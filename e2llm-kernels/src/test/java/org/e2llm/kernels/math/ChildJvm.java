@@ -9,6 +9,7 @@ import java.util.List;
 /** Another JVM with this one's class path: what is fixed per JVM can be tried in many ways. */
 public final class ChildJvm {
   public static final List<String> VECTORS = List.of("--add-modules", "jdk.incubator.vector");
+  public static final List<String> NATIVE_ACCESS = List.of("--enable-native-access=ALL-UNNAMED");
 
   private ChildJvm() {}
 

@@ -16,10 +16,23 @@ class KernelsLookupTest {
   }
 
   @Test
-  void takesVectorsOfTheMachinesWidthAndHasNothingToExplain() {
+  void takesVectorsOfTheMachinesWidthAndExplainsOnlyWhyThereIsNoMachineCode() {
     KernelsLookup.Choice choice = KernelsLookup.choose(null);
     assertThat(choice.kernels().name()).startsWith("vector");
-    assertThat(choice.reasons()).isEmpty();
+    if (choice.kernels().name().endsWith("+native")) {
+      assertThat(choice.reasons()).isEmpty();
+    } else {
+      assertThat(choice.reasons()).singleElement().asString().startsWith("machine code");
+    }
+  }
+
+  @Test
+  void doesWithoutMachineCodeWhereNativeAccessIsNotGivenAndNamesTheFlag() throws Exception {
+    assertThat(ChildJvm.run(ChildJvm.VECTORS, Report.class))
+        .contains(" because [machine code for decoding ")
+        .doesNotContain("+native")
+        .doesNotContain("restricted method")
+        .endsWith("exit 0");
   }
 
   @Test
@@ -36,7 +49,7 @@ class KernelsLookupTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "system property e2llm.kernels: found 'avx', expected one of"
-                + " [scalar, vector128, vector256, vector512]");
+                + " [scalar, vector128, vector256, vector512, native]");
   }
 
   @Test
@@ -52,7 +65,7 @@ class KernelsLookupTest {
   void saysSoWhereTheJvmOnlyInterprets() throws Exception {
     assertThat(
             ChildJvm.run(List.of("--add-modules", "jdk.incubator.vector", "-Xint"), Report.class))
-        .contains("scalar because [this JVM only interprets; remove -Xint]");
+        .contains("scalar because [this JVM only interprets; remove -Xint, ");
   }
 
   @Test

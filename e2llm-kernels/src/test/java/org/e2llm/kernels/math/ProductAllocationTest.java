@@ -1,6 +1,7 @@
 package org.e2llm.kernels.math;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
@@ -33,6 +34,10 @@ class ProductAllocationTest {
     "vector256, IQ4_XS",
     "vector256, Q4_1",
     "vector256, Q4_K",
+    "native, F16",
+    "native, Q4_0",
+    "native, Q4_K",
+    "native, Q6_K",
     "scalar, F16",
     "scalar, Q8_0",
     "scalar, Q4_K"
@@ -40,6 +45,10 @@ class ProductAllocationTest {
   void settlesWithoutAllocation(String tier, String type) throws Exception {
     List<String> flags = new ArrayList<>(ChildJvm.VECTORS);
     flags.add("-De2llm.kernels=" + tier);
+    if (tier.equals("native")) {
+      assumeTrue(KernelsLookup.kernels().name().endsWith("+native"), "no machine code here");
+      flags.addAll(ChildJvm.NATIVE_ACCESS);
+    }
     assertThat(ChildJvm.run(flags, Program.class, type)).contains("settled").endsWith("exit 0");
   }
 

@@ -38,7 +38,8 @@ public record Demand(
       largest =
           Math.max(largest, request.prompt() + Math.max(workload.maxTokens(), request.output()));
     }
-    boolean few = workload.requestsPerSecond() == 0 && workload.concurrency() < devices;
+    boolean few =
+        workload.requestsPerSecond() == 0 && workload.concurrency() < Math.max(2, devices);
     return new Demand(
         workload.meanPrompt(),
         workload.meanOutput(),
@@ -65,9 +66,9 @@ public record Demand(
   }
 
   /**
-   * Whether few requests run at a time, so that what counts is how soon each is done. Otherwise it
-   * is how many are done: with requests that just arrive, or with at least as many at a time as
-   * there are devices.
+   * Whether few requests run at a time, so that what counts is how soon each is done: a single one,
+   * or fewer than there are devices. Otherwise it is how many are done: with requests that just
+   * arrive, or with many at a time.
    */
   public boolean latencyCounts() {
     return sessions > 0;

@@ -159,8 +159,9 @@ final class Coordination {
   void impossible(long number, String reason) {
     if (answers(number)) {
       keptBasis = askedBasis;
-      PublishedPlan current = book.current();
-      if (current == null || !current.draft().obstacle(membership.view()).isEmpty()) {
+      // A plan that is not ready yet never will be, if nothing is possible.
+      PublishedPlan ready = book.ready();
+      if (ready == null || !ready.draft().obstacle(membership.view()).isEmpty()) {
         verdict = new Verdict(askedBasis, reason);
       }
     }

@@ -288,7 +288,9 @@ final class Membership {
     forgetAbsent(now);
     for (String peer : dialer.tick(now)) {
       PeerRecord record = records.get(peer);
-      if (record == null || record.left() || record.info().addresses().isEmpty()) {
+      if (record == null) {
+        dialer.forget(peer); // it came and went without a word of itself, as a doctor does
+      } else if (record.left() || record.info().addresses().isEmpty()) {
         dialer.failed(peer, now);
       } else {
         effects.add(new Effect.Dial(peer, record.info().addresses()));

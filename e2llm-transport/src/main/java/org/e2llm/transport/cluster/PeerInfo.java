@@ -35,4 +35,9 @@ public record PeerInfo(
   public PeerInfo withSharing(Sharing newSharing) {
     return new PeerInfo(name, addresses, newSharing, profileVersion, wishVersion, details);
   }
+
+  /** With other details, by which plans are to be made anew. */
+  public PeerInfo withProfile(Bytes newDetails) {
+    return new PeerInfo(name, addresses, sharing, profileVersion + 1, wishVersion, newDetails);
+  }
 }

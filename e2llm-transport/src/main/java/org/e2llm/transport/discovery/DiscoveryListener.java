@@ -12,4 +12,10 @@ public interface DiscoveryListener {
    * (multicast gets lost, Wi-Fi most of all): whoever is connected to it stays so.
    */
   void gone(Candidate candidate);
+
+  /**
+   * Somebody announces another tag: a peer of another cluster, or one with another secret. Once for
+   * each, and for a few dozen at most.
+   */
+  default void stranger(Candidate candidate) {}
 }

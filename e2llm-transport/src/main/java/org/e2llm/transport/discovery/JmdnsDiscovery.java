@@ -31,6 +31,8 @@ public final class JmdnsDiscovery implements Discovery {
   /** A link that failed is tried again after so many looks at the interfaces. */
   private static final int REST_LOOKS = 10;
 
+  private static final int MOST_STRANGERS = 64;
+
   private final Supplier<List<LanInterface>> interfaces;
   private final String key = String.format("%016x", new SecureRandom().nextLong());
   private final CandidateBook book = new CandidateBook();
@@ -44,11 +46,20 @@ public final class JmdnsDiscovery implements Discovery {
         }
 
         @Override
+        public void stranger(JmdnsLink link, Sighting sighting) {
+          JmdnsDiscovery.this.stranger(link, sighting);
+        }
+
+        @Override
         public void failed(JmdnsLink link, String reason) {
           JmdnsDiscovery.this.failed(link, reason);
         }
       };
   private final Map<String, Failure> failures = new HashMap<>();
+
+  /** Keys of those that were told of; anybody can announce, so it is bounded. */
+  private final Set<String> strangers = new HashSet<>();
+
   private List<InterfaceReport> chosen = List.of();
   private int opened;
   private @Nullable Advertisement advertisement;
@@ -193,6 +204,22 @@ public final class JmdnsDiscovery implements Discovery {
   private synchronized void sees(JmdnsLink link, List<Sighting> sightings) {
     if (!closed && links.get(link.id()) == link) {
       report(book.see(link.id(), sightings));
+    }
+  }
+
+  private synchronized void stranger(JmdnsLink link, Sighting sighting) {
+    DiscoveryListener told = listener;
+    if (closed
+        || told == null
+        || links.get(link.id()) != link
+        || strangers.size() >= MOST_STRANGERS
+        || !strangers.add(sighting.key())) {
+      return;
+    }
+    try {
+      told.stranger(new Candidate(sighting.key(), sighting.addresses(), sighting.port()));
+    } catch (RuntimeException e) {
+      LOG.log(Level.WARNING, "a listener of the discovery has failed", e);
     }
   }
 

@@ -33,6 +33,9 @@ final class JmdnsLink implements Runnable {
     /** On the link's thread. */
     void sees(JmdnsLink link, List<Sighting> sightings);
 
+    /** Somebody else's announcement, again and again. On the link's thread. */
+    void stranger(JmdnsLink link, Sighting sighting);
+
     /** The link has ended by itself; nothing follows. */
     void failed(JmdnsLink link, String reason);
   }
@@ -190,17 +193,22 @@ final class JmdnsLink implements Runnable {
     }
     ServiceInfo text = info(cache, name, DNSRecordType.TYPE_TXT);
     ServiceInfo service = info(cache, name, DNSRecordType.TYPE_SRV);
-    if (text == null
-        || service == null
-        || !advertisement.tag().equals(text.getPropertyString(Discovery.TAG_ATTRIBUTE))) {
+    if (text == null || service == null) {
       return null;
     }
     List<InetAddress> addresses = new ArrayList<>();
     addAddresses(cache, service.getServer(), DNSRecordType.TYPE_A, addresses);
     addAddresses(cache, service.getServer(), DNSRecordType.TYPE_AAAA, addresses);
-    return addresses.isEmpty()
-        ? null
-        : new Sighting(String.valueOf(matcher.group(1)), addresses, service.getPort());
+    if (addresses.isEmpty()) {
+      return null;
+    }
+    Sighting sighting =
+        new Sighting(String.valueOf(matcher.group(1)), addresses, service.getPort());
+    if (!advertisement.tag().equals(text.getPropertyString(Discovery.TAG_ATTRIBUTE))) {
+      owner.stranger(this, sighting);
+      return null;
+    }
+    return sighting;
   }
 
   /**

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param pointToPoint a tunnel or modem: there is one other end and no LAN
  * @param multicast whether the system says that it carries multicast (Linux denies it for loopback,
  *     where it works all the same)
+ * @param mtu longest packet in bytes; 0 if the system does not say
  */
 public record LanInterface(
     String name,
@@ -28,11 +29,48 @@ public record LanInterface(
     boolean up,
     boolean loopback,
     boolean pointToPoint,
-    boolean multicast) {
+    boolean multicast,
+    int mtu) {
+  /** What an interface leads to, as far as its name and the system tell. */
+  public enum Kind {
+    LOOPBACK("loopback"),
+    TUNNEL("tunnel"),
+    WIFI("Wi-Fi"),
+    /** Of containers and virtual machines on this host. */
+    VIRTUAL("virtual"),
+    ETHERNET("Ethernet");
+
+    private final String text;
+
+    Kind(String text) {
+      this.text = text;
+    }
+
+    /** For people. */
+    public String text() {
+      return text;
+    }
+  }
+
   private static final Logger LOG = Logger.getLogger(LanInterface.class.getName());
 
   public LanInterface {
     addresses = List.copyOf(addresses);
+  }
+
+  /** A guess by the names that Linux, macOS and Android give. */
+  public Kind kind() {
+    if (loopback) {
+      return Kind.LOOPBACK;
+    }
+    if (pointToPoint || name.startsWith("tun") || name.startsWith("wg")) {
+      return Kind.TUNNEL;
+    }
+    if (name.startsWith("wl") || name.startsWith("ath") || name.startsWith("ra")) {
+      return Kind.WIFI;
+    }
+    boolean made = name.startsWith("docker") || name.startsWith("br-") || name.startsWith("veth");
+    return made || name.startsWith("virbr") ? Kind.VIRTUAL : Kind.ETHERNET;
   }
 
   /** All interfaces of this host; empty where the system tells none. */
@@ -61,7 +99,8 @@ public record LanInterface(
         found.isUp(),
         found.isLoopback(),
         found.isPointToPoint(),
-        found.supportsMulticast());
+        found.supportsMulticast(),
+        found.getMTU());
   }
 
   /**

@@ -11,7 +11,7 @@ package org.e2llm.transport.net;
  * @param wireBytesReceived TLS records, the handshake included
  * @param lastReceivedNanos System.nanoTime() at which something last arrived
  * @param rttNanos smoothed time of a ping and its pong; 0 before the first
- * @param minRttNanos the shortest such time; 0 before the first
+ * @param minRttNanos the shortest such time of the last minute or so; 0 before the first
  * @param bytesPerSecond what the link took while it had something to carry all the time; 0 as long
  *     as it never was that busy
  */

@@ -11,7 +11,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.cluster.ClusterException;
@@ -41,6 +43,7 @@ public final class Endpoint implements AutoCloseable {
   private final SecureRandom random = new SecureRandom();
   private final long instance = random.nextLong();
   private final AtomicLong dials = new AtomicLong();
+  private final AtomicBoolean dialsBack = new AtomicBoolean();
   private final NetLoop loop;
   private final List<Listening> listening = new ArrayList<>();
   private final List<InetSocketAddress> addresses = new ArrayList<>();
@@ -144,15 +147,35 @@ public final class Endpoint implements AutoCloseable {
    * @return completes on the net thread
    */
   public CompletableFuture<LinkEstimate> measure(Connection connection) {
-    CompletableFuture<LinkEstimate> result = new CompletableFuture<>();
+    return ask(() -> ((PeerConnection) connection).measure());
+  }
+
+  /**
+   * Asks the peer of an open connection of this endpoint to open a TCP connection to where this one
+   * listens, at the address that the peer sees it at.
+   *
+   * @return completes on the net thread; a peer that does not know the question says bye
+   * @throws IllegalStateException if this endpoint does not listen
+   */
+  public CompletableFuture<DialBack.Result> dialBack(Connection connection) {
+    InetSocketAddress own = address();
+    if (own == null) {
+      throw new IllegalStateException("this endpoint only dials");
+    }
+    return ask(() -> ((PeerConnection) connection).dialBack(own.getPort()));
+  }
+
+  /** On the net thread. */
+  private <T> CompletableFuture<T> ask(Supplier<CompletableFuture<T>> question) {
+    CompletableFuture<T> result = new CompletableFuture<>();
     loop.execute(
         () ->
-            ((PeerConnection) connection)
-                .measure()
+            question
+                .get()
                 .whenComplete(
-                    (estimate, failure) -> {
+                    (answer, failure) -> {
                       if (failure == null) {
-                        result.complete(estimate);
+                        result.complete(answer);
                       } else {
                         result.completeExceptionally(failure);
                       }
@@ -201,6 +224,11 @@ public final class Endpoint implements AutoCloseable {
 
   SecureRandom random() {
     return random;
+  }
+
+  /** Set while a peer is dialled back. */
+  AtomicBoolean dialsBack() {
+    return dialsBack;
   }
 
   ConnectionListener listener() {

@@ -116,7 +116,9 @@ final class FrameLink {
     }
     records.readable();
     if (!leaving) {
-      flush(records);
+      if (!secured || outbound.flushWanted() || waitsForSpace()) {
+        flush(records);
+      }
       readAll(records, reader);
     } else if (records.discard()) {
       owner.left();
@@ -237,6 +239,11 @@ final class FrameLink {
       sayFarewell();
     }
     return all;
+  }
+
+  /** The socket was full. */
+  private boolean waitsForSpace() {
+    return key != null && (key.interestOps() & SelectionKey.OP_WRITE) != 0;
   }
 
   private void interest(int operations) {

@@ -3,11 +3,14 @@ package org.e2llm.transport.net;
 /**
  * When to ping, and what the pongs say about the time a round trip takes. Pure; net thread only.
  *
- * <p>Smoothed as TCP does it (RFC 6298): an eighth of each new sample.
+ * <p>Smoothed as TCP does it (RFC 6298): an eighth of each new sample. The shortest one is that of
+ * the last one or two {@value #WINDOW} samples, so that it follows a path that got longer.
  */
 final class Heartbeat {
   /** Pings that may be under way; a pong to an older one is no sample. */
   private static final int REMEMBERED = 16;
+
+  private static final int WINDOW = 60;
 
   private final long interval;
   private final long[] sentAt = new long[REMEMBERED];
@@ -15,6 +18,8 @@ final class Heartbeat {
   private long nextAt;
   private long smoothed;
   private long shortest;
+  private long shortestBefore;
+  private int samples;
 
   /** The first ping is due at once. */
   Heartbeat(long intervalNanos, long now) {
@@ -46,6 +51,11 @@ final class Heartbeat {
     }
     long rtt = Math.max(1, now - sentAt[(int) (number % REMEMBERED)]);
     smoothed = smoothed == 0 ? rtt : smoothed + (rtt - smoothed) / 8;
+    if (++samples > WINDOW) {
+      shortestBefore = shortest;
+      shortest = rtt;
+      samples = 1;
+    }
     shortest = shortest == 0 ? rtt : Math.min(shortest, rtt);
     return rtt;
   }
@@ -55,6 +65,6 @@ final class Heartbeat {
   }
 
   long shortestNanos() {
-    return shortest;
+    return shortestBefore == 0 ? shortest : Math.min(shortest, shortestBefore);
   }
 }

@@ -10,6 +10,7 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import javax.net.ssl.SSLException;
@@ -50,6 +51,7 @@ final class PeerConnection
   private final Outbound outbound;
   private final FrameLink link;
   private final Counters counters;
+  private final ConnectionErrors errors;
 
   /** Null where the other side has dialled. */
   private final @Nullable CompletableFuture<Connection> dialling;
@@ -60,7 +62,7 @@ final class PeerConnection
   /** Until when {@link #state} may last; of no meaning while it is open. */
   private long deadline;
 
-  private @Nullable Handshake handshake;
+  private @Nullable Opening opening;
   private @Nullable Greeting theirs;
   private @Nullable Pulse pulse;
   private boolean wasOpened;
@@ -100,6 +102,7 @@ final class PeerConnection
     this.dial = dial;
     long now = System.nanoTime();
     this.counters = new Counters(now);
+    this.errors = new ConnectionErrors(remote, options);
     this.outbound = new Outbound(loop, options.maxQueuedBytes(), counters, this::sendingFailed);
     this.link =
         new FrameLink(
@@ -212,19 +215,9 @@ final class PeerConnection
       }
       nextAt = now + Math.min(pulse.onTime(now), trimAt - now);
     } else if (deadline - now <= 0) {
-      end(new UnreachableException(timeout()));
+      end(errors.timeout(state == State.CONNECTING));
     }
     link.flushIfWanted();
-  }
-
-  private String timeout() {
-    if (state == State.CONNECTING) {
-      return remote + " did not answer within " + options.connectTimeout().toMillis() + " ms";
-    }
-    return remote
-        + " was connected, but did not get through TLS and the proof of the secret within "
-        + options.proofTimeout().toMillis()
-        + " ms";
   }
 
   /** Whatever goes wrong ends this connection and no other. */
@@ -258,24 +251,13 @@ final class PeerConnection
 
   @Override
   public void secured(byte[] fingerprint) {
-    Handshake proof =
-        new Handshake(
-            endpoint.secret(),
-            dialled(),
-            endpoint.identity().fingerprint(),
-            fingerprint,
-            endpoint.greeting(lane, dial),
-            endpoint.random());
-    handshake = proof;
-    peer = proof.peer();
+    Opening begun = new Opening(endpoint, this, dial, outbound, fingerprint);
+    opening = begun;
+    peer = begun.peer();
     if (peer.equals(endpoint.identity().id())) {
       throw new UnreachableException(remote + " leads back to this peer itself");
     }
-    proof.start(this::reply);
-  }
-
-  private void reply(byte type, ByteBuffer payload) {
-    outbound.send(type, payload, null);
+    begun.start();
   }
 
   @Override
@@ -284,40 +266,31 @@ final class PeerConnection
       received(type, payload);
       return;
     }
-    Greeting greeting = requireNonNull(handshake).received(type, payload, this::reply);
-    if (greeting != null) {
-      greeted(greeting);
+    Greeting greeting = requireNonNull(opening).received(type, payload);
+    if (greeting == null) {
+      return;
     }
-  }
-
-  private void greeted(Greeting greeting) {
     theirs = greeting;
     if (!dialled()) {
       lane = greeting.lane();
     }
-    Hello mine = endpoint.greeting(lane, dial).hello();
-    Refusal refusal = endpoint.refusal(this, mine, greeting.hello());
+    Refusal refusal = requireNonNull(opening).answer(greeting);
     if (refusal != null) {
-      FieldWriter out = new FieldWriter(256);
-      refusal.write(out);
-      outbound.last(FrameType.REFUSED, out.payload());
       leave(refusal.toException(true));
-      return;
+    } else {
+      version = requireNonNull(opening).version(greeting);
+      open(greeting.hello());
     }
-    version = Refusal.commonVersion(mine, greeting.hello());
-    if (dialling == null) {
-      FieldWriter out = new FieldWriter(512);
-      endpoint.greeting(lane, 0).write(out);
-      reply(FrameType.HELLO, out.payload());
-    }
-    open(greeting.hello());
   }
 
   private void open(Hello hello) {
     state = State.OPEN;
     wasOpened = true;
     trimAt = System.nanoTime() + TRIM_NANOS;
-    pulse = new Pulse(outbound, counters, options.heartbeat().toNanos(), lane);
+    int timeout = (int) options.connectTimeout().toMillis();
+    DialBack back =
+        new DialBack(outbound, loop, remote.getAddress(), timeout, endpoint.dialsBack());
+    pulse = new Pulse(outbound, counters, options.heartbeat().toNanos(), lane, back);
     link.proven(options.limits(), lane);
     endpoint.opened(this, hello);
     if (dialling != null) {
@@ -343,8 +316,16 @@ final class PeerConnection
   }
 
   CompletableFuture<LinkEstimate> measure() {
+    return ask(Pulse::measure);
+  }
+
+  CompletableFuture<DialBack.Result> dialBack(int port) {
+    return ask(open -> open.dialBack(port));
+  }
+
+  private <T> CompletableFuture<T> ask(Function<Pulse, CompletableFuture<T>> question) {
     return state == State.OPEN && pulse != null
-        ? pulse.measure()
+        ? question.apply(pulse)
         : CompletableFuture.failedFuture(
             new ConnectionLostException("The connection to " + this + " is not open"));
   }
@@ -410,15 +391,9 @@ final class PeerConnection
   }
 
   private ClusterException lost(Throwable cause) {
-    String what = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-    if (wasOpened) {
-      return new ConnectionLostException("The connection to " + this + " was lost: " + what, cause);
-    }
-    if (state == State.CONNECTING) {
-      return new UnreachableException(remote + " cannot be reached: " + what, cause);
-    }
-    return new UnreachableException(
-        remote + " was connected, but no peer of this cluster proved itself there: " + what, cause);
+    return wasOpened
+        ? errors.lost(this, cause)
+        : errors.unreachable(state == State.CONNECTING, cause);
   }
 
   // ---- contender

@@ -8,17 +8,19 @@ import org.e2llm.transport.wire.FrameType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an open connection does by itself: pings on the HOT lane, pongs on both, measurements when
- * asked for. Net thread only.
+ * What an open connection does by itself: pings on the HOT lane, pongs on both, measurements and
+ * attempts to dial back when asked for. Net thread only.
  */
 final class Pulse implements LinkProbe.Out {
   private final Outbound outbound;
   private final Counters counters;
   private final Heartbeat heartbeat;
   private final LinkProbe probe = new LinkProbe(this);
+  private final DialBack dialBack;
   private final boolean beats;
 
-  Pulse(Outbound outbound, Counters counters, long heartbeatNanos, Lane lane) {
+  Pulse(Outbound outbound, Counters counters, long heartbeatNanos, Lane lane, DialBack dialBack) {
+    this.dialBack = dialBack;
     this.outbound = outbound;
     this.counters = counters;
     this.heartbeat = new Heartbeat(heartbeatNanos, System.nanoTime());
@@ -36,7 +38,7 @@ final class Pulse implements LinkProbe.Out {
     return beats ? Math.min(heartbeat.dueIn(now), probe.dueIn(now)) : probe.dueIn(now);
   }
 
-  /** Takes a frame of the types 0x05-0x06 and 0x08-0x09; false if it is of another. */
+  /** Takes a frame of the types 0x05-0x06 and 0x08-0x0b; false if it is of another. */
   boolean received(byte type, ByteBuffer payload) {
     FieldReader in = new FieldReader(payload);
     switch (type) {
@@ -57,6 +59,12 @@ final class Pulse implements LinkProbe.Out {
       case FrameType.PROBE_RESULT:
         probe.result(in);
         return true;
+      case FrameType.DIAL_BACK:
+        dialBack.asked(in);
+        return true;
+      case FrameType.DIALLED_BACK:
+        dialBack.answered(in);
+        return true;
       default:
         return false;
     }
@@ -66,7 +74,12 @@ final class Pulse implements LinkProbe.Out {
     return probe.start(System.nanoTime());
   }
 
+  CompletableFuture<DialBack.Result> dialBack(int port) {
+    return dialBack.ask(port);
+  }
+
   void end(ClusterException why) {
+    dialBack.fail(why);
     probe.fail(why);
   }
 

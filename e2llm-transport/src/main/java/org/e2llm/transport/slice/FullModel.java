@@ -91,6 +91,10 @@ public final class FullModel implements SliceSource {
     }
   }
 
+  public String modelId() {
+    return manifest.modelId();
+  }
+
   @Override
   public Manifest manifest() {
     return manifest;

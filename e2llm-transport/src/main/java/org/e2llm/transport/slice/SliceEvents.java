@@ -1,6 +1,8 @@
 package org.e2llm.transport.slice;
 
+import java.util.List;
 import org.e2llm.E2llmException;
+import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelLayout;
 import org.e2llm.model.ModelSource;
 
@@ -14,6 +16,14 @@ public interface SliceEvents {
    *     is closed
    */
   default void ready(ModelSource source, ModelLayout layout) {}
+
+  /**
+   * All bytes of these layers are here, with what stages at either end of the model need besides;
+   * told when it has changed, or might have.
+   *
+   * @param layers ascending and apart
+   */
+  default void held(List<LayerRange> layers) {}
 
   /** How far it is; some times a second while something comes. */
   default void progress(SliceProgress plan, SliceProgress standby) {}

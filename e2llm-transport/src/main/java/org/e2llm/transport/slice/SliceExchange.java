@@ -86,6 +86,22 @@ public final class SliceExchange implements AutoCloseable {
     return exchange;
   }
 
+  /**
+   * The model of which a peer says that it has the manifest: what somebody may fetch who does not
+   * know any yet. Leaves the payload as it is.
+   *
+   * @return null if the frame says no such thing
+   * @throws org.e2llm.cluster.ProtocolException ends the connection
+   */
+  public static @Nullable String offered(byte type, ByteBuffer payload) {
+    if (type != SliceFrames.HAVE) {
+      return null;
+    }
+    ByteBuffer view = payload.duplicate().order(payload.order());
+    SliceFrames.Have have = SliceFrames.readHave(view);
+    return have.manifestBytes() > 0 ? have.modelId() : null;
+  }
+
   public String modelId() {
     return modelId;
   }

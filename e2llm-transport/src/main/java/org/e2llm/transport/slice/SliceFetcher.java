@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -66,8 +67,16 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
   // Belonging to the thread.
   private final ManifestFetch manifests;
   private final List<String> excluded = new ArrayList<>();
+
+  /**
+   * Whose announcement was taken in. A newer connection to a peer is not asked before the end of
+   * the older one was: what it then brought would be asked for again.
+   */
+  private final Map<String, Link> sources = new HashMap<>();
+
   private @Nullable StoredModel model;
   private @Nullable ModelLayout layout;
+  private List<BitSet> layerLeaves = List.of();
   private @Nullable SliceFetch fetch;
   private @Nullable Aim aim;
   private long leavesFetched;
@@ -255,6 +264,7 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
       announced = now;
       announcedLeaves = held;
       exchange.announce();
+      tellLayers();
     }
     if (atOnce || now - reported > REPORT_EVERY) {
       reported = now;
@@ -264,6 +274,29 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
         events.progress(status.plan(), status.standby());
       }
     }
+  }
+
+  private void tellLayers() {
+    StoredModel stored = model;
+    if (stored == null) {
+      return;
+    }
+    BitSet held = stored.held();
+    List<LayerRange> ranges = new ArrayList<>();
+    for (int layer = 0; layer < layerLeaves.size(); layer++) {
+      BitSet missing = (BitSet) layerLeaves.get(layer).clone();
+      missing.andNot(held);
+      if (!missing.isEmpty()) {
+        continue;
+      }
+      int last = ranges.size() - 1;
+      if (last >= 0 && ranges.get(last).to() == layer) {
+        ranges.set(last, LayerRange.of(ranges.get(last).from(), layer + 1));
+      } else {
+        ranges.add(LayerRange.of(layer, layer + 1));
+      }
+    }
+    events.held(ranges);
   }
 
   private void refreshStatus(SliceFetch decider) {
@@ -321,6 +354,11 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
     }
     model = stored;
     layout = known;
+    layerLeaves = new ArrayList<>();
+    for (int layer = 0; layer < known.layerCount(); layer++) {
+      List<LayerRange> alone = List.of(LayerRange.of(layer, layer + 1));
+      layerLeaves.add(stored.manifest().leaves().needed(known, alone));
+    }
     BitSet hashes = stored.hashes().known();
     SliceFetch decider =
         new SliceFetch(stored.manifest().leaves(), stored.held(), hashes, options, seed);
@@ -340,6 +378,7 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
 
   void have(Link link, SliceFrames.Have have) {
     link.have = have;
+    sources.put(link.peer(), link);
     manifests.announced(link.peer(), have.manifestBytes());
     announced(link);
   }
@@ -360,6 +399,7 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
   }
 
   void lost(String peer) {
+    sources.remove(peer);
     manifests.lost(peer);
     if (fetch != null) {
       fetch.lost(peer);
@@ -555,14 +595,14 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
   }
 
   private void cancel(String peer, Kind kind, int index) {
-    Link link = links.get(peer);
+    Link link = sources.get(peer);
     if (link != null) {
       link.cancel(kind, index);
     }
   }
 
   private void ask(String peer, Kind kind, int index) {
-    Link link = links.get(peer);
+    Link link = sources.get(peer);
     if (link != null) {
       link.ask(kind, index);
     }

@@ -174,9 +174,7 @@ public final class Standby {
 
   /** With what a stage at this end of the model needs besides its layers. */
   private long bytes(int layer) {
-    return model.layerBytes().get(layer)
-        + (layer == 0 ? model.embeddingBytes() : 0)
-        + (layer == layers - 1 ? model.outputBytes() : 0);
+    return model.weightBytes(LayerRange.of(layer, layer + 1));
   }
 
   private static List<LayerRange> ranges(boolean[] set) {

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.pipeline.Batch;
+import org.e2llm.plan.HiddenType;
 import org.e2llm.transport.wire.FieldReader;
 
 /**
@@ -15,7 +16,7 @@ import org.e2llm.transport.wire.FieldReader;
  * <pre>
  *  u64 ring   u32 step   u32 slices   u32 width
  *  per slice  u64 session   u32 epoch   u32 start   u32 length   u32 logits (0 none, 1 last, 2 all)
- *  rows × width × f32
+ *  hidden states, see {@link HiddenCodec}
  * </pre>
  *
  * With the frame's header 56 bytes for one slice besides the hidden states.
@@ -27,17 +28,17 @@ final class BatchCodec {
 
   private BatchCodec() {}
 
-  static int bytes(int slices, int rows, int width) {
-    return Math.addExact(
-        HEAD + slices * SLICE, Math.multiplyExact(4, Math.multiplyExact(rows, width)));
+  static int bytes(HiddenType type, int slices, int rows, int width) {
+    int hidden = Math.multiplyExact(rows, HiddenCodec.rowBytes(type, width));
+    return Math.addExact(HEAD + slices * SLICE, hidden);
   }
 
   /** Fills {@code out} from 0 and flips it. */
   static void write(
-      ByteBuffer out, long ring, int step, List<Batch.Slice> slices, float[] hidden, int width) {
+      ByteBuffer out, Ring ring, int step, List<Batch.Slice> slices, float[] hidden, int width) {
     out.order(ByteOrder.LITTLE_ENDIAN);
     ((Buffer) out).clear();
-    out.putLong(ring).putInt(step).putInt(slices.size()).putInt(width);
+    out.putLong(ring.id()).putInt(step).putInt(slices.size()).putInt(width);
     int rows = 0;
     for (int i = 0; i < slices.size(); i++) {
       Batch.Slice slice = slices.get(i);
@@ -45,19 +46,19 @@ final class BatchCodec {
       out.putInt(slice.length()).putInt(slice.logits().ordinal());
       rows += slice.length();
     }
-    out.asFloatBuffer().put(hidden, 0, rows * width);
-    ((Buffer) out).position(out.position() + 4 * rows * width);
+    HiddenCodec.put(out, ring.hidden(), hidden, rows, width);
     ((Buffer) out).flip();
   }
 
   /**
    * What follows ring and step.
    *
+   * @param type of the hidden states
    * @param maxRows the most rows a batch may have here
    * @param width floats per row that are expected
    * @param into holds maxRows × width floats
    */
-  static Batch read(FieldReader in, int maxRows, int width, float[] into) {
+  static Batch read(FieldReader in, HiddenType type, int maxRows, int width, float[] into) {
     int count = in.count("batch.slices", SLICE, maxRows);
     in.i32("batch.width", width, width);
     List<Batch.Slice> slices = new ArrayList<>(count);
@@ -74,8 +75,10 @@ final class BatchCodec {
     if (rows == 0) {
       throw new ProtocolException("a batch without rows");
     }
-    in.view("batch.hidden", 4 * rows * width).asFloatBuffer().get(into, 0, rows * width);
+    int bytes = Math.multiplyExact(rows, HiddenCodec.rowBytes(type, width));
+    ByteBuffer hidden = in.view("batch.hidden", bytes);
     in.end("batch");
+    HiddenCodec.get(hidden, type, into, rows, width);
     return Batch.ofHidden(slices, into, width);
   }
 }

@@ -1,8 +1,13 @@
 package org.e2llm.transport.stage;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.e2llm.ClosedException;
 import org.e2llm.E2llmException;
 import org.e2llm.FinishReason;
@@ -12,6 +17,7 @@ import org.e2llm.Progress;
 import org.e2llm.StageLostException;
 import org.e2llm.pipeline.Caller;
 import org.e2llm.serving.GenerationService;
+import org.e2llm.serving.KvHold;
 import org.e2llm.serving.SessionHosts;
 import org.e2llm.serving.Submission;
 import org.jspecify.annotations.Nullable;
@@ -19,13 +25,31 @@ import org.jspecify.annotations.Nullable;
 /**
  * Sessions that callers, on this device or another, run on a replica whose first stage is here. The
  * tokens reach the caller from the last stage; this says how far the prompt is, and why a session
- * ended that did not end well. Thread-safe.
+ * ended that did not end well.
+ *
+ * <p>The KV cache of each lies in a <i>place</i>. A conversation's place stays between its turns,
+ * for {@value #KEPT_SECONDS} s and among the {@value #MOST_KEPT} used last. The place of a caller
+ * that cannot be reached computes no more and stays for {@value #GRACE_SECONDS} s: a caller that
+ * comes back by then goes on without computing its tokens again.
+ *
+ * <p>Thread-safe; nothing is called while the lock is held.
  */
 public final class HostedSessions {
+  /** With the 4 s after which a silent peer counts as lost, a stage frees a session within 15 s. */
+  static final int GRACE_SECONDS = 10;
+
+  static final int KEPT_SECONDS = 600;
+  static final int MOST_KEPT = 64;
+
   /** How a caller is told. */
   interface Answers {
-    /** A chunk of the prompt was computed. */
-    void prefilled(Caller caller, int position);
+    /**
+     * The session has begun, or a chunk of its prompt was computed.
+     *
+     * @param position up to which the KV cache is filled
+     * @param cached when it has begun: tokens of the prompt that were in the KV cache; else 0
+     */
+    void prefilled(Caller caller, int position, int cached);
 
     /** All that was asked for is sampled: the caller has, or will have, so many tokens in all. */
     void finished(Caller caller, int tokens);
@@ -37,46 +61,107 @@ public final class HostedSessions {
     void failed(Caller caller, E2llmException error);
   }
 
-  private record Key(String peer, long session) {}
+  private record Key(String peer, long number) {}
+
+  /** Where the KV cache of a session, or of a conversation's turns, is. */
+  private static final class Place {
+    final Key key;
+    final boolean conversation;
+    final GenerationService service;
+    final KvHold hold;
+    @Nullable Hosted running;
+    @Nullable Hosted next;
+    boolean lost;
+    boolean released;
+    long until;
+
+    Place(Key key, boolean conversation, GenerationService service) {
+      this.key = key;
+      this.conversation = conversation;
+      this.service = service;
+      this.hold = service.hold();
+    }
+  }
 
   /** One epoch of a session. */
   private static final class Hosted {
-    final int epoch;
+    final Caller caller;
+    final SessionHosts.Request request;
     private @Nullable Generation generation;
     private boolean stopped;
 
-    Hosted(int epoch) {
-      this.epoch = epoch;
+    Hosted(Caller caller, SessionHosts.Request request) {
+      this.caller = caller;
+      this.request = request;
     }
 
-    synchronized void runs(Generation started) {
-      generation = started;
-      if (stopped) {
+    Key key() {
+      return new Key(caller.peer(), caller.session());
+    }
+
+    void runs(Generation started) {
+      boolean cancel;
+      synchronized (this) {
+        generation = started;
+        cancel = stopped;
+      }
+      if (cancel) {
         started.cancel();
       }
     }
 
-    synchronized void stop() {
-      stopped = true;
-      if (generation != null) {
-        generation.cancel();
+    void stop() {
+      Generation started;
+      synchronized (this) {
+        stopped = true;
+        started = generation;
+      }
+      if (started != null) {
+        started.cancel();
       }
     }
   }
 
+  private final String self;
   private final Answers answers;
+  private final LongSupplier clock;
 
   // Guarded by this.
   private final Map<Key, Hosted> sessions = new HashMap<>();
+
+  /** The place used last stands last. */
+  private final Map<Key, Place> places = new LinkedHashMap<>(16, 0.75f, true);
+
   private @Nullable GenerationService service;
 
-  HostedSessions(Answers answers) {
+  /**
+   * Hosts nothing yet.
+   *
+   * @param clock nanoseconds since any fixed moment
+   */
+  HostedSessions(String self, Answers answers, LongSupplier clock) {
+    this.self = self;
     this.answers = answers;
+    this.clock = clock;
   }
 
-  /** What sessions run on from now on; null if no first stage is here. */
-  public synchronized void serveOn(@Nullable GenerationService newService) {
-    service = newService;
+  /**
+   * What sessions run on from now on; null if no first stage is here. What runs on the one before
+   * goes on there; what it merely kept is freed.
+   */
+  public void serveOn(@Nullable GenerationService newService) {
+    List<Place> old = new ArrayList<>();
+    synchronized (this) {
+      service = newService;
+      for (Iterator<Place> i = places.values().iterator(); i.hasNext(); ) {
+        Place place = i.next();
+        if (place.service != newService && place.running == null) {
+          old.add(place);
+          i.remove();
+        }
+      }
+    }
+    free(old);
   }
 
   /** Null if no first stage is here. */
@@ -84,56 +169,209 @@ public final class HostedSessions {
     return service;
   }
 
-  /** Starts a session; an older epoch of it ends. */
+  /** Sessions that run, and KV caches that are kept. */
+  public synchronized int size() {
+    int kept = 0;
+    for (Place place : places.values()) {
+      kept += place.running == null ? 1 : 0;
+    }
+    return sessions.size() + kept;
+  }
+
+  // What callers ask for.
+
+  /** Starts a session; an older epoch of it ends, and so does the conversation's turn before. */
   void start(String peer, SessionHosts.Request request) {
-    Caller caller = new Caller(peer, request.session(), request.epoch());
-    Key key = new Key(peer, request.session());
-    Hosted hosted = new Hosted(request.epoch());
-    GenerationService here;
-    Hosted older;
+    Hosted hosted = new Hosted(new Caller(peer, request.session(), request.epoch()), request);
+    Place old = null;
+    Place place;
+    Hosted before;
     synchronized (this) {
-      here = service;
-      older = sessions.get(key);
-      if (older != null && older.epoch >= request.epoch()) {
+      Hosted older = sessions.get(hosted.key());
+      if (older != null && older.request.epoch() >= request.epoch()) {
         return;
       }
-      sessions.put(key, hosted);
-    }
-    if (older != null) {
-      older.stop();
-    }
-    try {
-      if (here == null) {
-        throw new StageLostException("the host has no first stage now");
+      Key key = placeKey(hosted);
+      place = places.get(key);
+      if (place != null && place.service != service) {
+        old = place;
+        old.released = true;
+        old.next = null;
+        places.remove(key);
+        place = null;
       }
-      hosted.runs(here.submit(submission(caller, request)));
-    } catch (E2llmException e) {
-      ended(caller, null, e);
+      try {
+        if (place == null) {
+          place = open(key, request.hold() != 0);
+        }
+      } catch (E2llmException e) { // as if it had broken off
+        place = null;
+      }
+      before = place == null ? null : place.running;
+      if (place != null) {
+        sessions.put(hosted.key(), hosted);
+        place.lost = false;
+        place.next = before == null ? null : hosted;
+        place.running = before == null ? hosted : before;
+      } else {
+        sessions.remove(hosted.key());
+      }
+    }
+    if (old != null) {
+      retire(old);
+    }
+    if (place == null) {
+      answers.interrupted(hosted.caller, "the host has no first stage now");
+    } else if (before != null) {
+      before.stop(); // and goes on in ended
+    } else {
+      submit(place, hosted);
     }
   }
 
-  private Submission submission(Caller caller, SessionHosts.Request request) {
-    return new Submission(
-        request.tokens(),
-        request.maxTokens(),
-        request.sampling(),
-        List.of(), // stop sequences are the caller's
-        null,
-        progress -> report(caller, progress),
-        null,
-        (result, error) -> ended(caller, result, error),
-        caller);
+  private static Key placeKey(Hosted hosted) {
+    long hold = hosted.request.hold();
+    return hold == 0 ? hosted.key() : new Key(hosted.caller.peer(), hold);
   }
 
-  private void report(Caller caller, Progress progress) {
-    answers.prefilled(caller, (int) progress.done());
+  private Place open(Key key, boolean conversation) {
+    GenerationService here = service;
+    if (here == null) {
+      throw new StageLostException("the host has no first stage now");
+    }
+    Place place = new Place(key, conversation, here);
+    places.put(key, place);
+    return place;
   }
+
+  private void submit(Place place, Hosted hosted) {
+    SessionHosts.Request request = hosted.request;
+    int known = request.tokens().length;
+    boolean remote = !hosted.caller.peer().equals(self);
+    place.service.received(place.hold, remote ? known : Integer.MAX_VALUE);
+    place.hold.onStart(cached -> answers.prefilled(hosted.caller, cached, cached));
+    Submission submission =
+        new Submission(
+            request.tokens(),
+            request.maxTokens(),
+            request.sampling(),
+            List.of(), // stop sequences are the caller's
+            request.deadline(),
+            progress -> report(hosted, progress),
+            place.hold,
+            (result, error) -> ended(place, hosted, result, error),
+            hosted.caller);
+    try {
+      hosted.runs(place.service.submit(submission));
+    } catch (E2llmException e) {
+      ended(place, hosted, null, e);
+    }
+  }
+
+  private void report(Hosted hosted, Progress progress) {
+    answers.prefilled(hosted.caller, (int) progress.done(), 0);
+  }
+
+  /** The caller has so many tokens of its session. */
+  void received(String peer, long session, int epoch, int tokens) {
+    Place place;
+    synchronized (this) {
+      Hosted hosted = sessions.get(new Key(peer, session));
+      if (hosted == null || hosted.request.epoch() != epoch) {
+        return;
+      }
+      place = places.get(placeKey(hosted));
+      if (place == null || place.running != hosted) {
+        return;
+      }
+    }
+    place.service.received(place.hold, tokens);
+  }
+
+  /** The caller wants no more of this epoch. */
+  void stop(String peer, long session, int epoch) {
+    Hosted hosted;
+    synchronized (this) {
+      hosted = sessions.get(new Key(peer, session));
+      if (hosted == null || hosted.request.epoch() > epoch) {
+        return;
+      }
+      sessions.remove(hosted.key());
+      Place place = places.get(placeKey(hosted));
+      if (place != null && place.next == hosted) {
+        place.next = null;
+      }
+    }
+    hosted.stop();
+  }
+
+  /** The conversation is over. */
+  void release(String peer, long hold) {
+    Place place;
+    synchronized (this) {
+      place = places.remove(new Key(peer, hold));
+      if (place == null) {
+        return;
+      }
+      place.released = true;
+    }
+    retire(place);
+  }
+
+  // How sessions end.
 
   private void ended(
-      Caller caller, @Nullable GenerationResult result, @Nullable E2llmException error) {
-    if (!remove(caller.peer(), caller.session(), caller.epoch(), caller.epoch())) {
-      return; // stopped by the caller, or an older epoch
+      Place place,
+      Hosted hosted,
+      @Nullable GenerationResult result,
+      @Nullable E2llmException error) {
+    boolean current;
+    Hosted next;
+    List<Place> freed = new ArrayList<>();
+    synchronized (this) {
+      current = sessions.remove(hosted.key(), hosted);
+      next = place.next;
+      place.next = null;
+      place.running = next;
+      if (next == null && !keeps(place)) {
+        places.remove(place.key, place);
+        freed.add(place);
+      } else if (next == null) {
+        long seconds = place.lost ? GRACE_SECONDS : KEPT_SECONDS;
+        place.until = clock.getAsLong() + TimeUnit.SECONDS.toNanos(seconds);
+        freed.addAll(tooMany());
+      }
     }
+    free(freed);
+    if (next != null) {
+      submit(place, next);
+    }
+    if (current) {
+      answer(hosted.caller, result, error);
+    }
+  }
+
+  private boolean keeps(Place place) {
+    return !place.released
+        && place.service == service
+        && place.hold.length() > 0
+        && (place.conversation || place.lost);
+  }
+
+  private List<Place> tooMany() {
+    List<Place> kept = new ArrayList<>();
+    for (Place place : places.values()) {
+      if (place.running == null) {
+        kept.add(place);
+      }
+    }
+    List<Place> oldest = kept.subList(0, Math.max(0, kept.size() - MOST_KEPT));
+    places.values().removeAll(oldest);
+    return oldest;
+  }
+
+  private void answer(
+      Caller caller, @Nullable GenerationResult result, @Nullable E2llmException error) {
     if (error instanceof StageLostException || error instanceof ClosedException) {
       answers.interrupted(caller, String.valueOf(error.getMessage()));
     } else if (error != null) {
@@ -145,38 +383,56 @@ public final class HostedSessions {
     }
   }
 
-  private synchronized boolean remove(String peer, long session, int fromEpoch, int toEpoch) {
-    Key key = new Key(peer, session);
-    Hosted hosted = sessions.get(key);
-    boolean found = hosted != null && hosted.epoch >= fromEpoch && hosted.epoch <= toEpoch;
-    if (found) {
-      sessions.remove(key);
-    }
-    return found;
-  }
-
-  /** The caller wants no more of this epoch. */
-  void stop(String peer, long session, int epoch) {
-    Hosted hosted;
-    synchronized (this) {
-      hosted = sessions.get(new Key(peer, session));
-    }
-    if (hosted != null && remove(peer, session, 0, epoch)) {
-      hosted.stop();
-    }
-  }
-
-  /** A caller cannot be reached: its sessions' memory is freed. */
+  /** A caller cannot be reached: nothing more is computed for it. */
   public void lost(String peer) {
-    Map<Key, Hosted> gone = new HashMap<>();
+    List<Hosted> running = new ArrayList<>();
+    long until = clock.getAsLong() + TimeUnit.SECONDS.toNanos(GRACE_SECONDS);
     synchronized (this) {
-      for (Map.Entry<Key, Hosted> entry : sessions.entrySet()) {
-        if (entry.getKey().peer().equals(peer)) {
-          gone.put(entry.getKey(), entry.getValue());
+      sessions.keySet().removeIf(key -> key.peer().equals(peer));
+      for (Place place : places.values()) {
+        if (place.key.peer().equals(peer)) {
+          place.lost = true;
+          place.until = until;
+          place.next = null;
+          if (place.running != null) {
+            running.add(place.running);
+          }
         }
       }
-      sessions.keySet().removeAll(gone.keySet());
     }
-    gone.values().forEach(Hosted::stop);
+    running.forEach(Hosted::stop);
+  }
+
+  /** Frees what was kept long enough; to be called a few times a second. */
+  public void tick() {
+    long now = clock.getAsLong();
+    List<Place> over = new ArrayList<>();
+    synchronized (this) {
+      for (Iterator<Place> i = places.values().iterator(); i.hasNext(); ) {
+        Place place = i.next();
+        if (place.running == null && now - place.until >= 0) {
+          over.add(place);
+          i.remove();
+        }
+      }
+    }
+    free(over);
+  }
+
+  /** It is no place any more; what runs there ends first. */
+  private void retire(Place place) {
+    Hosted running;
+    synchronized (this) {
+      running = place.running;
+    }
+    if (running == null) {
+      free(List.of(place));
+    } else {
+      running.stop();
+    }
+  }
+
+  private static void free(List<Place> freed) {
+    freed.forEach(place -> place.service.release(place.hold));
   }
 }

@@ -72,13 +72,19 @@ final class HostedStage implements AutoCloseable {
     return ring.stages().get(ring.index(links.self()) - 1).device();
   }
 
-  /** The ring is set up this far. */
-  void opened(ByteBuffer payload) {
-    if (next == null) {
-      send(ring.host(), StageFrames.RING_READY, out.clear().i64(ring.id()));
-    } else {
-      pass(StageFrames.RING_OPEN, payload);
-    }
+  /** The stage behind this one, which alone may say that it does not know the ring. */
+  @Nullable String next() {
+    return next;
+  }
+
+  /**
+   * The ring is set up this far.
+   *
+   * @return false if the host, or the next stage, cannot be reached from here
+   */
+  boolean opened(ByteBuffer payload) {
+    return send(ring.host(), StageFrames.RING_READY, out.clear().i64(ring.id()))
+        && pass(StageFrames.RING_OPEN, payload);
   }
 
   void received(byte type, ByteBuffer payload, FieldReader in) {
@@ -102,8 +108,12 @@ final class HostedStage implements AutoCloseable {
         end(in.i64("session"));
         pass(type, payload);
         break;
-      case StageFrames.RING_CLOSE:
-        pass(type, payload);
+      case StageFrames.STEP_FAILED:
+        if (next == null) {
+          send(ring.host(), type, payloads.copy(payload.duplicate()));
+        } else {
+          pass(type, payload);
+        }
         break;
       default:
         throw new ProtocolException("frame type " + type + " is none for a later stage");
@@ -114,6 +124,9 @@ final class HostedStage implements AutoCloseable {
     long session = in.i64("session");
     int epoch = in.i32("session.epoch", 0, Integer.MAX_VALUE);
     int capacity = in.i32("session.capacity", 1, Integer.MAX_VALUE);
+    if (sessions.containsKey(session)) {
+      throw new ProtocolException("session " + session + " is open already");
+    }
     sessions.put(session, stage.open(session, epoch, capacity));
   }
 
@@ -122,6 +135,11 @@ final class HostedStage implements AutoCloseable {
       return;
     }
     long session = in.i64("session");
+    callers.remove(session);
+    if (!in.bool("session.samples")) {
+      tail.end(session); // the host samples, from the logits
+      return;
+    }
     int[] tokens = SamplingCodec.readTokens(in, source.vocabularySize());
     SamplingSpec sampling = SamplingCodec.readParams(in, source.vocabularySize());
     Caller caller = SamplingCodec.readCaller(in);
@@ -152,7 +170,7 @@ final class HostedStage implements AutoCloseable {
 
   private void batch(FieldReader in) {
     int step = in.i32("batch.step");
-    Batch batch = BatchCodec.read(in, stage.maxRows(), source.hiddenSize(), hidden);
+    Batch batch = BatchCodec.read(in, ring.hidden(), stage.maxRows(), source.hiddenSize(), hidden);
     StageOutput output;
     try {
       output = stage.forward(batch).toCompletableFuture().join();
@@ -175,8 +193,9 @@ final class HostedStage implements AutoCloseable {
       send(ring.host(), StageFrames.RESULTS, out);
     } else if (next != null) {
       ByteBuffer payload =
-          payloads.take(BatchCodec.bytes(slices.size(), output.rows(), output.width()));
-      BatchCodec.write(payload, ring.id(), step, slices, output.data(), output.width());
+          payloads.take(
+              BatchCodec.bytes(ring.hidden(), slices.size(), output.rows(), output.width()));
+      BatchCodec.write(payload, ring, step, slices, output.data(), output.width());
       send(next, StageFrames.BATCH, payload);
     }
   }
@@ -189,7 +208,7 @@ final class HostedStage implements AutoCloseable {
                 "layers " + stage.layers() + " failed on device " + links.self() + ": " + cause);
     out.clear().i64(ring.id()).i32(step);
     ResultsCodec.writeError(out, error);
-    send(ring.host(), StageFrames.STEP_FAILED, out);
+    send(next == null ? ring.host() : next, StageFrames.STEP_FAILED, out);
   }
 
   /** Straight to the caller; false if it cannot be reached from here. */
@@ -204,11 +223,8 @@ final class HostedStage implements AutoCloseable {
     return send(caller.peer(), StageFrames.TOKEN, out);
   }
 
-  private void pass(byte type, ByteBuffer payload) {
-    if (next != null) {
-      ByteBuffer copy = payloads.copy(payload.duplicate());
-      send(next, type, copy);
-    }
+  private boolean pass(byte type, ByteBuffer payload) {
+    return next == null || send(next, type, payloads.copy(payload.duplicate()));
   }
 
   private boolean send(String peer, byte type, FieldWriter written) {
@@ -224,7 +240,7 @@ final class HostedStage implements AutoCloseable {
     return sent;
   }
 
-  /** Frees the sessions; the stages behind this one do the same. */
+  /** Frees the sessions and the stage. */
   @Override
   public void close() {
     sessions.clear();

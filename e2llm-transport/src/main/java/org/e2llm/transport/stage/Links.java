@@ -17,6 +17,9 @@ public interface Links {
    */
   boolean send(String peer, byte type, ByteBuffer payload, @Nullable Runnable released);
 
+  /** Whether there is a connection. */
+  boolean reaches(String peer);
+
   /** Ends the connection to a peer that sent what it may not send. */
   void drop(String peer, String reason);
 }

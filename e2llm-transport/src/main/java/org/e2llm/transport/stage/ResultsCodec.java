@@ -6,10 +6,12 @@ import java.util.BitSet;
 import java.util.List;
 import org.e2llm.CallbackException;
 import org.e2llm.CapacityException;
+import org.e2llm.DeadlineExceededException;
 import org.e2llm.E2llmException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.NonFiniteLogitsException;
 import org.e2llm.StageFailedException;
+import org.e2llm.cluster.ProtocolException;
 import org.e2llm.pipeline.Batch;
 import org.e2llm.pipeline.SliceOutput;
 import org.e2llm.transport.wire.FieldReader;
@@ -42,7 +44,8 @@ final class ResultsCodec {
     NON_FINITE,
     INVALID,
     CAPACITY,
-    CALLBACK
+    CALLBACK,
+    DEADLINE
   }
 
   private ResultsCodec() {}
@@ -107,10 +110,17 @@ final class ResultsCodec {
     if (kind == LOGITS) {
       int rows = in.i32("results.rows", 1, slice.length());
       int width = in.i32("results.vocabulary", vocabularySize, vocabularySize);
-      ByteBuffer bytes = in.view("results.logits", Math.multiplyExact(4 * rows, width));
+      if (4L * rows * width > in.remaining()) {
+        throw new ProtocolException(
+            "results of " + rows + " × " + width + " logits in " + in.remaining() + " bytes");
+      }
+      ByteBuffer bytes = in.view("results.logits", 4 * rows * width);
       float[] data = new float[rows * width];
       bytes.asFloatBuffer().get(data);
       return new SliceOutput(slice, null, new SliceOutput.Logits(data, 0, rows, width), null);
+    }
+    if (kind != NOTHING) {
+      throw new ProtocolException("results.kind is " + kind + ", expected is 0 to 4");
     }
     return new SliceOutput(slice, null, null, null);
   }
@@ -127,6 +137,8 @@ final class ResultsCodec {
       cause = Cause.CAPACITY;
     } else if (error instanceof CallbackException) {
       cause = Cause.CALLBACK;
+    } else if (error instanceof DeadlineExceededException) {
+      cause = Cause.DEADLINE;
     }
     out.choice(cause).string(shortened(error.getMessage()));
   }
@@ -143,6 +155,8 @@ final class ResultsCodec {
         return new CapacityException(message);
       case CALLBACK:
         return new CallbackException(message, null);
+      case DEADLINE:
+        return new DeadlineExceededException(message);
       default:
         return new StageFailedException(message);
     }

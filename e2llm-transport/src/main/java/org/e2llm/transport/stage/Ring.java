@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
+import org.e2llm.plan.HiddenType;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.transport.wire.FieldReader;
@@ -17,8 +18,9 @@ import org.e2llm.transport.wire.FieldWriter;
  * @param id random, never used before
  * @param plan that it serves
  * @param stages in order; the first one's device is the host
+ * @param hidden how hidden states go from stage to stage, as the plan says
  */
-public record Ring(long id, PlanOrder plan, List<StagePlan> stages) {
+public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType hidden) {
   private static final int MOST_STAGES = 1024;
 
   public Ring {
@@ -54,7 +56,7 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages) {
   void write(FieldWriter out) {
     out.i64(id);
     out.i64(plan.counter()).string(plan.coordinator()).string(plan.hash());
-    out.count(stages.size());
+    out.choice(hidden).count(stages.size());
     for (StagePlan stage : stages) {
       out.string(stage.device()).i32(stage.layers().from()).i32(stage.layers().to());
     }
@@ -67,6 +69,7 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages) {
             in.i64("ring.plan.counter", 0, Long.MAX_VALUE),
             in.string("ring.plan.coordinator"),
             in.string("ring.plan.hash"));
+    HiddenType hidden = in.choice("ring.hidden", HiddenType.values());
     int count = in.count("ring.stages", 10, MOST_STAGES);
     if (count == 0) {
       throw new ProtocolException("a ring without stages");
@@ -74,10 +77,11 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages) {
     List<StagePlan> stages = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       String device = in.string("ring.stage.device");
-      int from = in.i32("ring.stage.from", 0, Integer.MAX_VALUE);
+      int from = in.i32("ring.stage.from", 0, Integer.MAX_VALUE - 1);
       int to = in.i32("ring.stage.to", from + 1, Integer.MAX_VALUE);
       stages.add(new StagePlan(device, LayerRange.of(from, to)));
     }
-    return new Ring(id, plan, stages);
+    in.end("ring");
+    return new Ring(id, plan, stages, hidden);
   }
 }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import org.e2llm.E2llmException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.StageLostException;
 import org.e2llm.cluster.ProtocolException;
@@ -25,6 +26,8 @@ import org.e2llm.pipeline.Stage;
 import org.e2llm.pipeline.StageOutput;
 import org.e2llm.pipeline.StageSession;
 import org.e2llm.pipeline.TokenSink;
+import org.e2llm.plan.HiddenType;
+import org.e2llm.plan.StagePlan;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +63,7 @@ public final class RingReplica implements Replica {
   private final Map<Long, Session> sessions = new HashMap<>();
   private final ArrayDeque<Pending> pending = new ArrayDeque<>();
   private final SamplingTail tail;
+  private int missing;
   private @Nullable StageLostException broken;
 
   /**
@@ -78,6 +82,7 @@ public final class RingReplica implements Replica {
     this.links = links;
     this.sink = sink;
     this.next = ring.stages().get(1).device();
+    this.missing = ring.stages().size() - 1;
     this.tail = new SamplingTail(vocabularySize, (caller, position, token) -> {});
   }
 
@@ -136,12 +141,18 @@ public final class RingReplica implements Replica {
     int step = steps++;
     CompletableFuture<List<SliceOutput>> outputs = new CompletableFuture<>();
     synchronized (this) {
+      if (broken != null) { // while the first stage computed: nobody would end this step
+        outputs.completeExceptionally(broken);
+        return outputs;
+      }
       pending.add(new Pending(step, batch.slices(), outputs));
     }
-    int bytes = BatchCodec.bytes(batch.slices().size(), hidden.rows(), hidden.width());
+    HiddenType type = ring.hidden();
+    int bytes = BatchCodec.bytes(type, batch.slices().size(), hidden.rows(), hidden.width());
     ByteBuffer payload = payloads.take(bytes);
-    BatchCodec.write(payload, ring.id(), step, batch.slices(), hidden.data(), hidden.width());
+    BatchCodec.write(payload, ring, step, batch.slices(), hidden.data(), hidden.width());
     if (!links.send(next, StageFrames.BATCH, payload, () -> payloads.give(payload))) {
+      payloads.give(payload);
       broken("device " + next + " cannot be reached");
     }
     return outputs;
@@ -149,35 +160,50 @@ public final class RingReplica implements Replica {
 
   // What the other stages answer; on the thread of the stage host.
 
+  /** One more of the other stages is there. */
   void ready() {
-    ready.complete(this);
+    boolean all;
+    synchronized (this) {
+      all = --missing == 0;
+    }
+    if (all) {
+      ready.complete(this);
+    }
   }
 
   void results(FieldReader in) {
     int step = in.i32("results.step");
-    Pending done = take(step);
+    Pending done = head(step);
+    if (done == null) {
+      return;
+    }
     BitSet untold = new BitSet();
     List<SliceOutput> outputs = ResultsCodec.read(in, done.slices(), vocabularySize, untold);
     if (outputs.size() != done.slices().size()) {
       throw new ProtocolException(
           outputs.size() + " results for a batch of " + done.slices().size() + " slices");
     }
+    end(done);
     for (int i = 0; i < outputs.size(); i++) {
-      outputs.set(i, deliver(outputs.get(i), untold.get(i)));
+      outputs.set(i, deliver(step, outputs.get(i), untold.get(i)));
     }
     done.outputs().complete(outputs);
   }
 
   /**
    * Samples here what a logits processor is to see, and tells callers on this device and those that
-   * the last stage does not reach.
+   * the last stage does not reach. What was under way when the session began anew, such as with a
+   * conversation's next turn, concerns nobody any more.
    */
-  private SliceOutput deliver(SliceOutput output, boolean untold) {
+  private SliceOutput deliver(int step, SliceOutput output, boolean untold) {
     Batch.Slice slice = output.slice();
     Session session;
     SliceOutput result = output;
     synchronized (this) {
       session = sessions.get(slice.session());
+      if (session != null && step - session.since < 0) {
+        return output;
+      }
       SliceOutput.Logits logits = output.logits();
       if (session != null && session.samplesHere && logits != null) {
         StageOutput rows = new StageOutput(logits.data(), logits.rows(), logits.width());
@@ -194,20 +220,29 @@ public final class RingReplica implements Replica {
   }
 
   void failed(FieldReader in) {
-    Pending done = take(in.i32("failed.step"));
-    done.outputs().completeExceptionally(ResultsCodec.readError(in));
+    Pending done = head(in.i32("failed.step"));
+    if (done != null) {
+      E2llmException error = ResultsCodec.readError(in);
+      end(done);
+      done.outputs().completeExceptionally(error);
+    }
   }
 
-  /** Steps end in the order in which they began. */
-  private synchronized Pending take(int step) {
-    Pending head = pending.poll();
-    if (head == null || head.step() != step) {
-      throw new ProtocolException(
-          "the end of step "
-              + step
-              + (head == null ? ", none is under way" : ", expected is " + head.step()));
+  /** Steps end in the order in which they began; if another one does, frames were lost: null. */
+  private @Nullable Pending head(int step) {
+    Pending head;
+    synchronized (this) {
+      head = pending.peek();
     }
-    return head;
+    if (head != null && head.step() == step) {
+      return head;
+    }
+    broken("step " + step + " ended, expected is " + (head == null ? "none" : head.step()));
+    return null;
+  }
+
+  private synchronized void end(Pending done) {
+    pending.remove(done);
   }
 
   /** A stage is lost, or refuses: nothing goes through this ring any more. */
@@ -224,6 +259,20 @@ public final class RingReplica implements Replica {
     }
     ready.completeExceptionally(error);
     lost.forEach(step -> step.outputs().completeExceptionally(error));
+    tellAll();
+  }
+
+  /** To every stage, straight: those behind a lost one would not hear of it otherwise. */
+  private void tellAll() {
+    FieldWriter out = new FieldWriter(8).i64(ring.id());
+    for (StagePlan stage : ring.stages().subList(1, ring.stages().size())) {
+      links.send(stage.device(), StageFrames.RING_CLOSE, SamplingCodec.copy(out), null);
+    }
+  }
+
+  /** Steps under way. */
+  synchronized int pending() {
+    return pending.size();
   }
 
   private synchronized void checkWhole() {
@@ -254,8 +303,6 @@ public final class RingReplica implements Replica {
       open = List.copyOf(sessions.values());
     }
     open.forEach(Session::close);
-    begin();
-    send(StageFrames.RING_CLOSE, control);
     broken("the ring was closed");
     first.close();
     onClose.run();
@@ -267,6 +314,9 @@ public final class RingReplica implements Replica {
     private volatile @Nullable Caller caller;
     private boolean samplesHere;
 
+    /** The step from which on results are of what began last. */
+    private int since;
+
     Session(StageSession kv) {
       this.kv = kv;
     }
@@ -277,19 +327,25 @@ public final class RingReplica implements Replica {
         throw new IllegalArgumentException(
             tokens.length + " tokens leave nothing to feed after " + kv.length());
       }
-      caller = forWhom;
-      if (sampling.processor() != null) {
-        synchronized (RingReplica.this) {
-          samplesHere = true;
+      boolean here = sampling.processor() != null;
+      synchronized (RingReplica.this) {
+        caller = forWhom;
+        since = steps;
+        samplesHere = here;
+        if (here) {
           tail.begin(kv.id(), tokens, sampling, null);
+        } else {
+          tail.end(kv.id());
         }
-        return;
       }
       FieldWriter out = new FieldWriter(64 + 4 * tokens.length);
       out.i64(ring.id()).i64(kv.id());
-      SamplingCodec.writeTokens(out, tokens);
-      SamplingCodec.writeParams(out, sampling.params());
-      SamplingCodec.writeCaller(out, forWhom);
+      out.bool(!here);
+      if (!here) {
+        SamplingCodec.writeTokens(out, tokens);
+        SamplingCodec.writeParams(out, sampling.params());
+        SamplingCodec.writeCaller(out, forWhom);
+      }
       send(StageFrames.SESSION_BEGIN, out);
     }
 

@@ -2,6 +2,7 @@ package org.e2llm.transport.stage;
 
 import java.nio.ByteBuffer;
 import java.util.Objects;
+import java.util.function.LongSupplier;
 import org.e2llm.E2llmException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.cluster.ProtocolException;
@@ -20,16 +21,26 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 public final class SessionClient implements SessionHosts, TokenSink {
+  private static final int CANCEL = 0;
+  private static final int RECEIVED = 1;
+  private static final int RELEASE = 2;
+
   private static final int INTERRUPTED = 0;
   private static final int FAILED = 1;
   private static final int FINISHED = 2;
 
   private final Links links;
   private final int vocabularySize;
-  private final HostedSessions hosted = new HostedSessions(new Answering());
+  private final HostedSessions hosted;
   private volatile @Nullable CallerSessions callers;
 
   public SessionClient(Links links, int vocabularySize) {
+    this(links, vocabularySize, System::nanoTime);
+  }
+
+  /** As above, with the clock that {@link HostedSessions} reads. */
+  SessionClient(Links links, int vocabularySize, LongSupplier clock) {
+    this.hosted = new HostedSessions(links.self(), new Answering(), clock);
     this.links = links;
     this.vocabularySize = vocabularySize;
   }
@@ -49,6 +60,11 @@ public final class SessionClient implements SessionHosts, TokenSink {
   }
 
   // To hosts.
+
+  @Override
+  public String self() {
+    return links.self();
+  }
 
   @Override
   public void start(String host, Request request) {
@@ -74,8 +90,29 @@ public final class SessionClient implements SessionHosts, TokenSink {
       hosted.stop(host, session, epoch);
       return;
     }
-    FieldWriter out = new FieldWriter(16).i64(session).i32(epoch);
-    links.send(host, StageFrames.CANCEL, SamplingCodec.copy(out), null);
+    notice(host, session, epoch, CANCEL, 0);
+  }
+
+  @Override
+  public void received(String host, long session, int epoch, int tokens) {
+    // Who is on this device is never far behind.
+    if (!host.equals(links.self())) {
+      notice(host, session, epoch, RECEIVED, tokens);
+    }
+  }
+
+  @Override
+  public void release(String host, long hold) {
+    if (host.equals(links.self())) {
+      hosted.release(host, hold);
+      return;
+    }
+    notice(host, hold, 0, RELEASE, 0);
+  }
+
+  private void notice(String host, long number, int epoch, int what, int tokens) {
+    FieldWriter out = new FieldWriter(17).i64(number).i32(epoch).u8(what).i32(tokens);
+    links.send(host, StageFrames.NOTICE, SamplingCodec.copy(out), null);
   }
 
   // Frames.
@@ -89,7 +126,7 @@ public final class SessionClient implements SessionHosts, TokenSink {
   public void received(String peer, byte type, ByteBuffer payload) {
     FieldReader in = new FieldReader(payload);
     if (type == StageFrames.SUBMIT) {
-      hosted.start(peer, SessionCodec.readRequest(in, vocabularySize));
+      submitted(peer, in);
       return;
     }
     long session = in.i64("session");
@@ -99,11 +136,12 @@ public final class SessionClient implements SessionHosts, TokenSink {
         int position = in.i32("token.position", 0, Integer.MAX_VALUE);
         callers().sampled(session, epoch, position, SamplingCodec.readSampled(in, vocabularySize));
         break;
-      case StageFrames.CANCEL:
-        hosted.stop(peer, session, epoch);
+      case StageFrames.NOTICE:
+        noticed(peer, session, epoch, in);
         break;
       case StageFrames.PREFILLED:
-        callers().prefilled(session, epoch, in.i32("prefilled.position", 0, Integer.MAX_VALUE));
+        int done = in.i32("prefilled.position", 0, Integer.MAX_VALUE);
+        callers().prefilled(session, epoch, done, in.i32("prefilled.cached", 0, done));
         break;
       case StageFrames.ENDED:
         ended(session, epoch, in);
@@ -114,14 +152,43 @@ public final class SessionClient implements SessionHosts, TokenSink {
     in.end("frame of a session");
   }
 
+  private void submitted(String peer, FieldReader in) {
+    long session = in.i64("session");
+    int epoch = in.i32("session.epoch", 0, Integer.MAX_VALUE);
+    SessionHosts.Request request;
+    try {
+      request = SessionCodec.readRequest(session, epoch, in, vocabularySize);
+    } catch (InvalidRequestException e) { // well-formed, and nothing that can be computed
+      new Answering().failed(new Caller(peer, session, epoch), e);
+      return;
+    }
+    hosted.start(peer, request);
+  }
+
+  private void noticed(String peer, long number, int epoch, FieldReader in) {
+    int what = in.u8("notice.what");
+    int tokens = in.i32("notice.tokens", 0, Integer.MAX_VALUE);
+    if (what == CANCEL) {
+      hosted.stop(peer, number, epoch);
+    } else if (what == RECEIVED) {
+      hosted.received(peer, number, epoch, tokens);
+    } else if (what == RELEASE) {
+      hosted.release(peer, number);
+    } else {
+      throw new ProtocolException("notice.what is " + what + ", expected is 0 to 2");
+    }
+  }
+
   private void ended(long session, int epoch, FieldReader in) {
     int how = in.u8("ended.how");
     if (how == INTERRUPTED) {
       callers().interrupted(session, epoch, in.string("ended.why"));
     } else if (how == FINISHED) {
       callers().finished(session, epoch, in.i32("ended.tokens", 0, Integer.MAX_VALUE));
-    } else {
+    } else if (how == FAILED) {
       callers().failed(session, epoch, ResultsCodec.readError(in));
+    } else {
+      throw new ProtocolException("ended.how is " + how + ", expected is 0 to 2");
     }
   }
 
@@ -140,11 +207,11 @@ public final class SessionClient implements SessionHosts, TokenSink {
 
   private final class Answering implements HostedSessions.Answers {
     @Override
-    public void prefilled(Caller caller, int position) {
+    public void prefilled(Caller caller, int position, int cached) {
       if (here(caller)) {
-        callers().prefilled(caller.session(), caller.epoch(), position);
+        callers().prefilled(caller.session(), caller.epoch(), position, cached);
       } else {
-        send(caller, StageFrames.PREFILLED, begin(caller).i32(position));
+        send(caller, StageFrames.PREFILLED, begin(caller).i32(position).i32(cached));
       }
     }
 

@@ -1,5 +1,7 @@
 package org.e2llm.transport.stage;
 
+import java.time.Duration;
+import org.e2llm.cluster.ProtocolException;
 import org.e2llm.pipeline.Caller;
 import org.e2llm.pipeline.SamplingSpec;
 import org.e2llm.serving.SessionHosts;
@@ -12,12 +14,15 @@ import org.e2llm.transport.wire.FieldWriter;
  *
  * <pre>
  *  TOKEN    u64 session   u32 epoch   u32 position   sampled
- *  SUBMIT   u64 session   u32 epoch   u32 maxTokens   tokens   params
+ *  SUBMIT   u64 session   u32 epoch   u64 hold   u32 deadline   u32 maxTokens   tokens   params
  * </pre>
  *
- * Tokens, params and sampled as in {@link SamplingCodec}.
+ * The deadline is in milliseconds from now, 2^32 - 1 for none. Tokens, params and sampled as in
+ * {@link SamplingCodec}.
  */
 final class SessionCodec {
+  private static final long NO_DEADLINE = 0xffff_ffffL;
+
   private SessionCodec() {}
 
   static void writeToken(FieldWriter out, Caller caller, int position, Sampled token) {
@@ -26,18 +31,32 @@ final class SessionCodec {
   }
 
   static void writeRequest(FieldWriter out, SessionHosts.Request request) {
-    out.i64(request.session()).i32(request.epoch()).i32(request.maxTokens());
+    out.i64(request.session()).i32(request.epoch()).i64(request.hold());
+    Duration deadline = request.deadline();
+    long millis = deadline == null ? NO_DEADLINE : deadline.toMillis();
+    out.i32((int) Math.min(millis, NO_DEADLINE)).i32(request.maxTokens());
     SamplingCodec.writeTokens(out, request.tokens());
     SamplingCodec.writeParams(out, request.sampling().params());
   }
 
-  static SessionHosts.Request readRequest(FieldReader in, int vocabularySize) {
-    long session = in.i64("session");
-    int epoch = in.i32("session.epoch", 0, Integer.MAX_VALUE);
+  /**
+   * What follows session and epoch.
+   *
+   * @throws org.e2llm.InvalidRequestException if a setting is out of its range
+   */
+  static SessionHosts.Request readRequest(
+      long session, int epoch, FieldReader in, int vocabularySize) {
+    long hold = in.i64("session.hold");
+    long millis = in.u32("session.deadline");
     int maxTokens = in.i32("session.maxTokens", 1, Integer.MAX_VALUE);
     int[] tokens = SamplingCodec.readTokens(in, vocabularySize);
+    if (tokens.length == 0 || maxTokens > Integer.MAX_VALUE - tokens.length) {
+      throw new ProtocolException(
+          "a session of " + tokens.length + " tokens and " + maxTokens + " to sample");
+    }
     SamplingSpec sampling = SamplingCodec.readParams(in, vocabularySize);
     in.end("submit");
-    return new SessionHosts.Request(session, epoch, tokens, maxTokens, sampling);
+    Duration deadline = millis == NO_DEADLINE ? null : Duration.ofMillis(millis);
+    return new SessionHosts.Request(session, epoch, tokens, maxTokens, sampling, deadline, hold);
   }
 }

@@ -10,13 +10,16 @@ final class StageFrames {
   /** Host to next stage, and so on to the last: set the ring up. A {@link Ring}. */
   static final byte RING_OPEN = 0x20;
 
-  /** Last stage to host: every stage is there. u64 ring. */
+  /** Every later stage to host: it is there, and so are those before it. u64 ring. */
   static final byte RING_READY = 0x21;
 
-  /** Any stage to host: the ring cannot be, or cannot go on. u64 ring, string why. */
+  /**
+   * Any stage to host: the ring cannot be, or cannot go on. Also to the stage before, from a device
+   * that does not know the ring. u64 ring, string why.
+   */
   static final byte RING_BROKEN = 0x22;
 
-  /** Host onwards: the ring is over. u64 ring. */
+  /** Host to every stage: the ring is over. u64 ring. */
   static final byte RING_CLOSE = 0x23;
 
   /** Host onwards: u64 ring, u64 session, u32 epoch, u32 capacity. */
@@ -37,7 +40,10 @@ final class StageFrames {
   /** Last stage to host. See {@link ResultsCodec}. */
   static final byte RESULTS = 0x29;
 
-  /** Any stage to host: a batch failed there. u64 ring, u32 step, string why. */
+  /**
+   * A batch failed at a stage. Goes the way its results would have gone, so that steps end in
+   * order: onwards, and from the last stage to the host. u64 ring, u32 step, an error.
+   */
   static final byte STEP_FAILED = 0x2a;
 
   // Between callers and hosts: each payload begins with the caller's session and epoch.
@@ -48,10 +54,13 @@ final class StageFrames {
   /** Caller to host. See {@link SessionCodec}. */
   static final byte SUBMIT = 0x2c;
 
-  /** Caller to host: u64 session, u32 epoch. */
-  static final byte CANCEL = 0x2d;
+  /**
+   * Caller to host: u64 session, u32 epoch, u8 what, u32 tokens. What is 0 cancel; 1 so many tokens
+   * were received; 2 a conversation, whose number takes the session's place, is over.
+   */
+  static final byte NOTICE = 0x2d;
 
-  /** Host to caller: u64 session, u32 epoch, u32 position. */
+  /** Host to caller: u64 session, u32 epoch, u32 position, u32 cached. */
   static final byte PREFILLED = 0x2e;
 
   /**

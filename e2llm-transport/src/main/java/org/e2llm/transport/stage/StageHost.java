@@ -9,10 +9,12 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.E2llmException;
+import org.e2llm.StageLostException;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.pipeline.Stage;
 import org.e2llm.pipeline.TokenSink;
@@ -31,6 +33,9 @@ public final class StageHost implements AutoCloseable {
 
   /** Payloads that may wait for the thread: more than any ring that keeps to its depth sends. */
   private static final long MOST_WAITING_BYTES = 512L << 20;
+
+  /** Until all stages of a ring are there, which may include that weights are read from disk. */
+  private static final int SET_UP_SECONDS = 60;
 
   /** Makes one with a gate that needs it. */
   @FunctionalInterface
@@ -87,16 +92,21 @@ public final class StageHost implements AutoCloseable {
             replica.onClose(() -> run(() -> replicas.remove(ring.id())));
             replica
                 .connect()
+                .orTimeout(SET_UP_SECONDS, TimeUnit.SECONDS)
                 .whenComplete(
                     (done, error) -> {
                       if (error == null) {
                         ready.complete(done);
                       } else {
-                        replica.close();
-                        ready.completeExceptionally(error);
+                        run(replica::close);
+                        ready.completeExceptionally(
+                            error instanceof TimeoutException
+                                ? new StageLostException(
+                                    replica + " was not there after " + SET_UP_SECONDS + " s")
+                                : error);
                       }
                     });
-          } catch (RuntimeException e) {
+          } catch (RuntimeException | OutOfMemoryError e) {
             ready.completeExceptionally(e);
           }
         });
@@ -120,7 +130,7 @@ public final class StageHost implements AutoCloseable {
         () -> {
           try {
             handle(peer, type, copy);
-          } catch (ProtocolException e) {
+          } catch (E2llmException e) { // what it sent is nothing that a peer may send
             links.drop(peer, String.valueOf(e.getMessage()));
           } finally {
             waitingBytes.addAndGet(-bytes);
@@ -142,30 +152,59 @@ public final class StageHost implements AutoCloseable {
       return;
     }
     HostedStage stage = stages.get(ring);
-    if (stage == null || !stage.before().equals(peer)) {
-      LOG.log(Level.FINE, "a frame of a ring that is over, from {0}", peer);
-      return;
-    }
-    if (type == StageFrames.RING_CLOSE) {
-      stage.received(type, payload, in);
+    if (stage == null) {
+      unknown(ring, peer, type);
+    } else if (type == StageFrames.RING_CLOSE && stage.ring().host().equals(peer)) {
       close(stage);
-      return;
-    }
-    try {
-      stage.received(type, payload, in);
-    } catch (ProtocolException e) {
-      throw e;
-    } catch (E2llmException e) {
-      // Such as no memory for a session: the host starts it again, in another ring.
-      refuse(stage.ring(), String.valueOf(e.getMessage()));
-      close(stage);
+    } else if (type == StageFrames.RING_BROKEN && peer.equals(stage.next())) {
+      fail(stage, in.string("ring.why"));
+    } else if (stage.before().equals(peer)) {
+      try {
+        stage.received(type, payload, in);
+      } catch (ProtocolException e) {
+        fail(stage, String.valueOf(e.getMessage()));
+        throw e;
+      } catch (RuntimeException | OutOfMemoryError e) {
+        // Such as no memory for a session: the host starts it again, in another ring.
+        fail(stage, String.valueOf(e.getMessage()));
+      }
+    } else {
+      throw new ProtocolException("a frame of a ring in which it is no neighbour");
     }
   }
 
-  private void answered(RingReplica replica, String peer, byte type, FieldReader in) {
-    if (!replica.ring().has(peer)) {
-      throw new ProtocolException("an answer for a ring it is no part of");
+  /** Frames of a ring that is over. Who still sends into it has not heard, and is told. */
+  private void unknown(long ring, String peer, byte type) {
+    LOG.log(Level.FINE, "a frame of a ring that is not here, from {0}", peer);
+    if (type == StageFrames.BATCH || type == StageFrames.SESSION_OPEN) {
+      FieldWriter out = new FieldWriter(128).i64(ring);
+      out.string("device " + links.self() + " is no part of the ring any more");
+      links.send(peer, StageFrames.RING_BROKEN, SamplingCodec.copy(out), null);
     }
+  }
+
+  private void fail(HostedStage stage, String why) {
+    refuse(stage.ring(), why);
+    close(stage);
+  }
+
+  private void answered(RingReplica replica, String peer, byte type, FieldReader in) {
+    boolean ofStep = type == StageFrames.RESULTS || type == StageFrames.STEP_FAILED;
+    if (!replica.ring().has(peer) || (ofStep && !replica.ring().last().equals(peer))) {
+      throw new ProtocolException("an answer that is another device's to give");
+    }
+    if (replica.isBroken()) {
+      return;
+    }
+    try {
+      answered(replica, type, in);
+    } catch (RuntimeException e) { // its steps would never end
+      replica.broken(String.valueOf(e.getMessage()));
+      throw e;
+    }
+  }
+
+  private static void answered(RingReplica replica, byte type, FieldReader in) {
     switch (type) {
       case StageFrames.RING_READY:
         replica.ready();
@@ -192,9 +231,11 @@ public final class StageHost implements AutoCloseable {
         Stage made = source.stage(ring.stages().get(index).layers());
         HostedStage stage = new HostedStage(ring, made, source, links, payloads);
         stages.put(ring.id(), stage);
-        stage.opened(payload);
+        if (!stage.opened(payload)) {
+          fail(stage, "it does not reach all of " + ring.stages());
+        }
         return;
-      } catch (E2llmException | OutOfMemoryError e) {
+      } catch (RuntimeException | OutOfMemoryError e) {
         why = String.valueOf(e.getMessage());
       }
     }
@@ -208,6 +249,10 @@ public final class StageHost implements AutoCloseable {
     }
     if (stages.containsKey(ring.id()) || replicas.containsKey(ring.id())) {
       return "the ring's id is in use";
+    }
+    if (!links.reaches(ring.host())) {
+      // Its loss was noticed already, so nobody would close the stage.
+      return "its host is not connected";
     }
     return gate.refusal(ring);
   }
@@ -224,9 +269,8 @@ public final class StageHost implements AutoCloseable {
         () -> {
           for (HostedStage stage : List.copyOf(stages.values())) {
             if (stage.ring().has(peer)) {
-              if (!stage.ring().host().equals(peer)) {
-                refuse(stage.ring(), "device " + peer + " was lost");
-              }
+              // The host too may be there again already, and not know that frames were lost.
+              refuse(stage.ring(), "the connection to device " + peer + " was lost");
               close(stage);
             }
           }

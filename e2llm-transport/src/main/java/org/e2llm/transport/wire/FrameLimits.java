@@ -45,7 +45,9 @@ public final class FrameLimits {
             .with(FrameType.PONG, 8)
             .with(FrameType.BYE, 2 + FieldWriter.MAX_STRING_BYTES)
             .with(FrameType.PROBE, 64 * KIB)
-            .with(FrameType.PROBE_RESULT, 16);
+            .with(FrameType.PROBE_RESULT, 16)
+            .with(FrameType.DIAL_BACK, 2)
+            .with(FrameType.DIALLED_BACK, 3 + FieldWriter.MAX_STRING_BYTES);
     return limits
         .range(FrameType.CLUSTER_FIRST, FrameType.SESSION_FIRST, 4 * MIB)
         .range(FrameType.SESSION_FIRST, FrameType.SLICE_FIRST, 64 * MIB)

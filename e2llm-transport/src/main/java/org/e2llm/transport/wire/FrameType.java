@@ -39,6 +39,12 @@ public final class FrameType {
   /** What the receiver of a measurement saw: u64 bytes, u64 nanoseconds. */
   public static final byte PROBE_RESULT = 0x09;
 
+  /** Asks the peer to open a TCP connection to u16 port of this device. */
+  public static final byte DIAL_BACK = 0x0a;
+
+  /** How that went: u8 outcome, string details. */
+  public static final byte DIALLED_BACK = 0x0b;
+
   public static final byte CONNECTION_FIRST = 0x01;
   public static final byte CLUSTER_FIRST = 0x10;
   public static final byte SESSION_FIRST = 0x20;

@@ -9,6 +9,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 final class Heard implements DiscoveryListener {
   final Map<String, Candidate> present = new ConcurrentHashMap<>();
   final List<Candidate> gone = new CopyOnWriteArrayList<>();
+  final Map<String, Candidate> strangers = new ConcurrentHashMap<>();
 
   @Override
   public void found(Candidate candidate) {
@@ -24,6 +25,11 @@ final class Heard implements DiscoveryListener {
   public void gone(Candidate candidate) {
     present.remove(candidate.key());
     gone.add(candidate);
+  }
+
+  @Override
+  public void stranger(Candidate candidate) {
+    strangers.put(candidate.key(), candidate);
   }
 
   boolean hasPort(int port) {

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class InterfaceReportTest {
   private static final LanInterface LOOPBACK =
-      new LanInterface("lo", addresses("127.0.0.1", "::1"), true, true, false, false);
+      new LanInterface("lo", addresses("127.0.0.1", "::1"), true, true, false, false, 1500);
 
   @Test
   void loopbackIsUsedWhereThereIsNothingElse() {
@@ -44,10 +44,10 @@ class InterfaceReportTest {
     List<InterfaceReport> reports =
         InterfaceReport.choose(
             List.of(
-                new LanInterface("eth1", addresses("10.0.0.1"), false, false, false, true),
-                new LanInterface("eth2", List.of(), true, false, false, true),
-                new LanInterface("tun0", addresses("10.8.0.2"), true, false, true, true),
-                new LanInterface("ib0", addresses("10.9.0.2"), true, false, false, false)));
+                new LanInterface("eth1", addresses("10.0.0.1"), false, false, false, true, 1500),
+                new LanInterface("eth2", List.of(), true, false, false, true, 1500),
+                new LanInterface("tun0", addresses("10.8.0.2"), true, false, true, true, 1500),
+                new LanInterface("ib0", addresses("10.9.0.2"), true, false, false, false, 1500)));
     assertThat(reports).allMatch(report -> report.used().isEmpty());
     assertThat(reports.get(0).reason()).isEqualTo("is down");
     assertThat(reports.get(1).reason()).isEqualTo("has no address");
@@ -59,7 +59,7 @@ class InterfaceReportTest {
   void linkLocalAddressesOfOthersGetTheScopeTheyCameFrom() throws Exception {
     Inet6Address own = Inet6Address.getByAddress(null, bytes("fe80::1"), 3);
     Inet6Address source = Inet6Address.getByAddress(null, bytes("fe80::9"), 5);
-    LanInterface lan = new LanInterface("x", List.of(own), true, false, false, true);
+    LanInterface lan = new LanInterface("x", List.of(own), true, false, false, true, 1500);
     InetAddress other = InetAddress.getByAddress(bytes("fe80::2"));
     assertThat(((Inet6Address) lan.scoped(other, source)).getScopeId()).isEqualTo(5);
     assertThat(((Inet6Address) lan.scoped(other, null)).getScopeId()).isEqualTo(3);
@@ -73,7 +73,7 @@ class InterfaceReportTest {
   }
 
   private static LanInterface lan(String name, String... addresses) {
-    return new LanInterface(name, addresses(addresses), true, false, false, true);
+    return new LanInterface(name, addresses(addresses), true, false, false, true, 1500);
   }
 
   private static byte[] bytes(String address) {

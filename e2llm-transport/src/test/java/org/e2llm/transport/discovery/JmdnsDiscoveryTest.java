@@ -37,6 +37,8 @@ class JmdnsDiscoveryTest {
       assertThat(heardByA.present.values()).extracting(Candidate::port).containsExactly(7002);
       assertThat(heardByB.present.values()).extracting(Candidate::port).containsExactly(7001);
       assertThat(heardByStranger.present).isEmpty();
+      Eventually.is("A hears of a stranger", () -> !heardByA.strangers.isEmpty());
+      assertThat(heardByA.strangers.values()).extracting(Candidate::port).containsExactly(7003);
       Candidate seen = heardByA.present.values().iterator().next();
       assertThat(seen.key()).matches("[0-9a-f]{16}");
       assertThat(seen.addresses()).allMatch(address -> address.isLoopbackAddress());
@@ -101,7 +103,8 @@ class JmdnsDiscoveryTest {
             true,
             false,
             false,
-            true);
+            true,
+            1500);
     JmdnsDiscovery discovery = new JmdnsDiscovery(() -> List.of(loopback, broken));
     discovery.start(new Advertisement(7021, TAG), new Heard());
     try {

@@ -51,7 +51,7 @@ class NetworkChecksTest {
 
   @Test
   void multicastOnAnAddressOfNobodyIsAFindingNotAnError() throws Exception {
-    LanInterface nobody = new LanInterface("x0", List.of(), true, false, false, true);
+    LanInterface nobody = new LanInterface("x0", List.of(), true, false, false, true, 1500);
     Result result = NetworkChecks.multicast(nobody, InetAddress.getByName("192.0.2.77"), 100);
     assertThat(result.good()).isFalse();
     assertThat(result.subject()).isEqualTo("multicast on x0 (192.0.2.77)");

@@ -214,11 +214,13 @@ class SliceExchangeTest {
   void aBrokenConnectionCostsNoLeafThatCame() throws Exception {
     MemoryLan.Peer holder = holder("holder");
     AtomicInteger pieces = new AtomicInteger();
+    AtomicInteger broken = new AtomicInteger();
     holder.tamper =
         (type, payload) -> {
           if (isPiece(type, payload, Kind.LEAF)) {
             if (pieces.incrementAndGet() % 4 == 0) {
               holder.vanish();
+              broken.incrementAndGet();
               return null;
             }
             served.computeIfAbsent(leafOf(payload), leaf -> new AtomicInteger()).incrementAndGet();
@@ -228,9 +230,9 @@ class SliceExchangeTest {
     MemoryLan.Peer peer = fetcher("peer", cache("peer"));
     CompletableFuture<Void> done = peer.exchange.aim(List.of(LayerRange.of(0, LAYERS)), List.of());
     for (int i = 0; i < 100 && !done.isDone(); i++) {
+      int seen = broken.get();
       lan.connect(peer, holder);
-      int seen = pieces.get();
-      eventually(() -> done.isDone() || pieces.get() / 4 > seen / 4);
+      eventually(() -> done.isDone() || broken.get() > seen);
     }
     await(done);
     assertHas("peer", LayerRange.of(0, LAYERS));

@@ -9,7 +9,7 @@ import org.e2llm.samples.console.Sizes;
 /** A Markdown table with the columns of {@code llama-bench}, and the kernels. */
 final class Table {
   private static final String RULE =
-      "| ------------------------------ | ---------: | ---------: | ---------- | ------: |"
+      "| ------------------------------ | ---------: | ---------: | ---------------- | ------: |"
           + " --------------: | -------------------: |\n";
 
   private final E2llm llm;
@@ -24,14 +24,14 @@ final class Table {
     return line("model", "size", "params", "kernels", "threads", "test", "t/s") + RULE;
   }
 
-  String row(Test test, Speed speed) {
+  String row(Test test, int sessions, Speed speed) {
     return line(
         modelLabel(inspection.spec()),
         Sizes.of(inspection.weightBytes()),
         Sizes.count(inspection.spec().parameterCount()),
         llm.kernels().name(),
         Integer.toString(llm.kernels().threads()),
-        test.name(),
+        sessions > 1 ? test.name() + " x" + sessions : test.name(),
         String.format(Locale.ROOT, "%.2f ± %.2f", speed.mean(), speed.deviation()));
   }
 
@@ -41,6 +41,6 @@ final class Table {
   }
 
   private static String line(Object... cells) {
-    return String.format("| %-30s | %10s | %10s | %-10s | %7s | %15s | %20s |\n", cells);
+    return String.format("| %-30s | %10s | %10s | %-16s | %7s | %15s | %20s |\n", cells);
   }
 }

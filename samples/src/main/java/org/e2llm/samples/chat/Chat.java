@@ -96,7 +96,10 @@ public final class Chat implements Callable<Integer> {
 
   private E2llm open() {
     try (ProgressLine progress = ProgressLine.on(console, !quiet)) {
-      return cluster.apply(context.apply(model.builder())).onProgress(progress).open();
+      return cluster
+          .apply(context.apply(model.builder(cluster.isGiven())), console)
+          .onProgress(progress)
+          .open();
     }
   }
 

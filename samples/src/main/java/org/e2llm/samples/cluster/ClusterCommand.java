@@ -8,7 +8,9 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.e2llm.E2llm;
 import org.e2llm.cluster.ClusterStatus;
+import org.e2llm.model.LayerRange;
 import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanCodec;
 import org.e2llm.plan.ReplicaPlan;
@@ -29,9 +31,19 @@ import picocli.CommandLine.Option;
     name = "cluster",
     description = "Shows the peers of a cluster and the plan in force.",
     sortOptions = false,
-    footer = {"", "Example:", "  samples/run cluster --secret-file s --join 192.168.1.20:7600"})
+    footer = {
+      "",
+      "t/s and ms/step are those of the last second in which a stage computed; (×1.10) says that a",
+      "decode step takes a tenth longer than the planner expects. Links are measured by the devices at",
+      "their ends: payload one way, and half the round trip.",
+      "",
+      "Example:",
+      "  samples/run cluster --secret-file s --join 192.168.1.20:7600"
+    })
 public final class ClusterCommand implements Callable<Integer> {
   private static final long PATIENCE = 10_000_000_000L;
+  private static final String PEERS = "%-17s %-16s %-8s %-8s %-8s %-10s %-8s %-14s %s";
+  private static final String LINKS = "%-20s %8s %8s %12s";
 
   private final Console console;
 
@@ -51,7 +63,7 @@ public final class ClusterCommand implements Callable<Integer> {
     if (!cluster.isGiven()) {
       throw new UsageException("which cluster? give --secret-file FILE, and --join HOST:PORT");
     }
-    try (E2llm llm = cluster.apply(context.apply(model.builder())).open()) {
+    try (E2llm llm = cluster.apply(context.apply(model.builder(true)), console).open()) {
       ClusterStatus status = settled(llm);
       console.print(json ? json(status) + "\n" : table(status));
       if (status.plan() == null) {
@@ -71,7 +83,8 @@ public final class ClusterCommand implements Callable<Integer> {
     long start = System.nanoTime();
     ClusterStatus status = llm.cluster().status();
     int same = 0;
-    while (System.nanoTime() - start < PATIENCE && (status.plan() == null || same < 10)) {
+    while (System.nanoTime() - start < PATIENCE
+        && (status.plan() == null || status.forecast() == null || same < 10)) {
       Thread.sleep(50);
       ClusterStatus next = llm.cluster().status();
       same = next.peers().size() == status.peers().size() ? same + 1 : 0;
@@ -82,24 +95,28 @@ public final class ClusterCommand implements Callable<Integer> {
 
   private static String table(ClusterStatus status) {
     StringBuilder text = new StringBuilder();
-    row(text, "peer", "name", "role", "layers", "memory", "decode FLOP/s", "GB/s", "address");
+    row(
+        text, PEERS, "peer", "name", "role", "layers", "on disk", "memory", "t/s", "ms/step",
+        "address");
     for (ClusterStatus.Peer peer : status.peers()) {
       DeviceProfile profile = peer.profile();
+      ClusterStatus.StageLoad stage = peer.stage();
       row(
           text,
-          peer.id().substring(0, 8)
+          PEERS,
+          shortId(peer.id())
               + (peer.id().equals(status.coordinator()) ? "*" : "")
               + (peer.id().equals(status.self()) ? " (this)" : ""),
           peer.name(),
           role(status.plan(), peer.id()),
           layers(status.plan(), peer.id()),
+          onDisk(peer),
           profile == null ? "-" : Sizes.of(profile.memoryBytes()),
-          profile == null ? "-" : Sizes.count((long) profile.decodeFlops()),
-          profile == null
-              ? "-"
-              : String.format(Locale.ROOT, "%.1f", profile.memoryBandwidth() / 1e9),
+          stage == null ? "-" : decimal("%.1f", stage.tokensPerSecond()),
+          stage == null || stage.stepSeconds() == 0 ? "-" : step(stage),
           peer.addresses().isEmpty() ? "-" : peer.addresses().get(0));
     }
+    links(text, status);
     Plan plan = status.plan();
     if (plan != null) {
       text.append("plan ").append(plan.order().counter()).append(" (").append(plan.strategy());
@@ -109,18 +126,79 @@ public final class ClusterCommand implements Callable<Integer> {
           .forEach(
               place ->
                   text.append("  ")
-                      .append(place.device(), 0, Math.min(8, place.device().length()))
+                      .append(shortId(place.device()))
                       .append(": ")
                       .append(place.reason())
                       .append('\n'));
     }
+    ClusterStatus.Forecast forecast = status.forecast();
+    if (forecast != null) {
+      text.append("expected for one session: ").append(forecast.text()).append('\n');
+    }
     return text.toString();
   }
 
-  private static void row(StringBuilder text, String... cells) {
-    text.append(
-        String.format(Locale.ROOT, "%-17s %-16s %-8s %-8s %-10s %-13s %-6s %s", (Object[]) cells)
-            .stripTrailing());
+  /** With how far it is from what the planner expects. */
+  private static String step(ClusterStatus.StageLoad stage) {
+    String measured = decimal("%.1f", stage.stepSeconds() * 1e3);
+    return stage.residual() == 0
+        ? measured
+        : measured + decimal(" (×%.2f)", stage.residual()); // measured over predicted
+  }
+
+  private static void links(StringBuilder text, ClusterStatus status) {
+    if (status.links().isEmpty()) {
+      return;
+    }
+    row(text, LINKS, "link", "MB/s", "ms", "bytes/token");
+    for (LinkProfile link : status.links()) {
+      row(
+          text,
+          LINKS,
+          shortId(link.a()) + " - " + shortId(link.b()),
+          decimal("%.1f", link.bytesPerSecond() / 1e6),
+          decimal("%.2f", link.latencySeconds() * 1e3),
+          bytesPerToken(status, link));
+    }
+  }
+
+  /** Both ways, as far as stages send over it. */
+  private static String bytesPerToken(ClusterStatus status, LinkProfile link) {
+    double bytes = 0;
+    for (ClusterStatus.Peer peer : status.peers()) {
+      ClusterStatus.StageLoad stage = peer.stage();
+      if (stage != null
+          && (peer.id().equals(link.a()) && stage.next().equals(link.b())
+              || peer.id().equals(link.b()) && stage.next().equals(link.a()))) {
+        bytes += stage.bytesPerToken();
+      }
+    }
+    return bytes == 0 ? "-" : decimal("%.0f", bytes);
+  }
+
+  private static String shortId(String id) {
+    return id.substring(0, Math.min(8, id.length()));
+  }
+
+  private static String decimal(String format, double value) {
+    return String.format(Locale.ROOT, format, value);
+  }
+
+  /** The layers whose bytes lie there. */
+  private static String onDisk(ClusterStatus.Peer peer) {
+    if (peer.full()) {
+      return "all";
+    }
+    StringBuilder text = new StringBuilder();
+    for (LayerRange range : peer.layers()) {
+      text.append(text.length() == 0 ? "" : ",");
+      text.append(range.from()).append('-').append(range.to() - 1);
+    }
+    return text.length() == 0 ? "-" : text.toString();
+  }
+
+  private static void row(StringBuilder text, String format, String... cells) {
+    text.append(String.format(Locale.ROOT, format, (Object[]) cells).stripTrailing());
     text.append('\n');
   }
 
@@ -158,6 +236,7 @@ public final class ClusterCommand implements Callable<Integer> {
     Map<String, @Nullable Object> fields = new LinkedHashMap<>();
     fields.put("cluster", status.name());
     fields.put("self", status.self());
+    fields.put("modelId", status.modelId());
     fields.put("coordinator", status.coordinator());
     fields.put("ready", status.ready());
     fields.put("problem", status.problem());
@@ -171,13 +250,49 @@ public final class ClusterCommand implements Callable<Integer> {
       each.put("addresses", peer.addresses());
       each.put("direct", peer.direct());
       each.put("layers", layers(plan, peer.id()));
+      each.put("onDisk", onDisk(peer));
       each.put("memoryBytes", peer.profile() == null ? null : peer.profile().memoryBytes());
       each.put("bytesSent", peer.bytesSent());
       each.put("bytesReceived", peer.bytesReceived());
       each.put("roundTripSeconds", peer.roundTripSeconds());
+      each.put("stage", stage(peer.stage()));
       peers.add(each);
     }
     fields.put("peers", peers);
+    List<Object> links = new ArrayList<>();
+    for (LinkProfile link : status.links()) {
+      Map<String, @Nullable Object> each = new LinkedHashMap<>();
+      each.put("a", link.a());
+      each.put("b", link.b());
+      each.put("bytesPerSecond", link.bytesPerSecond());
+      each.put("latencySeconds", link.latencySeconds());
+      links.add(each);
+    }
+    fields.put("links", links);
+    ClusterStatus.Forecast forecast = status.forecast();
+    if (forecast != null) {
+      Map<String, @Nullable Object> each = new LinkedHashMap<>();
+      each.put("alone", forecast.alone());
+      each.put("best", forecast.best());
+      each.put("bestAlone", forecast.bestAlone());
+      each.put("together", forecast.together());
+      fields.put("forecastTokensPerSecond", each);
+    }
     return Json.object(fields);
+  }
+
+  private static @Nullable Object stage(ClusterStatus.@Nullable StageLoad stage) {
+    if (stage == null) {
+      return null;
+    }
+    Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+    fields.put("tokensPerSecond", stage.tokensPerSecond());
+    fields.put("stepSeconds", stage.stepSeconds());
+    fields.put("residual", stage.residual());
+    fields.put("sessions", stage.sessions());
+    fields.put("queued", stage.queued());
+    fields.put("next", stage.next());
+    fields.put("bytesPerToken", stage.bytesPerToken());
+    return fields;
   }
 }

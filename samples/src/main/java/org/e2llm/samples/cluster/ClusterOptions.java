@@ -7,7 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.e2llm.E2llm;
 import org.e2llm.cluster.Cluster;
+import org.e2llm.cluster.ClusterEvent;
 import org.e2llm.cluster.Secret;
+import org.e2llm.cluster.SliceCache;
+import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.UsageException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -49,14 +52,43 @@ public final class ClusterOptions {
       description = "Keeps this device's identity and profile; default: ~/.e2llm.")
   private @Nullable Path folder;
 
+  @Option(
+      names = "--cache",
+      paramLabel = "DIR",
+      description =
+          "Keeps bytes of the model that come from peers; default: slices in the peer folder.")
+  private @Nullable Path cache;
+
+  @Option(
+      names = "--cache-size",
+      paramLabel = "SIZE",
+      description = "The most that the cache may take, such as 20G; default: 32G.")
+  private @Nullable String cacheSize;
+
+  @Option(
+      names = "--model-id",
+      paramLabel = "HEX",
+      description = "Take part with this model only; samples/run cluster --json shows its id.")
+  private @Nullable String modelId;
+
   /** Whether a cluster is to be joined. */
   public boolean isGiven() {
     return name != null || secretFile != null || !join.isEmpty();
   }
 
-  /** Joins if the options say so. */
-  public E2llm.Builder apply(E2llm.Builder builder) {
-    return isGiven() ? builder.cluster(cluster()) : builder;
+  /** Joins if the options say so; what needs somebody is noted on {@code console}. */
+  public E2llm.Builder apply(E2llm.Builder builder, Console console) {
+    if (!isGiven()) {
+      return builder;
+    }
+    return builder
+        .cluster(cluster())
+        .onEvent(
+            event -> {
+              if (event instanceof ClusterEvent.Refused || event instanceof ClusterEvent.Problem) {
+                console.noteln(event.text());
+              }
+            });
   }
 
   /** The cluster that the options name. */
@@ -78,6 +110,13 @@ public final class ClusterOptions {
     if (noDiscovery) {
       cluster = cluster.withoutDiscovery();
     }
+    if (modelId != null) {
+      cluster = cluster.modelId(modelId);
+    }
+    SliceCache kept = SliceCache.DEFAULT;
+    kept = cache == null ? kept : kept.in(cache);
+    kept = cacheSize == null ? kept : kept.ofAtMost(SizeText.parse("--cache-size", cacheSize));
+    cluster = cluster.cache(kept);
     return folder == null ? cluster : cluster.folder(folder);
   }
 

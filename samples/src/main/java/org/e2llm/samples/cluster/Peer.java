@@ -4,10 +4,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.e2llm.E2llm;
+import org.e2llm.WaitInterruptedException;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Share;
 import org.e2llm.plan.PlanCodec;
@@ -27,6 +30,7 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     footer = {
       "",
+      "Without --model it takes the cluster's model, and fetches the layers that it hosts from peers.",
       "Prints one line on standard output, ready HOST:PORT, when it has joined and serves; events go to",
       "standard error. Ends on Ctrl-C or SIGTERM, and leaves the cluster first.",
       "",
@@ -58,8 +62,8 @@ public final class Peer implements Callable<Integer> {
     if (!cluster.isGiven()) {
       throw new UsageException("a peer joins a cluster: give --secret-file FILE");
     }
-    E2llm.Builder builder = context.apply(model.builder());
-    cluster.apply(builder);
+    E2llm.Builder builder = cluster.apply(context.apply(model.builder(true)), console);
+    builder.patience(Duration.ofDays(10_000));
     builder.share(Share.memory(share.bytes()));
     builder.onEvent(event -> console.noteln(event.text()));
     if (plan != null) {
@@ -67,11 +71,16 @@ public final class Peer implements Callable<Integer> {
     }
     CountDownLatch end = new CountDownLatch(1);
     CountDownLatch left = new CountDownLatch(1);
+    AtomicReference<@Nullable Thread> opening = new AtomicReference<>(Thread.currentThread());
     // SIGTERM and Ctrl-C begin the JVM's end, which waits for this.
     Thread hook =
         new Thread(
             () -> {
               end.countDown();
+              Thread waits = opening.getAndSet(null);
+              if (waits != null) {
+                waits.interrupt(); // for a peer that has a model
+              }
               try {
                 left.await(8, TimeUnit.SECONDS);
               } catch (InterruptedException e) {
@@ -80,6 +89,7 @@ public final class Peer implements Callable<Integer> {
             });
     Runtime.getRuntime().addShutdownHook(hook);
     try (E2llm llm = builder.open()) {
+      opening.set(null);
       boolean ready = false;
       while (!ready && !end.await(50, TimeUnit.MILLISECONDS)) {
         ClusterStatus status = llm.cluster().status();
@@ -88,10 +98,27 @@ public final class Peer implements Callable<Integer> {
           console.print("ready " + status.address() + "\n");
         }
       }
-      end.await();
+      sayForecasts(llm, end);
+    } catch (WaitInterruptedException e) {
+      if (end.getCount() > 0) {
+        throw e;
+      }
     } finally {
       left.countDown();
     }
     return 0;
+  }
+
+  /** What is expected of the plan, whenever that has changed, until the end. */
+  private void sayForecasts(E2llm llm, CountDownLatch end) throws InterruptedException {
+    String said = "";
+    while (!end.await(1, TimeUnit.SECONDS)) {
+      ClusterStatus.Forecast forecast = llm.cluster().status().forecast();
+      String text = forecast == null ? "" : forecast.text();
+      if (!text.equals(said)) {
+        console.noteln("expected for one session: " + text);
+        said = text;
+      }
+    }
   }
 }

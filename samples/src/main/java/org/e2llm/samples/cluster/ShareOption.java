@@ -2,8 +2,6 @@ package org.e2llm.samples.cluster;
 
 import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
-import java.util.Locale;
-import org.e2llm.samples.console.UsageException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -17,7 +15,7 @@ final class ShareOption {
   private @Nullable String memory;
 
   long bytes() {
-    return memory == null ? defaultBytes() : parse(memory);
+    return memory == null ? defaultBytes() : SizeText.parse("--memory", memory);
   }
 
   /** What the JVM says is free; the memory of model files that are mapped counts as free there. */
@@ -28,23 +26,5 @@ final class ShareOption {
             ? known.getFreeMemorySize()
             : Runtime.getRuntime().maxMemory();
     return Math.max(64L << 20, free / 10 * 6);
-  }
-
-  private static long parse(String text) {
-    String digits = text.toUpperCase(Locale.ROOT).replaceAll("I?B?$", "");
-    int shift = 0;
-    if (!digits.isEmpty()) {
-      shift = 10 * (" KMGT".indexOf(digits.charAt(digits.length() - 1)));
-      digits = shift > 0 ? digits.substring(0, digits.length() - 1) : digits;
-    }
-    try {
-      double value = Double.parseDouble(digits) * (1L << Math.max(0, shift));
-      if (value >= 1 && value < Long.MAX_VALUE) {
-        return (long) value;
-      }
-    } catch (NumberFormatException e) {
-      throw new UsageException("--memory " + text + ": expected is a size such as 2G or 800M");
-    }
-    throw new UsageException("--memory " + text + ": expected is a size above 0, such as 2G");
   }
 }

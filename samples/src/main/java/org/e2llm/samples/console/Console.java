@@ -32,6 +32,7 @@ public final class Console {
   private final OutputStream out;
   private final OutputStream err;
   private final Terminals terminals;
+  private boolean statusShown;
 
   /** Streams of any kind, none of them a terminal; they stay the caller's. */
   public Console(InputStream in, OutputStream out, OutputStream err) {
@@ -104,9 +105,22 @@ public final class Console {
     }
   }
 
-  /** Writes a line to standard error. */
+  /** Writes a line to standard error, in place of a status that is shown. */
   public void noteln(String line) {
-    note(line + "\n");
+    synchronized (err) {
+      status("");
+      note(line + "\n");
+    }
+  }
+
+  /** Shows how something is going, on a line of the terminal that the next one replaces. */
+  void status(String text) {
+    synchronized (err) {
+      if (statusShown || !text.isEmpty()) {
+        note("\r\033[K" + text);
+      }
+      statusShown = !text.isEmpty();
+    }
   }
 
   /** Told apart from a full disk by its message only: Java has no type for it. */

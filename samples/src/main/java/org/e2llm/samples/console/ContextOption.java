@@ -9,7 +9,8 @@ public final class ContextOption {
       names = {"-c", "--context"},
       paramLabel = "N",
       description =
-          "Most tokens of prompt and answer; default: the model's own limit, at most 4096.")
+          "Most tokens of prompt and answer; default: the cluster's, or the model's own limit, at"
+              + " most 4096.")
   private int context;
 
   public E2llm.Builder apply(E2llm.Builder builder) {

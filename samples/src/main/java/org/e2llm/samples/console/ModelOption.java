@@ -15,8 +15,9 @@ public final class ModelOption {
       names = {"-m", "--model"},
       paramLabel = "FILE",
       description =
-          "GGUF model (of a split set its first file); default: stories260K, a small teller of"
-              + " stories that ships with the samples.")
+          "GGUF model (of a split set its first file); default: in a cluster, where it can be joined,"
+              + " the cluster's model, otherwise stories260K, a small teller of stories that ships"
+              + " with the samples.")
   private @Nullable Path file;
 
   /** Whether a model was named. */

@@ -20,13 +20,13 @@ public final class ModelOptions {
   @Option(
       names = "--kv-type",
       paramLabel = "TYPE",
-      description = "Type of the KV cache: f32, f16 or q8_0; default: f16.")
-  private KvType kvType = KvType.F16;
+      description = "Type of the KV cache: f32, f16 or q8_0; default: the cluster's, or f16.")
+  private @Nullable KvType kvType;
 
   @Option(
       names = "--batch",
       paramLabel = "N",
-      description = "Most tokens of one forward pass; default: 512.")
+      description = "Most tokens of one forward pass; default: the cluster's, or 512.")
   private @Nullable Integer batch;
 
   /** Whether a model was named. */
@@ -46,7 +46,22 @@ public final class ModelOptions {
 
   /** How to open another file with these options. */
   public E2llm.Builder builder(Path model) {
-    E2llm.Builder builder = E2llm.builder().model(model).kvType(kvType).threads(threads);
+    return withoutFile().model(model);
+  }
+
+  /**
+   * How to open {@link #file()} where one was named or {@code cluster} is false, and otherwise the
+   * model that the cluster has.
+   */
+  public E2llm.Builder builder(boolean cluster) {
+    return cluster && !isGiven() ? withoutFile() : builder();
+  }
+
+  private E2llm.Builder withoutFile() {
+    E2llm.Builder builder = E2llm.builder().threads(threads);
+    if (kvType != null) {
+      builder.kvType(kvType);
+    }
     return batch == null ? builder : builder.batch(batch);
   }
 }

@@ -10,11 +10,9 @@ import org.e2llm.Progress;
  */
 public final class ProgressLine implements Consumer<Progress>, AutoCloseable {
   private static final long PATIENCE_NANOS = 500_000_000;
-  private static final String ERASE_LINE = "\r\033[K";
 
   private final Console console;
   private final long start = System.nanoTime();
-  private boolean shown;
   private boolean closed;
 
   private ProgressLine(Console console, boolean wanted) {
@@ -29,6 +27,10 @@ public final class ProgressLine implements Consumer<Progress>, AutoCloseable {
 
   @Override
   public void accept(Progress progress) {
+    if (progress.phase() == Progress.Phase.FIND) {
+      show("looking for a peer that has a model: " + progress.done() / 1000 + " s");
+      return;
+    }
     String phase = progress.phase().name().toLowerCase(Locale.ROOT);
     show(String.format(Locale.ROOT, "%s %.0f %%", phase, 100 * progress.fraction()));
   }
@@ -36,8 +38,7 @@ public final class ProgressLine implements Consumer<Progress>, AutoCloseable {
   /** Replaces the line. */
   public synchronized void show(String text) {
     if (!closed && System.nanoTime() - start > PATIENCE_NANOS) {
-      shown = true;
-      console.note(ERASE_LINE + text);
+      console.status(text);
     }
   }
 
@@ -48,8 +49,8 @@ public final class ProgressLine implements Consumer<Progress>, AutoCloseable {
 
   /** Erases the line; nothing is shown any more. */
   public synchronized void finish() {
-    if (shown && !closed) {
-      console.note(ERASE_LINE);
+    if (!closed) {
+      console.status("");
     }
     closed = true;
   }

@@ -89,7 +89,11 @@ public final class Generate implements Callable<Integer> {
     StopRequest stop = new StopRequest();
     try (Interrupt onCtrlC = Interrupt.on(stop::request);
         ProgressLine progress = ProgressLine.on(console, !quiet);
-        E2llm llm = cluster.apply(context.apply(model.builder())).onProgress(progress).open()) {
+        E2llm llm =
+            cluster
+                .apply(context.apply(model.builder(cluster.isGiven())), console)
+                .onProgress(progress)
+                .open()) {
       Generation generation =
           llm.generate(
               sampling

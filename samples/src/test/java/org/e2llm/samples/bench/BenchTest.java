@@ -62,6 +62,19 @@ class BenchTest {
   }
 
   @Test
+  void severalSessionsAreCountedTogether() {
+    List<?> results =
+        (List<?>) Golden.parse(bench("--pp", "8", "--tg", "100", "--sessions", "3", "--json"));
+    assertThat(results).hasSize(2);
+    for (Object result : results) {
+      Map<String, Object> fields = Golden.object(result);
+      assertThat(fields).containsEntry("sessions", 3).containsEntry("cluster", false);
+      assertThat(((Number) fields.get("tokensPerSecond")).doubleValue()).isPositive();
+    }
+    assertThat(bench("--pp", "0", "--tg", "4", "--sessions", "2")).contains("tg4 x2");
+  }
+
+  @Test
   void speedIsTheMeanWithItsSampleDeviation() {
     Speed speed = Speed.of(new double[] {2, 4, 4, 4, 5, 5, 7, 9});
 

@@ -1,12 +1,12 @@
 package org.e2llm.samples.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.e2llm.samples.Until.until;
 
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.e2llm.E2llm;
 import org.e2llm.Generation;
 import org.e2llm.GenerationRequest;
@@ -14,20 +14,10 @@ import org.e2llm.cluster.Cluster;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Secret;
 import org.e2llm.cluster.Share;
-import org.e2llm.model.Arithmetic;
-import org.e2llm.model.KvType;
-import org.e2llm.model.LayerRange;
-import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Nic;
-import org.e2llm.plan.Placement;
 import org.e2llm.plan.Plan;
-import org.e2llm.plan.PlanOrder;
-import org.e2llm.plan.PlannedFor;
-import org.e2llm.plan.ReplicaPlan;
-import org.e2llm.plan.ServingPolicy;
-import org.e2llm.plan.StagePlan;
-import org.e2llm.plan.WireFormats;
+import org.e2llm.samples.Plans;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -71,7 +61,7 @@ class PeersTest {
     E2llm c = join(true);
     E2llm client = join(false);
     until(() -> client.cluster().status().peers().size() == 4);
-    a.cluster().force(plan(List.of(id(a), id(b), id(c)), 2, 4));
+    a.cluster().force(Plans.of(List.of(id(a), id(b), id(c)), 2, 4));
     until(() -> ready(client, 3) && ready(a, 3) && ready(b, 3));
 
     for (E2llm caller : List.of(a, b, c, client)) {
@@ -89,7 +79,7 @@ class PeersTest {
     E2llm b = join(true);
     E2llm client = join(false);
     until(() -> client.cluster().status().peers().size() == 3);
-    a.cluster().force(plan(List.of(id(b), id(a)), 3));
+    a.cluster().force(Plans.of(List.of(id(b), id(a)), 3));
     until(() -> ready(client, 2) && ready(a, 2));
 
     List<Generation> running = new ArrayList<>();
@@ -107,7 +97,7 @@ class PeersTest {
     E2llm b = join(true);
     E2llm c = join(true);
     until(() -> a.cluster().status().peers().size() == 3);
-    a.cluster().force(plan(List.of(id(a), id(b), id(c)), 2, 4));
+    a.cluster().force(Plans.of(List.of(id(a), id(b), id(c)), 2, 4));
     until(() -> ready(a, 3));
 
     Generation generation = a.generate(request(PROMPT));
@@ -164,36 +154,5 @@ class PeersTest {
       }
     }
     return 0;
-  }
-
-  private static Plan plan(List<String> devices, int... cuts) {
-    List<StagePlan> stages = new ArrayList<>();
-    List<Placement> placements = new ArrayList<>();
-    for (int i = 0; i < devices.size(); i++) {
-      int from = i == 0 ? 0 : cuts[i - 1];
-      int to = i == cuts.length ? 5 : cuts[i];
-      stages.add(new StagePlan(devices.get(i), LayerRange.of(from, to)));
-      placements.add(new Placement(devices.get(i), true, "the test says so"));
-    }
-    return new Plan(
-        PlanOrder.NONE,
-        new PlannedFor("stories260K", "", 5, KvType.F16, 512, Arithmetic.F32),
-        "own",
-        WireFormats.lossless(KvType.F16),
-        ServingPolicy.ROLES,
-        List.of(new ReplicaPlan(Role.MIXED, stages, 100_000, new ReplicaPlan.Expected(0, 0, 0, 0))),
-        placements);
-  }
-
-  private static void until(BooleanSupplier condition) {
-    long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("waited for 30 s").isLessThan(end);
-      try {
-        Thread.sleep(10);
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-    }
   }
 }

@@ -1,0 +1,28 @@
+package org.e2llm.kernels.machine;
+
+import static org.e2llm.kernels.machine.Operand.zmm;
+
+import org.e2llm.kernels.machine.Operand.Vector;
+
+/** F16: a group of 16 halves is a block. Memory is the limit here. */
+final class F16Rows extends RowKernel {
+  F16Rows() {
+    super(16, 32);
+  }
+
+  @Override
+  void prepare(Assembler a) {}
+
+  @Override
+  void block(Assembler a) {
+    Vector x = zmm(4);
+    a.vmovups(x, x(0));
+    for (int k = 0; k < ROWS; k++) {
+      a.vcvtph2ps(zmm(5 + k), weights(k, 0));
+      a.vfmadd231ps(sums(k), zmm(5 + k), x);
+    }
+  }
+
+  @Override
+  void constants(Assembler a) {}
+}

@@ -1,0 +1,117 @@
+package org.e2llm.kernels.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.reflect.Proxy;
+import org.e2llm.kernels.math.Kernels;
+import org.e2llm.kernels.math.KernelsLookup;
+import org.e2llm.kernels.math.ScalarKernels;
+import org.e2llm.kernels.math.Scratch;
+import org.e2llm.kernels.math.SegmentTensor;
+import org.e2llm.model.GgmlType;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Bits are compared by {@code VectorKernelsTest}, with these kernels where they can run. */
+class MachineKernelsTest {
+  private final Kernels kernels = KernelsLookup.kernels();
+
+  @BeforeEach
+  void onlyWhereMachineCodeRuns() {
+    assumeTrue(kernels.name().endsWith("+native"), () -> KernelsLookup.reasons().toString());
+  }
+
+  @Test
+  void isThereForTheTypesOfCommonFiles() {
+    MachineMatvec matvec = new MachineMatvec();
+    try (Arena arena = Arena.ofConfined()) {
+      for (GgmlType type :
+          new GgmlType[] {
+            GgmlType.F16, GgmlType.Q8_0, GgmlType.Q4_0, GgmlType.Q4_K, GgmlType.Q6_K
+          }) {
+        assertThat(matvec.takes(tensor(type, arena))).as(type.name()).isTrue();
+      }
+    }
+  }
+
+  @Test
+  void onlyWhatIsMachineCodeNeedsNoWarmingUp() {
+    Kernels cold =
+        (Kernels)
+            Proxy.newProxyInstance(
+                Kernels.class.getClassLoader(),
+                new Class<?>[] {Kernels.class},
+                (proxy, method, arguments) -> method.getName().equals("isSettled") ? false : null);
+    MachineKernels machine = new MachineKernels(cold);
+    assertThat(machine.isSettled(GgmlType.Q4_0, 1)).isTrue();
+    assertThat(machine.isSettled(GgmlType.Q4_0, 16)).isFalse();
+    assertThat(machine.isSettled(GgmlType.Q2_K, 1)).isFalse();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = GgmlType.class,
+      names = {"F16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+  void treatsScalesThatAreNoNumbersAsTheReferenceDoes(GgmlType type) {
+    try (Arena arena = Arena.ofConfined()) {
+      SegmentTensor w = tensor(type, arena);
+      w.segment().fill((byte) 0x7c); // halves of 0x7c7c are NaN
+      assertSame(w);
+      w.segment().fill((byte) 0);
+      for (long at = 1; at < w.segment().byteSize(); at += 2) {
+        w.segment().set(ValueLayout.JAVA_BYTE, at, (byte) 0xfc); // -infinity
+      }
+      assertSame(w);
+      w.segment().fill((byte) 0x80); // the smallest negative halves
+      assertSame(w);
+    }
+  }
+
+  @Test
+  void refusesRowsThatTheMatrixHasNot() {
+    try (Arena arena = Arena.ofConfined()) {
+      SegmentTensor w = tensor(GgmlType.Q4_0, arena);
+      float[] x = new float[w.columns()];
+      float[] out = new float[16];
+      assertThatThrownBy(() -> kernels.matmul(w, 0, 8, x, 0, 256, 1, out, 0, 8, new Scratch()))
+          .isInstanceOf(IndexOutOfBoundsException.class)
+          .hasMessageContaining("which has 7");
+    }
+  }
+
+  @Test
+  void refusesWeightsThatAreNoLongerMapped() {
+    SegmentTensor w;
+    try (Arena arena = Arena.ofShared()) {
+      w = tensor(GgmlType.Q4_0, arena);
+    }
+    float[] x = new float[w.columns()];
+    assertThatThrownBy(
+            () -> kernels.matmul(w, 0, 7, x, 0, 256, 1, new float[7], 0, 7, new Scratch()))
+        .isInstanceOf(IllegalStateException.class);
+  }
+
+  private void assertSame(SegmentTensor w) {
+    float[] x = new float[w.columns()];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = i % 5 - 2;
+    }
+    float[] expected = new float[7];
+    float[] actual = new float[7];
+    new ScalarKernels().matmul(w, 0, 7, x, 0, x.length, 1, expected, 0, 7, new Scratch());
+    kernels.matmul(w, 0, 7, x, 0, x.length, 1, actual, 0, 7, new Scratch());
+    assertThat(actual).isEqualTo(expected);
+  }
+
+  private static SegmentTensor tensor(GgmlType type, Arena arena) {
+    MemorySegment memory = arena.allocate(7 * type.bytes(256), 64);
+    return new SegmentTensor("test." + type, type, 7, 256, memory);
+  }
+}

@@ -1,0 +1,59 @@
+package org.e2llm.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.e2llm.E2llmException;
+import org.e2llm.model.LayerRange;
+import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Nic;
+import org.e2llm.plan.PlanOptions;
+import org.e2llm.transport.cluster.Bytes;
+import org.junit.jupiter.api.Test;
+
+/** What peers tell of themselves. */
+class PeerDetailsTest {
+  private static final DeviceProfile PROFILE =
+      new DeviceProfile("a", "laptop", 1e11, 1e10, 2e10, 1e-4, 1L << 30, true, Nic.WIFI);
+  private static final Holding HOLDING =
+      new Holding(
+          "ab".repeat(32), false, 1L << 30, List.of(LayerRange.of(0, 2), LayerRange.of(3, 5)));
+  private static final PlanOptions WISHES =
+      PlanOptions.builder().pin("a", LayerRange.of(0, 3)).exclude("b").prefer("c").build();
+
+  @Test
+  void everythingArrives() {
+    PeerDetails said =
+        PeerDetails.of(PROFILE, HOLDING, WISHES)
+            .withLinks(Map.of("b", new LinkBook.Figures(1e8, 2e-4)));
+    assertThat(PeerDetails.read(said.toBytes())).isEqualTo(said);
+  }
+
+  @Test
+  void linksToThousandsOfPeersStayWithinWhatARecordMayHave() {
+    Map<String, LinkBook.Figures> many = new TreeMap<>();
+    for (int i = 0; i < 5000; i++) {
+      many.put(String.format("%032x", i), new LinkBook.Figures(1e8, 2e-4));
+    }
+    Bytes bytes = PeerDetails.of(PROFILE, HOLDING, WISHES).withLinks(many).toBytes();
+    assertThat(bytes.length()).isLessThan(16 << 10);
+    assertThat(PeerDetails.read(bytes).links()).hasSize(128);
+  }
+
+  @Test
+  void whatIsCutOffIsRefused() {
+    byte[] whole =
+        PeerDetails.of(PROFILE, HOLDING, WISHES)
+            .withLinks(Map.of("b", new LinkBook.Figures(1e8, 2e-4)))
+            .toBytes()
+            .toByteArray();
+    for (int length = 0; length < whole.length; length++) {
+      byte[] cut = java.util.Arrays.copyOf(whole, length);
+      assertThatThrownBy(() -> PeerDetails.read(Bytes.copyOf(cut)))
+          .isInstanceOf(E2llmException.class);
+    }
+  }
+}

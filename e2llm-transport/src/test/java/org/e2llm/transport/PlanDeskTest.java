@@ -1,0 +1,223 @@
+package org.e2llm.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.e2llm.InvalidRequestException;
+import org.e2llm.model.Arithmetic;
+import org.e2llm.model.KvType;
+import org.e2llm.model.LayerRange;
+import org.e2llm.model.ModelSpec;
+import org.e2llm.pipeline.Role;
+import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Fleet;
+import org.e2llm.plan.LinkProfile;
+import org.e2llm.plan.Nic;
+import org.e2llm.plan.Placement;
+import org.e2llm.plan.Plan;
+import org.e2llm.plan.PlanListener;
+import org.e2llm.plan.PlanOptions;
+import org.e2llm.plan.PlanOrder;
+import org.e2llm.plan.PlannedFor;
+import org.e2llm.plan.ReplicaPlan;
+import org.e2llm.plan.ServingPolicy;
+import org.e2llm.plan.Slo;
+import org.e2llm.plan.StagePlan;
+import org.e2llm.plan.WireFormats;
+import org.e2llm.plan.Workload;
+import org.e2llm.spi.PlannerProvider;
+import org.e2llm.testing.FakeEngine;
+import org.e2llm.transport.cluster.ClusterTimers;
+import org.e2llm.transport.cluster.Effect;
+import org.e2llm.transport.cluster.LocalPeer;
+import org.e2llm.transport.cluster.PeerInfo;
+import org.e2llm.transport.cluster.Sharing;
+import org.e2llm.transport.cluster.View;
+import org.junit.jupiter.api.Test;
+
+/** How measured links become part of a fleet, and when a better plan is worth moving to. */
+class PlanDeskTest {
+  private static final DeviceProfile A = device("a", Nic.GIGABIT_ETHERNET);
+  private static final DeviceProfile B = device("b", Nic.WIFI);
+
+  private final Answers planner = new Answers();
+  private final ModelSpec model = FakeEngine.spec(64);
+  private final View view = meet(false);
+
+  @Test
+  void ofTwoMeasurementsTheWorseCounts() {
+    LinkProfile link =
+        PlanDesk.link(A, B, new LinkBook.Figures(9e7, 1e-4), new LinkBook.Figures(5e7, 3e-4));
+    assertThat(link).isEqualTo(new LinkProfile("a", "b", 5e7, 3e-4, "wifi"));
+  }
+
+  @Test
+  void withoutMeasurementTheInterfacesCount() {
+    assertThat(PlanDesk.link(A, B, null, null)).isNull();
+    assertThat(PlanDesk.link(A, B, null, new LinkBook.Figures(5e7, 3e-4)).bytesPerSecond())
+        .isEqualTo(5e7);
+  }
+
+  @Test
+  void thePlannerIsToldOfTheLink() {
+    planner.made = chain(1);
+    desk().plan(view, null, false);
+    assertThat(planner.asked.devices()).extracting(DeviceProfile::id).containsExactly("a", "b");
+    assertThat(planner.asked.links()).containsExactly(new LinkProfile("a", "b", 5e7, 3e-4, "wifi"));
+  }
+
+  @Test
+  void aPlanGivesWayOnlyToOneThatIsATenthBetter() {
+    Plan before = one("a", 1);
+    planner.judged.put(before, one("a", 1));
+    planner.made = chain(0.95);
+    assertThat(desk().plan(view, before, false)).isSameAs(before);
+    planner.made = chain(0.85);
+    assertThat(desk().plan(view, before, false)).isSameAs(planner.made);
+  }
+
+  @Test
+  void nobodyStaysInAChainThatIsSlowerThanOneDevice() {
+    Plan before = chain(1);
+    planner.judged.put(before, chain(1));
+    planner.made = one("b", 0.99);
+    assertThat(desk().plan(view, before, false)).isSameAs(planner.made);
+    assertThat(desk().plan(meet(true), before, false)).as("one of them asks").isSameAs(before);
+  }
+
+  @Test
+  void anotherWishIsFollowedWhateverItCosts() {
+    Plan before = one("a", 1);
+    planner.judged.put(before, one("a", 1));
+    planner.made = chain(3);
+    assertThat(desk().plan(view, before, true)).isSameAs(planner.made);
+  }
+
+  @Test
+  void aPlanThatFitsNoMoreGivesWay() {
+    planner.made = chain(3);
+    assertThat(desk().plan(view, one("gone", 1), false)).isSameAs(planner.made);
+  }
+
+  @Test
+  void theSameWorkIsNewsOnlyIfItSpeaksOfOtherDevices() {
+    Plan before = one("a", 1);
+    planner.judged.put(before, one("a", 2));
+    planner.made = one("a", 2);
+    assertThat(desk().plan(view, before, false)).isSameAs(before);
+    planner.made = plan(2, List.of(stage("a", 0, 2)), List.of("a", "b"));
+    assertThat(desk().plan(view, before, false)).isSameAs(planner.made);
+  }
+
+  private PlanDesk desk() {
+    return new PlanDesk(planner, model, PlanOptions.DEFAULTS);
+  }
+
+  private Plan one(String device, double seconds) {
+    return plan(seconds, List.of(stage(device, 0, 2)), List.of(device));
+  }
+
+  private Plan chain(double seconds) {
+    return plan(seconds, List.of(stage("a", 0, 1), stage("b", 1, 2)), List.of("a", "b"));
+  }
+
+  private static StagePlan stage(String device, int from, int to) {
+    return new StagePlan(device, LayerRange.of(from, to));
+  }
+
+  private static Plan plan(double seconds, List<StagePlan> stages, List<String> mentioned) {
+    List<Placement> placements = new ArrayList<>();
+    for (String device : mentioned) {
+      boolean placed = stages.stream().anyMatch(stage -> stage.device().equals(device));
+      placements.add(new Placement(device, placed, "because"));
+    }
+    return new Plan(
+        PlanOrder.NONE,
+        new PlannedFor("m", "", 2, KvType.F16, 64, Arithmetic.F32),
+        "test",
+        WireFormats.lossless(KvType.F16),
+        ServingPolicy.ROLES,
+        List.of(
+            new ReplicaPlan(
+                Role.MIXED, stages, 64, new ReplicaPlan.Expected(0, seconds, 1 / seconds, 1))),
+        placements);
+  }
+
+  private static DeviceProfile device(String id, Nic nic) {
+    return new DeviceProfile(id, id, 1e11, 1e10, 2e10, 1e-4, 1L << 30, true, nic);
+  }
+
+  private static final Holding HOLDING = new Holding("ab".repeat(32), true, 0, List.of());
+
+  /** Two peers that have told each other all, as the first sees them. */
+  private static View meet(boolean throughput) {
+    Map<String, LocalPeer> peers = new HashMap<>();
+    for (DeviceProfile device : List.of(A, B)) {
+      PlanOptions wishes = PlanOptions.builder().throughput(throughput && device == B).build();
+      PeerDetails details = PeerDetails.of(device, HOLDING, wishes);
+      if (device == B) {
+        details = details.withLinks(Map.of("a", new LinkBook.Figures(5e7, 3e-4)));
+      }
+      PeerInfo info =
+          new PeerInfo(device.name(), List.of(), Sharing.ACTIVE, 1, 0, details.toBytes());
+      peers.put(
+          device.id(), new LocalPeer(device.id(), 1, info, ClusterTimers.DEFAULT, plan -> {}, 0));
+    }
+    peers.get("a").opened("b", 0);
+    peers.get("b").opened("a", 0);
+    for (int round = 1; round < 20; round++) {
+      for (String from : List.of("a", "b")) {
+        peers.get(from).tick(round * 100_000_000L);
+        for (Effect effect : peers.get(from).takeEffects()) {
+          if (effect instanceof Effect.Send send) {
+            peers.get(send.peer()).received(from, send.message(), round * 100_000_000L);
+          }
+        }
+      }
+    }
+    return peers.get("a").view();
+  }
+
+  /** A planner that answers what the test says. */
+  private static final class Answers implements PlannerProvider {
+    Plan made;
+    Fleet asked;
+    final Map<Plan, Plan> judged = new HashMap<>();
+
+    @Override
+    public Plan plan(
+        ModelSpec model,
+        Fleet fleet,
+        Workload workload,
+        Slo slo,
+        PlanOptions options,
+        PlanListener listener) {
+      asked = fleet;
+      return made;
+    }
+
+    @Override
+    public Plan judge(
+        Plan plan, ModelSpec model, Fleet fleet, Workload workload, Slo slo, PlanOptions options) {
+      Plan known = judged.get(plan);
+      if (known == null) {
+        throw new InvalidRequestException("it does not fit");
+      }
+      return known;
+    }
+
+    @Override
+    public double decodeSeconds(
+        ModelSpec model,
+        DeviceProfile device,
+        LayerRange layers,
+        PlanOptions options,
+        int rows,
+        long cachedTokens) {
+      return 1;
+    }
+  }
+}

@@ -1,0 +1,230 @@
+package org.e2llm.transport.stage;
+
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.e2llm.cluster.ProtocolException;
+import org.e2llm.model.LayerRange;
+import org.e2llm.serving.CallerSessions;
+import org.e2llm.testing.FakeEngine;
+import org.e2llm.testing.FakeStage;
+import org.e2llm.testing.FakeTokenizer;
+import org.jspecify.annotations.Nullable;
+
+/** One of {@link MemoryPeers}: what a device has of sessions and stages, over links in memory. */
+final class MemoryPeer implements Links, StageSource {
+  private final String name;
+  private final MemoryPeers network;
+  private final ExecutorService net;
+  private final List<FakeStage> made = new CopyOnWriteArrayList<>();
+  final AtomicInteger batches = new AtomicInteger();
+  final StageHost stages;
+  final SessionClient client;
+  final CallerSessions callers;
+  volatile boolean dead;
+  private volatile List<String> hosts = List.of();
+
+  // Guarded by this.
+  private boolean frozen;
+  private final List<Runnable> held = new ArrayList<>();
+
+  MemoryPeer(String name, MemoryPeers network) {
+    this.name = name;
+    this.network = network;
+    this.net =
+        Executors.newSingleThreadExecutor(
+            work -> {
+              Thread thread = new Thread(work, "net-" + name);
+              thread.setDaemon(true);
+              return thread;
+            });
+    stages = new StageHost(this, this, ring -> null);
+    client = new SessionClient(this, FakeTokenizer.VOCABULARY, network.clock::get);
+    callers =
+        new CallerSessions(
+            client,
+            FakeEngine.spec(MemoryPeers.CONTEXT),
+            new FakeTokenizer(),
+            () -> client.hosted().service(),
+            0);
+    client.deliverTo(callers);
+  }
+
+  String name() {
+    return name;
+  }
+
+  // Links.
+
+  @Override
+  public String self() {
+    return name;
+  }
+
+  @Override
+  public boolean reaches(String peer) {
+    MemoryPeers.Line line = peer.equals(name) ? null : network.line(name, peer);
+    return line != null && line.open && !dead;
+  }
+
+  @Override
+  public boolean send(String peer, byte type, ByteBuffer payload, @Nullable Runnable released) {
+    MemoryPeer target = network.peer(peer);
+    MemoryPeers.Line line = target == null || target == this ? null : network.line(name, peer);
+    if (line == null || !line.open || dead) {
+      return false;
+    }
+    byte[] copy = new byte[payload.remaining()];
+    payload.duplicate().get(copy);
+    leave(() -> target.arrive(name, type, copy, line));
+    if (released != null) {
+      onNet(released);
+    }
+    return true;
+  }
+
+  @Override
+  public void drop(String peer, String reason) {
+    network.drop(name, peer, reason);
+  }
+
+  /** Frames of a frozen peer stay with it. */
+  private void leave(Runnable frame) {
+    synchronized (this) {
+      if (frozen) {
+        held.add(frame);
+        return;
+      }
+    }
+    frame.run();
+  }
+
+  private void arrive(String from, byte type, byte[] payload, MemoryPeers.Line line) {
+    onNet(
+        () -> {
+          if (!line.open || dead) {
+            return;
+          }
+          network.delivering(from, name, type, line);
+          if (!line.open || dead) {
+            return;
+          }
+          ByteBuffer lent = ByteBuffer.wrap(payload);
+          try {
+            if (StageHost.takes(type)) {
+              stages.received(from, type, lent);
+            } else {
+              client.received(from, type, lent);
+            }
+          } catch (ProtocolException e) {
+            drop(from, String.valueOf(e.getMessage()));
+          }
+          ((Buffer) lent).clear();
+        });
+  }
+
+  /** The connection to {@code peer} has ended. */
+  void closed(String peer) {
+    onNet(
+        () -> {
+          if (!dead) {
+            stages.lost(peer);
+            client.hosted().lost(peer);
+            callers.lost(peer);
+            offerHosts();
+          }
+        });
+  }
+
+  private synchronized void onNet(Runnable event) {
+    if (frozen) {
+      held.add(() -> onNet(event));
+      return;
+    }
+    try {
+      net.execute(event);
+    } catch (RejectedExecutionException e) {
+      // The test is over.
+    }
+  }
+
+  void hosts(List<String> firstStages) {
+    hosts = firstStages;
+    offerHosts();
+  }
+
+  /** Those that can be reached from here. */
+  synchronized void offerHosts() {
+    List<String> there = new ArrayList<>();
+    for (String host : hosts) {
+      if (host.equals(name) || network.line(name, host).open) {
+        there.add(host);
+      }
+    }
+    callers.hosts(there);
+  }
+
+  synchronized void freeze() {
+    frozen = true;
+  }
+
+  /** Frames and events that wait for it to thaw. */
+  synchronized int held() {
+    return held.size();
+  }
+
+  synchronized boolean frozen() {
+    return frozen;
+  }
+
+  void thaw() {
+    List<Runnable> all;
+    synchronized (this) {
+      frozen = false;
+      all = List.copyOf(held);
+      held.clear();
+    }
+    all.forEach(Runnable::run);
+  }
+
+  // Stages.
+
+  @Override
+  public FakeStage stage(LayerRange layers) {
+    FakeStage stage =
+        new FakeStage(
+            layers, MemoryPeers.LAYERS, MemoryPeers.ROWS, batch -> batches.incrementAndGet());
+    made.add(stage);
+    return stage;
+  }
+
+  int openSessions() {
+    int open = 0;
+    for (FakeStage stage : made) {
+      open += stage.openSessions();
+    }
+    return open;
+  }
+
+  @Override
+  public int hiddenSize() {
+    return FakeStage.WIDTH;
+  }
+
+  @Override
+  public int vocabularySize() {
+    return FakeTokenizer.VOCABULARY;
+  }
+
+  void close() {
+    thaw();
+    stages.close();
+    net.shutdown();
+  }
+}

@@ -1,0 +1,404 @@
+package org.e2llm.transport.stage;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import org.e2llm.DeviceLostException;
+import org.e2llm.model.LayerRange;
+import org.e2llm.pipeline.LocalReplica;
+import org.e2llm.plan.HiddenType;
+import org.e2llm.plan.PlanOrder;
+import org.e2llm.plan.StagePlan;
+import org.e2llm.serving.Admission;
+import org.e2llm.serving.ServingLoop;
+import org.e2llm.testing.FakeEngine;
+import org.e2llm.testing.FakeStage;
+import org.e2llm.testing.FakeTokenizer;
+
+/**
+ * Peers in one JVM with links between them that can be cut, frozen and killed. Each has a "net"
+ * thread, which takes frames in order. What a cluster's plan runner does, {@link #tick} does here:
+ * it sets a ring up again where devices are left.
+ */
+final class MemoryPeers implements AutoCloseable {
+  static final int LAYERS = 6;
+  static final int ROWS = 16;
+  static final int CONTEXT = 2048;
+
+  /** Sees every frame before it is delivered; may kill, cut and freeze. */
+  interface Watcher {
+    void frame(long number, String from, String to, byte type);
+  }
+
+  /** The connection between two peers, one after the other. */
+  static final class Line {
+    volatile boolean open = true;
+    final AtomicLong frames = new AtomicLong();
+    final AtomicLong batches = new AtomicLong();
+  }
+
+  private final Map<String, MemoryPeer> peers = new LinkedHashMap<>();
+  private final Map<String, Line> lines = new TreeMap<>();
+  private final AtomicLong frames = new AtomicLong();
+
+  /** Connections that peers ended because of what came over them, which never happens here. */
+  private final Queue<String> dropped = new ConcurrentLinkedQueue<>();
+
+  private final ScheduledExecutorService plans =
+      Executors.newSingleThreadScheduledExecutor(
+          work -> {
+            Thread made = new Thread(work, "test-plans");
+            made.setDaemon(true);
+            return made;
+          });
+  volatile Watcher watcher = (number, from, to, type) -> {};
+  volatile HiddenType hidden = HiddenType.F32;
+  volatile long kvBytes = 64L << 20;
+
+  /** What peers keep for callers that may come back is kept by this clock. */
+  final AtomicLong clock = new AtomicLong();
+
+  /** Devices for the next ring when one is lost, as many as are left; host first. */
+  private volatile List<String> devices = List.of();
+
+  private volatile boolean mends = true;
+
+  // Belonging to the plans thread.
+  private String host = "";
+  private ServingLoop loop;
+  private RingReplica ring;
+  private String makingOn = "";
+  private final List<ServingLoop> ending = new ArrayList<>();
+
+  MemoryPeers(String... names) {
+    for (String name : names) {
+      for (String other : peers.keySet()) {
+        lines.put(key(name, other), new Line());
+      }
+      peers.put(name, new MemoryPeer(name, this));
+    }
+    plans.scheduleWithFixedDelay(this::tick, 1, 1, TimeUnit.MILLISECONDS);
+  }
+
+  private static String key(String a, String b) {
+    return a.compareTo(b) < 0 ? a + "-" + b : b + "-" + a;
+  }
+
+  MemoryPeer peer(String name) {
+    return peers.get(name);
+  }
+
+  Collection<MemoryPeer> all() {
+    return peers.values();
+  }
+
+  Line line(String a, String b) {
+    synchronized (lines) {
+      return lines.get(key(a, b));
+    }
+  }
+
+  /** On the net thread of {@code to}. */
+  void delivering(String from, String to, byte type, Line line) {
+    line.frames.incrementAndGet();
+    line.batches.addAndGet(type == StageFrames.BATCH ? 1 : 0);
+    watcher.frame(frames.incrementAndGet(), from, to, type);
+  }
+
+  // What happens to peers.
+
+  /** The process is gone: nothing comes from it and nothing reaches it any more. */
+  void kill(String name) {
+    peer(name).dead = true;
+    for (String other : peers.keySet()) {
+      if (!other.equals(name)) {
+        cut(name, other);
+      }
+    }
+  }
+
+  void drop(String from, String peer, String reason) {
+    dropped.add(from + " drops " + peer + ": " + reason);
+    cut(from, peer);
+  }
+
+  void cut(String a, String b) {
+    synchronized (lines) {
+      Line line = lines.get(key(a, b));
+      if (!line.open) {
+        return;
+      }
+      line.open = false;
+    }
+    peer(a).closed(b);
+    peer(b).closed(a);
+  }
+
+  /** A new connection; what was under way in the one before is lost. */
+  void join(String a, String b) {
+    if (isLost(a) || isLost(b)) {
+      return; // nobody answers who dials
+    }
+    synchronized (lines) {
+      lines.put(key(a, b), new Line());
+    }
+    peer(a).offerHosts();
+    peer(b).offerHosts();
+  }
+
+  /** A new connection takes the place of the old one; each end learns of that by itself. */
+  void replace(String notices, String other) {
+    synchronized (lines) {
+      if (!line(notices, other).open) {
+        return; // there is nothing to replace
+      }
+      line(notices, other).open = false;
+    }
+    // Nobody hears of the new one before the end of the old one.
+    peer(notices).closed(other);
+    peer(other).closed(notices);
+    join(notices, other);
+  }
+
+  /** Nothing leaves it and nothing is taken in until it thaws. */
+  void freeze(String name) {
+    peer(name).freeze();
+  }
+
+  /** The others have waited long enough for a frozen one. */
+  void giveUp(String name) {
+    for (String other : peers.keySet()) {
+      if (!other.equals(name)) {
+        cut(name, other);
+      }
+    }
+  }
+
+  // Plans.
+
+  /** Sets a ring up over these devices, the host first, and waits for it. */
+  void serve(String... names) {
+    devices = List.of(names);
+    eventually("a ring over " + devices, () -> call(() -> loop != null || devices.isEmpty()));
+  }
+
+  /** From now on a ring that broke stays so; callers are told that nothing is left. */
+  void neverMend() {
+    mends = false;
+  }
+
+  /** Whether callers were told that no device is left. */
+  boolean nothingIsLeft() {
+    return devices.isEmpty();
+  }
+
+  private boolean call(BooleanSupplier question) {
+    try {
+      return plans.submit(question::getAsBoolean).get(30, TimeUnit.SECONDS);
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private void tick() {
+    try {
+      for (MemoryPeer peer : peers.values()) {
+        if (!peer.name().equals(host) && !isLost(peer.name())) {
+          peer.client.hosted().serveOn(null);
+        }
+      }
+      if (loop != null && (isLost(host) || (ring != null && ring.isBroken()))) {
+        if (!isLost(host)) {
+          peer(host).client.hosted().serveOn(null);
+        }
+        ending.add(loop);
+        loop = null;
+        ring = null;
+      }
+      ending.removeIf(
+          old -> {
+            boolean idle = old.stats().activeSessions() == 0 && old.stats().queued() == 0;
+            if (idle) {
+              old.close();
+            }
+            return idle;
+          });
+      if (loop == null && (makingOn.isEmpty() || isLost(makingOn)) && !devices.isEmpty()) {
+        make();
+      }
+    } catch (RuntimeException | Error e) {
+      e.printStackTrace();
+    }
+  }
+
+  private boolean isLost(String name) {
+    return peer(name).dead || peer(name).frozen();
+  }
+
+  private void make() {
+    List<String> left = new ArrayList<>();
+    for (String device : devices) {
+      boolean whole = !isLost(device);
+      for (String other : left) {
+        whole &= line(device, other).open;
+      }
+      if (whole) {
+        left.add(device);
+      }
+    }
+    if (left.isEmpty() || !mends) {
+      devices = List.of();
+      for (MemoryPeer peer : peers.values()) {
+        peer.hosts(List.of());
+        peer.callers.impossible(
+            () -> new DeviceLostException("no copy of layers 0-" + (LAYERS - 1)));
+      }
+      return;
+    }
+    makingOn = left.get(0);
+    MemoryPeer first = peer(makingOn);
+    if (left.size() == 1) {
+      FakeStage whole = first.stage(LayerRange.of(0, LAYERS));
+      made(left.get(0), new LocalReplica(whole, FakeTokenizer.VOCABULARY, first.client), null);
+      return;
+    }
+    List<StagePlan> stages = new ArrayList<>();
+    for (int i = 0; i < left.size(); i++) {
+      int from = LAYERS * i / left.size();
+      int to = LAYERS * (i + 1) / left.size();
+      stages.add(new StagePlan(left.get(i), LayerRange.of(from, to)));
+    }
+    Ring next = ring(stages);
+    first
+        .stages
+        .replica(next, first.client)
+        .whenComplete((done, error) -> plans.execute(() -> made(left.get(0), done, error)));
+  }
+
+  private Ring ring(List<StagePlan> stages) {
+    return new Ring(ThreadLocalRandom.current().nextLong(), PlanOrder.NONE, stages, hidden);
+  }
+
+  private void made(String onHost, org.e2llm.pipeline.Replica replica, Throwable error) {
+    if (!onHost.equals(makingOn)) {
+      return; // it was lost in the middle
+    }
+    makingOn = "";
+    if (replica == null) {
+      return;
+    }
+    MemoryPeer first = peer(onHost);
+    host = onHost;
+    ring = replica instanceof RingReplica whole ? whole : null;
+    loop =
+        new ServingLoop(
+            replica,
+            FakeEngine.spec(CONTEXT),
+            new FakeTokenizer(),
+            new Admission(kvBytes, LAYERS * FakeStage.BYTES_PER_POSITION, CONTEXT, 1000),
+            CONTEXT,
+            () -> {});
+    first.client.hosted().serveOn(loop);
+    for (MemoryPeer peer : peers.values()) {
+      peer.hosts(List.of(onHost));
+    }
+  }
+
+  // Afterwards.
+
+  /** Waits until nobody who is left holds anything for a session; callers had time to come back. */
+  void settle() {
+    // A device that thawed may learn only now that callers are gone, and waits for them from then
+    // on.
+    eventually(
+        () -> "sessions are left: " + leftovers(),
+        () -> {
+          pass(HostedSessions.GRACE_SECONDS);
+          return call(() -> leftovers().isEmpty());
+        });
+  }
+
+  /** Time passes. */
+  void pass(int seconds) {
+    clock.addAndGet(TimeUnit.SECONDS.toNanos(seconds));
+  }
+
+  private List<String> leftovers() {
+    peers.values().forEach(peer -> peer.client.hosted().tick());
+    List<String> left = new ArrayList<>(dropped);
+    for (MemoryPeer peer : peers.values()) {
+      if (!peer.dead && peer.openSessions() > 0) {
+        left.add(peer.name() + " holds " + peer.openSessions() + " sessions");
+      }
+      if (!peer.dead && peer.client.hosted().size() > 0) {
+        left.add(peer.name() + " hosts " + peer.client.hosted().size());
+      }
+    }
+    if (loop != null && loop.stats().kvReservedBytes() > 0) {
+      left.add(loop.stats().toString());
+    }
+    if (ring != null && ring.pending() > 0) {
+      left.add(ring.pending() + " steps are pending");
+    }
+    return left;
+  }
+
+  /** For messages. */
+  String state() {
+    StringBuilder text = new StringBuilder();
+    text.append("host ")
+        .append(host)
+        .append(", loop ")
+        .append(loop == null ? "none" : loop.stats());
+    text.append(", ").append(ring).append(ring != null && ring.isBroken() ? " broken" : "");
+    text.append(", making on '").append(makingOn).append("', ").append(leftovers());
+    for (MemoryPeer peer : peers.values()) {
+      text.append("; ")
+          .append(peer.name())
+          .append(peer.dead ? " dead" : peer.frozen() ? " frozen" : "");
+      text.append(' ').append(peer.callers.stats());
+    }
+    return text.toString();
+  }
+
+  static void eventually(String what, BooleanSupplier condition) {
+    eventually(() -> what, condition);
+  }
+
+  static void eventually(java.util.function.Supplier<String> what, BooleanSupplier condition) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("never happened: " + what.get());
+      }
+      java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  @Override
+  public void close() {
+    devices = List.of();
+    peers.values().forEach(peer -> peer.callers.close());
+    call(
+        () -> {
+          if (loop != null) {
+            loop.close();
+          }
+          ending.forEach(ServingLoop::close);
+          return true;
+        });
+    plans.shutdown();
+    peers.values().forEach(MemoryPeer::close);
+  }
+}
