@@ -25,6 +25,7 @@ import org.e2llm.plan.Slo;
 import org.e2llm.plan.WireFormats;
 import org.e2llm.plan.Workload;
 import org.e2llm.planner.cost.AnalyticCostModel;
+import org.e2llm.planner.cost.ByteSize;
 import org.e2llm.planner.cost.CostModel;
 import org.e2llm.planner.cost.PlannedModel;
 import org.e2llm.planner.grouping.Demand;
@@ -185,12 +186,12 @@ public final class Planner implements PlannerProvider {
         throw new InfeasiblePlanException(
             String.format(
                 Locale.ROOT,
-                "device %s is pinned to layers %s, which need %.2f GB; it offers %.2f GB: pin it to"
+                "device %s is pinned to layers %s, which need %s; it offers %s: pin it to"
                     + " fewer, or let it offer more",
                 pin.getKey(),
                 layers,
-                needed / 1e9,
-                offered / 1e9),
+                ByteSize.text(needed),
+                ByteSize.text(offered)),
             needed - offered);
       }
       pins.put(device, layers);

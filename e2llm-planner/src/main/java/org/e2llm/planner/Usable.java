@@ -10,6 +10,7 @@ import org.e2llm.InfeasiblePlanException;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Network;
 import org.e2llm.plan.PlanOptions;
+import org.e2llm.planner.cost.ByteSize;
 import org.e2llm.planner.cost.PlannedModel;
 import org.e2llm.planner.grouping.Demand;
 
@@ -142,34 +143,34 @@ record Usable(int[] devices, Map<Integer, String> unusable) {
       String what =
           String.format(
               Locale.ROOT,
-              "%s needs %.2f GB: %.2f GB of weights, the rest for work buffers and the KV cache of the"
+              "%s needs %s: %s of weights, the rest for work buffers and the KV cache of the"
                   + " largest request (%d tokens in and out)",
               model.spec().name(),
-              needed / 1e9,
-              model.weightBytes(0, model.layerCount()) / 1e9,
+              ByteSize.text(needed),
+              ByteSize.text(model.weightBytes(0, model.layerCount())),
               demand.largest());
       if (split) {
         return new InfeasiblePlanException(
             what
                 + String.format(
                     Locale.ROOT,
-                    ". All devices together offer %.2f GB, but not all reach each other or compute the"
-                        + " same bits, and the largest part offers %.2f GB: connect them, or allow"
+                    ". All devices together offer %s, but not all reach each other or compute the"
+                        + " same bits, and the largest part offers %s: connect them, or allow"
                         + " mixFma",
-                    offered(all) / 1e9,
-                    largest / 1e9),
+                    ByteSize.text(offered(all)),
+                    ByteSize.text(largest)),
             needed - largest);
       }
       return new InfeasiblePlanException(
           what
               + String.format(
                   Locale.ROOT,
-                  "; the devices %s offer %.2f GB together: %.2f GB are missing. Add a device that"
+                  "; the devices %s offer %s together: %s are missing. Add a device that"
                       + " offers as much, let these offer more, or take a smaller model, prompt or"
                       + " maxTokens",
                   names(all),
-                  offered(all) / 1e9,
-                  (needed - offered(all)) / 1e9),
+                  ByteSize.text(offered(all)),
+                  ByteSize.text(needed - offered(all))),
           needed - offered(all));
     }
 

@@ -16,6 +16,7 @@ import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.StagePlan;
+import org.e2llm.planner.cost.ByteSize;
 import org.e2llm.planner.cost.CostModel;
 import org.e2llm.planner.cost.PlannedModel;
 import org.e2llm.planner.grouping.Demand;
@@ -110,15 +111,15 @@ public final class PlanJudge {
       throw new InfeasiblePlanException(
           String.format(
               Locale.ROOT,
-              "device %s offers %.2f GB, but layers %s need %.2f GB with the KV cache of the largest"
-                  + " request (%d tokens): %.2f GB are missing. Give it fewer layers, or let it offer"
+              "device %s offers %s, but layers %s need %s with the KV cache of the largest"
+                  + " request (%d tokens): %s are missing. Give it fewer layers, or let it offer"
                   + " more",
               stage.device(),
-              device.memoryBytes() / 1e9,
+              ByteSize.text(device.memoryBytes()),
               layers,
-              needed / 1e9,
+              ByteSize.text(needed),
               demand.largest(),
-              (needed - device.memoryBytes()) / 1e9),
+              ByteSize.text(needed - device.memoryBytes())),
           needed - device.memoryBytes());
     }
   }

@@ -8,6 +8,7 @@ import java.util.Map;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
+import org.e2llm.planner.cost.ByteSize;
 import org.e2llm.planner.cost.PlannedModel;
 import org.e2llm.planner.grouping.Arrangement;
 import org.e2llm.planner.grouping.Member;
@@ -154,9 +155,9 @@ final class Reasons {
     long need = model.memoryBytes(0, model.layerCount(), space.demand().largest());
     if (profile.memoryBytes() < need) {
       return "its "
-          + gigabytes(profile.memoryBytes())
+          + ByteSize.text(profile.memoryBytes())
           + " do not hold the model's "
-          + gigabytes(need);
+          + ByteSize.text(need);
     }
     ReplicaEstimate estimate =
         space
@@ -173,10 +174,6 @@ final class Reasons {
           m == into ? space.inserted(members.get(m).devices(), device) : members.get(m).devices());
     }
     return groups;
-  }
-
-  private static String gigabytes(long bytes) {
-    return String.format(Locale.ROOT, "%.1f GB", bytes / 1e9);
   }
 
   private static String number(double value) {
