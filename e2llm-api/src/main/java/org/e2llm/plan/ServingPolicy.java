@@ -15,7 +15,8 @@ package org.e2llm.plan;
  * @param chunkTokens the most rows of one step: prompts go through in chunks of at most so many
  *     tokens
  * @param slo what is kept in view: requests that can still be in time for its TTFT go before those
- *     that cannot, and its TPOT limits what decodes together; {@link Slo#NONE} for neither
+ *     that cannot, its TPOT limits what decodes together, and the ECT router goes where both are
+ *     kept; {@link Slo#NONE} for neither
  */
 public record ServingPolicy(
     RouterKind router,

@@ -24,13 +24,21 @@ final class DispatchedSession {
 
   State state = State.PARKED;
   Router.Route route = new Router.Route(-1, -1);
+
+  /** Of its PREFILL replica, if nothing decodes there. */
   double promptSeconds;
+
   int fed;
 
   // Kept by the waiting line.
 
   long key;
+
+  /** Whether it, or more others, could not be in time: others go first. */
   boolean late;
+
+  /** Whether it could not be in time even as the very next. */
+  boolean hopeless;
 
   /**
    * A session that has no place yet.

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * for more, so nothing can lock up. Where several wait for memory, the oldest has the next that
  * becomes free.
  *
- * <p>The order at a replica is that of its {@link WaitingLine}; with an SLO in view, also how many
- * decode {@link Together} is limited.
+ * <p>The order at a replica is that of its {@link WaitingLine}. With an SLO in view, a replica may
+ * {@link TakeOver} who would be late elsewhere, and how many decode {@link Together} is limited.
  *
  * <p>Session life: {@link #arrive}, {@link #start}, {@link #fed} per chunk, {@link #prefilled},
  * {@link #handedOff} if it moves, {@link #finished}; {@link #lose} at any time. A pure state
@@ -45,6 +45,7 @@ public final class Dispatcher {
   private final Commitments commitments;
   private final Together[] together;
   private final List<WaitingLine> lines = new ArrayList<>();
+  private final TakeOver takeOver;
 
   /** The head of a queue that found no memory: what it waits for is not given to younger ones. */
   private final @Nullable DispatchedSession[] blocked;
@@ -68,6 +69,7 @@ public final class Dispatcher {
       lines.add(new WaitingLine(r, policy.slo(), estimates));
       together[r] = new Together(r, policy.slo(), estimates);
     }
+    takeOver = new TakeOver(estimates, loads, lines);
     blocked = new DispatchedSession[n];
   }
 
@@ -104,6 +106,9 @@ public final class Dispatcher {
   }
 
   private int enqueue(DispatchedSession session) {
+    for (int r = 0; r < lines.size(); r++) {
+      loads.late(r, lines.get(r).lateSeconds());
+    }
     Router.Route route = router.route(session.prompt, session.maxTokens, loads);
     if (route == null) {
       requirePossible(session);
@@ -111,6 +116,15 @@ public final class Dispatcher {
       parked.put(session.id, session);
       return -1;
     }
+    waitAt(session, route);
+    int p = route.prefill();
+    if (lines.get(p).head() == session) {
+      blocked[p] = null; // it came before the one that found no memory, and was not asked yet
+    }
+    return p;
+  }
+
+  private void waitAt(DispatchedSession session, Router.Route route) {
     session.route = route;
     session.state = State.WAITING;
     int p = route.prefill();
@@ -118,10 +132,6 @@ public final class Dispatcher {
     loads.prefill(p, session.promptSeconds, session.prompt);
     commitments.make(session);
     lines.get(p).add(session);
-    if (lines.get(p).head() == session) {
-      blocked[p] = null; // it came before the one that found no memory, and was not asked yet
-    }
-    return p;
   }
 
   private void requirePossible(DispatchedSession session) {
@@ -161,21 +171,54 @@ public final class Dispatcher {
    * @return null if none waits there, or the next one has to wait for memory
    */
   public @Nullable Start start(int replica, double now) {
+    if (!loads.up(replica)) {
+      return null;
+    }
     for (int r = 0; r < lines.size(); r++) {
-      lines.get(r).expire(now, loads.decoding(r)); // who is late claims no memory before others
+      if (r == replica || blocked[r] != null) {
+        look(r, now); // who is late claims no memory before others
+      }
+    }
+    if (lines.get(replica).hasTime()) {
+      takeOver(replica, now);
     }
     DispatchedSession head = lines.get(replica).head();
-    if (head == null || !loads.up(replica)) {
+    if (blocked[replica] != head) {
+      blocked[replica] = null; // somebody goes before the one that found no memory
+    }
+    if (head == null) {
       return null;
     }
     if (!place(head)) {
       blocked[replica] = head;
       return null;
     }
-    lines.get(replica).begin(head);
+    lines.get(replica).begin(head, now);
     blocked[replica] = null;
     head.state = State.PREFILLING;
     return new Start(head.id, head.route);
+  }
+
+  private void takeOver(int replica, double now) {
+    for (int r = 0; r < lines.size(); r++) {
+      look(r, now);
+    }
+    DispatchedSession other = takeOver.choose(replica, now, blocked);
+    if (other != null) {
+      leave(other);
+      waitAt(other, TakeOver.route(other, replica));
+      look(replica, now);
+    }
+  }
+
+  private void look(int replica, double now) {
+    lines.get(replica).look(now, loads.prefillSeconds(replica), loads.decoding(replica));
+  }
+
+  /** Out of the line, and of what is promised. */
+  private void leave(DispatchedSession session) {
+    dequeue(session);
+    commitments.withdraw(session);
   }
 
   /** Reserves memory at both ends, or nothing. */
@@ -370,8 +413,7 @@ public final class Dispatcher {
     }
     waiting.sort(Comparator.comparingLong(session -> session.age));
     for (DispatchedSession session : waiting) {
-      dequeue(session);
-      commitments.withdraw(session);
+      leave(session);
     }
     waiting.forEach(this::enqueue);
     List<Long> lost = new ArrayList<>();

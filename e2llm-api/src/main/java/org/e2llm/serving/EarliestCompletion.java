@@ -22,6 +22,10 @@ import org.jspecify.annotations.Nullable;
  * stay of one session does the last one wait, and whoever comes waits longer for every second that
  * this one stays. A hand-off holds memory twice, which counts where memory is short.
  *
+ * <p>With an SLO in view, all of that counts {@link #MISSED} times where the SLO is expected to be
+ * missed: a request that can be in time at one replica only goes there, and one that cannot
+ * anywhere goes where it costs least.
+ *
  * <p>Roles are kept unless the policy lets them spill. Then a replica may do the other phase if
  * that pair is better by a margin; where it does so already, by none: so that it does not go to and
  * fro with every request.
@@ -41,6 +45,9 @@ final class EarliestCompletion implements Router {
   /** So does memory; more, as those that have it stay for long and not equally long. */
   private static final double MEMORY_WEIGHT = 8;
 
+  /** With an SLO in view, seconds on replicas that miss it count so many times. */
+  private static final double MISSED = 3;
+
   private final ServingPolicy policy;
   private final ReplicaEstimates estimates;
 
@@ -50,6 +57,8 @@ final class EarliestCompletion implements Router {
   private final double[] promptOthers;
   private final double[] answer;
   private final double[] stay;
+  private final double[] inTimePrompt;
+  private final double[] step;
 
   EarliestCompletion(ServingPolicy policy, ReplicaEstimates estimates) {
     this.policy = policy;
@@ -59,6 +68,8 @@ final class EarliestCompletion implements Router {
     promptOthers = new double[estimates.size()];
     answer = new double[estimates.size()];
     stay = new double[estimates.size()];
+    inTimePrompt = new double[estimates.size()];
+    step = new double[estimates.size()];
   }
 
   @Override
@@ -82,7 +93,8 @@ final class EarliestCompletion implements Router {
                       + answer[d]
                       + promptOthers[p]
                       + memorySeconds(p, d, promptTokens, maxTokens, handoff, loads))
-                  * reluctance(p, d, loads);
+                  * reluctance(p, d, loads)
+                  * (isFirstMissed(p) || isRestMissed(d) ? MISSED : 1);
           if (seconds < least) {
             least = seconds;
             best = p * n + d;
@@ -125,7 +137,8 @@ final class EarliestCompletion implements Router {
       reckonAnswer(d, promptTokens, promptTokens + maxTokens, loads);
       double seconds =
           (kv + answer[d] + memorySeconds(p, d, promptTokens, maxTokens, handoff, loads))
-              * (d == now ? 1 : reluctance(p, d, loads));
+              * (d == now ? 1 : reluctance(p, d, loads))
+              * (isRestMissed(d) ? MISSED : 1);
       if (seconds < least || (seconds == least && d == now)) {
         least = seconds;
         best = d;
@@ -158,6 +171,16 @@ final class EarliestCompletion implements Router {
     return promptAway || answerAway ? 1 + SPILL_MARGIN : 1;
   }
 
+  /** Whether the first token would not be in time for the SLO in view. */
+  private boolean isFirstMissed(int p) {
+    return inTimePrompt[p] > policy.slo().ttftSeconds();
+  }
+
+  /** Whether the others would not be. */
+  private boolean isRestMissed(int d) {
+    return step[d] > policy.slo().tpotSeconds();
+  }
+
   private void reckonPrompt(int r, int promptTokens, ReplicaLoads loads) {
     int decoding = loads.decoding(r);
     double own = estimates.prefillSeconds(r, promptTokens, decoding);
@@ -166,6 +189,8 @@ final class EarliestCompletion implements Router {
     double fill = estimates.fillSeconds(r, promptTokens);
     ownPrompt[r] = own + fill;
     prompt[r] = QUEUE_WEIGHT * loads.prefillSeconds(r) * slower + own + fill;
+    double before = loads.prefillSeconds(r) - loads.lateSeconds(r);
+    inTimePrompt[r] = before * slower + own + fill;
     promptOthers[r] =
         decoding == 0 ? 0 : decoding * estimates.stallSeconds(r, promptTokens, decoding);
   }
@@ -185,8 +210,8 @@ final class EarliestCompletion implements Router {
     double fits = 1 / (1 + pressure(d, mostTokens, loads));
     int together = Math.max(1, (int) Math.round((others + 1) * fits));
     double tokens = loads.boundTokens(d) + promptTokens + (others + 1) * output / 2;
-    double step = estimates.stepSeconds(d, together, tokens * fits);
-    stay[d] = output * step;
+    step[d] = estimates.stepSeconds(d, together, tokens * fits);
+    stay[d] = output * step[d];
     double stall = 0;
     if (loads.promptTokens(d) > 0) {
       int owed = (int) Math.min(Integer.MAX_VALUE, loads.promptTokens(d));
@@ -195,7 +220,7 @@ final class EarliestCompletion implements Router {
     double growth = 0;
     if (together > 1 && fits == 1) {
       double before = estimates.stepSeconds(d, together - 1, tokens - promptTokens - output / 2);
-      growth = (together - 1) * output / 2 * Math.max(0, step - before);
+      growth = (together - 1) * output / 2 * Math.max(0, step[d] - before);
     }
     answer[d] = stay[d] + stall + growth;
   }

@@ -20,6 +20,7 @@ public final class ReplicaLoads {
   private final long[] reservedTokens;
   private final double[] channelSeconds;
   private final int[] foreign;
+  private final double[] lateSeconds;
   private double outputSum;
   private double answers;
 
@@ -36,6 +37,7 @@ public final class ReplicaLoads {
     reservedTokens = new long[replicas];
     channelSeconds = new double[estimates.channels()];
     foreign = new int[replicas];
+    lateSeconds = new double[replicas];
     answers = PRIOR_ANSWERS;
     outputSum = PRIOR_ANSWERS * estimates.expectedOutput();
   }
@@ -47,6 +49,14 @@ public final class ReplicaLoads {
   /** Seconds of prompts routed there and not computed, if nothing decodes there. */
   public double prefillSeconds(int replica) {
     return prefillSeconds[replica];
+  }
+
+  /**
+   * Part of {@link #prefillSeconds}: prompts that cannot be in time for the SLO, which others go
+   * before. 0 without an SLO in view.
+   */
+  public double lateSeconds(int replica) {
+    return lateSeconds[replica];
   }
 
   /** Tokens of prompts routed there and not computed. */
@@ -109,6 +119,10 @@ public final class ReplicaLoads {
     promptTokens[replica] += tokens;
     prefillSeconds[replica] =
         promptTokens[replica] == 0 ? 0 : Math.max(0, prefillSeconds[replica] + seconds);
+  }
+
+  void late(int replica, double seconds) {
+    lateSeconds[replica] = seconds;
   }
 
   void bound(int replica, int sessions, int prompt, int most) {

@@ -4,8 +4,8 @@ import org.e2llm.plan.Slo;
 
 /**
  * Those that have their place on a replica for their answers, and whether one more may join: not if
- * that made every token take longer than the SLO's TPOT allows. Nobody decodes alone for that
- * reason: the first always may.
+ * that made every token take longer than the SLO's TPOT allows. Where one alone takes longer, there
+ * is nothing to keep, and everybody may.
  */
 final class Together {
   private final int replica;
@@ -31,7 +31,8 @@ final class Together {
     }
     int with = sessions + 1;
     double cached = promptTokens + session.prompt + with * output / 2;
-    return estimates.stepSeconds(replica, with, cached) <= limit;
+    return estimates.stepSeconds(replica, with, cached) <= limit
+        || estimates.stepSeconds(replica, 1, session.prompt + output / 2) > limit;
   }
 
   void add(DispatchedSession session) {

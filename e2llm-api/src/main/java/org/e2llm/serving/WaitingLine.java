@@ -1,104 +1,174 @@
 package org.e2llm.serving;
 
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.PriorityQueue;
 import org.e2llm.plan.Slo;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Those that wait at a replica, in the order in which they begin: first come, first served, with
- * ageing, and those that can be in time for the SLO's TTFT before those that no longer can.
+ * ageing, and those that can be in time for the SLO's TTFT before those that cannot.
  *
  * <p>A prompt counts as come {@link #OVERTAKING} times its length later than it did, measured in
  * tokens that came to that replica. So a short one may overtake a long one that has just come, and
  * no long one waits for more than a few times its own work.
  *
- * <p>Who is late already gains nothing from being served next, and whoever waits behind it would be
- * late too: where more comes than the replica can do, all would be. The late ones therefore wait
- * until nobody else does; but every {@link #LATE_TURN}-th place is theirs, so that none waits for
- * ever. The work is the same, and done in the same time; only who waits for whom changes.
+ * <p>With a TTFT in view, {@link InTime} says who can be in time. The others gain nothing from
+ * being served next, and whoever waits behind them would be late too: where more comes than the
+ * replica can do, all would be. They therefore wait until nobody else does; but a {@link
+ * #LATE_SHARE}th of the time is theirs, so that none waits for ever. The work is the same, and done
+ * in the same time; only who waits for whom changes.
  */
 final class WaitingLine {
   /** How far a prompt is moved back for its length. */
   private static final int OVERTAKING = 4;
 
-  /** An eighth of the places goes to those that are late. */
-  private static final int LATE_TURN = 8;
+  /** An eighth of the time of prompts goes to those that are late. */
+  private static final int LATE_SHARE = 8;
 
   private static final Comparator<DispatchedSession> ORDER =
       Comparator.<DispatchedSession>comparingLong(session -> session.key)
           .thenComparingLong(session -> session.age);
 
-  private final int replica;
-  private final double limit;
-  private final ReplicaEstimates estimates;
-  private final PriorityQueue<DispatchedSession> inTime = new PriorityQueue<>(ORDER);
-  private final PriorityQueue<DispatchedSession> late = new PriorityQueue<>(ORDER);
+  private final @Nullable InTime inTime;
+
+  /** Those that cannot be in time any more; without a TTFT in view, all. */
+  private final PriorityQueue<DispatchedSession> queue = new PriorityQueue<>(ORDER);
+
+  /** Those that might be in time if they were next, in the order in which they are due. */
+  private final List<DispatchedSession> hopeful = new ArrayList<>();
+
   private long tokensCome;
 
-  /** Places given to those in time since a late one had one. */
-  private int passed;
+  /** Of the prompts that wait, those that are late too. */
+  private double seconds;
+
+  // With a TTFT in view: what was seen when last looked.
+
+  private @Nullable DispatchedSession next;
+  private boolean nextInTime;
+
+  /** Whether the next one is late, and others that are not wait for it. */
+  private boolean lateTurn;
+
+  /** Of prompts that went before since a late one had its turn. */
+  private double secondsBefore;
 
   WaitingLine(int replica, Slo slo, ReplicaEstimates estimates) {
-    this.replica = replica;
-    this.limit = slo.ttftSeconds();
-    this.estimates = estimates;
+    double limit = slo.ttftSeconds();
+    inTime = limit < Double.POSITIVE_INFINITY ? new InTime(replica, limit, estimates) : null;
   }
 
   int size() {
-    return inTime.size() + late.size();
+    return queue.size() + hopeful.size();
   }
 
+  /** Takes one in; {@code promptSeconds} of it are those of this replica. */
   void add(DispatchedSession session) {
     tokensCome += session.prompt;
     session.key =
         session.hadBegun ? Long.MIN_VALUE : tokensCome + (long) OVERTAKING * session.prompt;
     session.late = false;
-    inTime.add(session);
+    seconds += session.promptSeconds;
+    if (inTime == null) {
+      queue.add(session);
+      return;
+    }
+    int at = hopeful.size(); // mostly there: it came last
+    while (at > 0 && InTime.DUE.compare(hopeful.get(at - 1), session) > 0) {
+      at--;
+    }
+    hopeful.add(at, session);
   }
 
-  /** Who begins next. */
+  /**
+   * Sees who can be in time now.
+   *
+   * @param owed seconds of all prompts here that are not done, waiting or running
+   * @param decoding sessions that decode here
+   */
+  void look(double now, double owed, int decoding) {
+    if (inTime == null) {
+      return;
+    }
+    DispatchedSession first = inTime.choose(hopeful, now, running(owed), decoding);
+    hopeful.removeIf(session -> session.hopeless && queue.add(session));
+    DispatchedSession late = firstLate();
+    lateTurn = false;
+    if (first != null && late != null && secondsBefore >= (LATE_SHARE - 1) * late.promptSeconds) {
+      lateTurn = true;
+      late.late = false; // nobody younger takes the memory that it waits for
+    }
+    nextInTime = first != null && !lateTurn;
+    next = nextInTime ? first : late;
+  }
+
+  private double running(double owed) {
+    return Math.max(0, owed - seconds);
+  }
+
+  private @Nullable DispatchedSession firstLate() {
+    DispatchedSession first = queue.peek();
+    for (DispatchedSession session : hopeful) {
+      if (session.late && (first == null || ORDER.compare(session, first) < 0)) {
+        first = session;
+      }
+    }
+    return first;
+  }
+
+  /** Who begins next, as last {@link #look looked}. */
   @Nullable DispatchedSession head() {
-    boolean lateTurn = inTime.isEmpty() || (passed >= LATE_TURN - 1 && !late.isEmpty());
-    return lateTurn ? late.peek() : inTime.peek();
+    return inTime == null ? queue.peek() : next;
   }
 
-  /** Moves those to the late ones whose turn would come and who cannot be in time any more. */
-  void expire(double now, int decoding) {
-    for (DispatchedSession first = inTime.peek();
-        first != null && isLate(first, now, decoding);
-        first = inTime.peek()) {
-      inTime.remove();
-      first.late = true;
-      late.add(first);
-    }
-    DispatchedSession next = head();
-    if (next != null && next.late && !inTime.isEmpty()) {
-      // It has its turn as if it were in time: nobody younger takes the memory it waits for.
-      next.late = false;
-    }
+  /** Whether one that is late elsewhere could go next without taking anybody's place. */
+  boolean hasTime() {
+    return inTime != null && !nextInTime && !lateTurn;
   }
 
-  private boolean isLate(DispatchedSession session, double now, int decoding) {
-    if (limit == Double.POSITIVE_INFINITY || session.hadBegun) {
-      return false;
-    }
-    double own =
-        estimates.prefillSeconds(replica, session.prompt, decoding)
-            + estimates.fillSeconds(replica, session.prompt);
-    return now + own > session.arrival + limit;
+  /** Whether one that waits elsewhere would be in time here; as {@link #look}. */
+  boolean wouldBeInTime(DispatchedSession session, double now, double owed, int decoding) {
+    return inTime != null && inTime.wouldBe(session, now, running(owed), decoding);
   }
 
-  /** Takes out who begins now. */
-  void begin(DispatchedSession session) {
-    passed = late.remove(session) ? 0 : passed + 1;
-    inTime.remove(session);
+  /** Those that might be in time if they were next, here or elsewhere. */
+  List<DispatchedSession> hopeful() {
+    return hopeful;
+  }
+
+  /** Seconds of the prompts that wait and are late. */
+  double lateSeconds() {
+    if (inTime == null) {
+      return 0;
+    }
+    double late = seconds;
+    for (DispatchedSession session : hopeful) {
+      late -= session.late ? 0 : session.promptSeconds;
+    }
+    return Math.max(0, late);
+  }
+
+  /** Takes out the head, which begins. */
+  void begin(DispatchedSession session, double now) {
+    secondsBefore = nextInTime ? secondsBefore + session.promptSeconds : 0;
+    remove(session);
+    if (inTime != null) {
+      inTime.begun(session, now, size() > 0);
+    }
   }
 
   /** Takes out who goes elsewhere. */
   void remove(DispatchedSession session) {
-    if (!late.remove(session)) {
-      inTime.remove(session);
+    if (!hopeful.remove(session)) {
+      queue.remove(session);
+    }
+    // Adding and taking away leaves rounding behind.
+    seconds = size() == 0 ? 0 : seconds - session.promptSeconds;
+    if (next == session) {
+      next = null;
     }
   }
 }

@@ -117,6 +117,51 @@ class DispatcherTest {
   }
 
   @Test
+  void theLongestWaitsWhereOtherwiseMoreWouldBeLate() {
+    Dispatcher dispatcher = inView(new Slo(10, Double.POSITIVE_INFINITY));
+    dispatcher.arrive(1, 800, 10, 0); // 8 s
+    for (int i = 2; i <= 4; i++) {
+      dispatcher.arrive(i, 100, 10, 0.5);
+    }
+    List<Long> order = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      order.add(Objects.requireNonNull(dispatcher.start(0, 0.5)).session());
+    }
+    assertThat(order).containsExactly(2L, 3L, 4L, 1L);
+  }
+
+  @Test
+  void whoWouldBeLateIsTakenOverByWhomItIsInTimeAt() {
+    Role[] roles = {MIXED, MIXED};
+    Dispatcher dispatcher =
+        new Dispatcher(
+            ServingPolicy.ROLES.withSlo(new Slo(10, Double.POSITIVE_INFINITY)),
+            new TwoSpeeds(roles, new double[] {100, 100}, 100_000, 0.001));
+    assertThat(dispatcher.arrive(1, 400, 10, 0)).isZero();
+    assertThat(dispatcher.arrive(2, 500, 10, 0)).isEqualTo(1);
+    assertThat(dispatcher.start(0, 0)).isEqualTo(new Start(1, new Route(0, 0)));
+    assertThat(dispatcher.start(1, 0)).isEqualTo(new Start(2, new Route(1, 1)));
+    assertThat(dispatcher.arrive(3, 300, 10, 0)).isZero();
+    dispatcher.fed(2, 500);
+    assertThat(dispatcher.start(1, 2)).as("in time where it is").isNull();
+    assertThat(dispatcher.start(1, 6)).isEqualTo(new Start(3, new Route(1, 1)));
+    assertThat(dispatcher.waiting(0)).isZero();
+    for (int i = 1; i <= 3; i++) {
+      dispatcher.finished(i, 1);
+    }
+    assertIdle(dispatcher, 2);
+  }
+
+  @Test
+  void whereNobodyGetsTokensInTimeAsManyDecodeTogetherAsFit() {
+    Dispatcher dispatcher = inView(new Slo(Double.POSITIVE_INFINITY, 0.005)); // 1/100 s alone
+    for (int i = 1; i <= 9; i++) {
+      dispatcher.arrive(i, 100, 10, 0);
+      assertThat(dispatcher.start(0, 0)).isNotNull();
+    }
+  }
+
+  @Test
   void noMoreDecodeTogetherThanGetTheirTokensInTime() {
     Dispatcher dispatcher = inView(new Slo(Double.POSITIVE_INFINITY, 0.025)); // 2 × 1/100 s
     for (int i = 1; i <= 3; i++) {

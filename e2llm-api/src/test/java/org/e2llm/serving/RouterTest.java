@@ -8,6 +8,7 @@ import static org.e2llm.pipeline.Role.PREFILL;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.plan.ServingPolicy.RouterKind;
+import org.e2llm.plan.Slo;
 import org.e2llm.serving.Router.Route;
 import org.junit.jupiter.api.Test;
 
@@ -49,6 +50,31 @@ class RouterTest {
     assertThat(route(ServingPolicy.ROLES, replicas, loads)).isEqualTo(new Route(0, 0));
     loads.prefill(0, 100, 100_000);
     assertThat(route(ServingPolicy.ROLES, replicas, loads).prefill()).isEqualTo(1);
+  }
+
+  @Test
+  void aRequestGoesWhereItKeepsTheSloThatIsInView() {
+    TwoSpeeds replicas = replicas(0.001, MIXED, 1000, MIXED, 100);
+    ReplicaLoads loads = new ReplicaLoads(replicas);
+    loads.prefill(0, 4, 4000);
+    assertThat(route(ServingPolicy.ROLES, replicas, loads).prefill()).isEqualTo(1);
+    Slo firstIn = new Slo(4.6, Double.POSITIVE_INFINITY); // 4 + 0.5 s there, 5 s here
+    assertThat(route(ServingPolicy.ROLES.withSlo(firstIn), replicas, loads).prefill()).isZero();
+    Slo eachIn = new Slo(Double.POSITIVE_INFINITY, 0.005); // 1 ms there, 10 ms here
+    assertThat(route(ServingPolicy.ROLES.withSlo(eachIn), replicas, loads).decode()).isZero();
+    Slo nowhere = new Slo(0.1, 0.0001);
+    assertThat(route(ServingPolicy.ROLES.withSlo(nowhere), replicas, loads).prefill()).isOne();
+  }
+
+  @Test
+  void whoIsLateDoesNotMakeOthersLate() {
+    TwoSpeeds replicas = replicas(0.001, MIXED, 1000, MIXED, 100);
+    ReplicaLoads loads = new ReplicaLoads(replicas);
+    loads.prefill(0, 4, 4000);
+    Slo slo = new Slo(1, Double.POSITIVE_INFINITY);
+    assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads).prefill()).isOne();
+    loads.late(0, 4);
+    assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads).prefill()).isZero();
   }
 
   @Test
