@@ -87,8 +87,17 @@ final class Trials {
 
   /** Requests of a round; the same for the same numbers. */
   Requests requests(int count, long round) {
+    return requests(count, round, 1);
+  }
+
+  /**
+   * Requests of a round that come faster than asked.
+   *
+   * @param times so many times the rate
+   */
+  Requests requests(int count, long round, double times) {
     long seed = question.options().seed() * 1_000_003 + round;
-    return Requests.poisson(Lengths.of(question.workload()), count, rate, seed);
+    return Requests.poisson(Lengths.of(question.workload()), count, times * rate, seed);
   }
 
   /** The best few on these requests, the best first. */
