@@ -29,7 +29,8 @@ public final class DeviceMeter {
   }
 
   /**
-   * What is known, or a measurement on the caller's thread.
+   * What is known, or a measurement on the caller's thread. One whose times had not become steady
+   * is not remembered.
    *
    * @param cacheFolder null to keep nothing on disk
    * @param checkpoint called often while it measures; what it throws ends that
@@ -57,9 +58,11 @@ public final class DeviceMeter {
             machine.cacheBytes(),
             limits.quotaCpus() < threads,
             checkpoint);
-    speed = outcome.speed();
-    if (cache != null && outcome.settled()) {
-      cache.store(key, outcome.speed());
+    if (outcome.settled()) {
+      speed = outcome.speed();
+      if (cache != null) {
+        cache.store(key, outcome.speed());
+      }
     }
     return outcome.speed();
   }
