@@ -71,10 +71,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private static final long TICK = 100_000_000L;
 
   /** When this device is measured again if that was too early at first; since the start. */
-  private static final long[] MEASURE_AGAIN = {
-    20_000_000_000L, 60_000_000_000L, 180_000_000_000L
-  };
-
+  private static final long[] MEASURE_AGAIN = {20_000_000_000L, 60_000_000_000L, 180_000_000_000L};
 
   private final TransportProvider.Joining joining;
   private final ModelSpec model;

@@ -11,6 +11,7 @@ final class Buffers {
   final class Lent implements Runnable {
     /** Direct: a file is read into it, or written from it, without a copy in between. */
     final ByteBuffer bytes = ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN);
+
     private Runnable returned = Lent::nothing;
 
     /** Runs once, after this was given back. */

@@ -153,6 +153,7 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
   private final class Piece implements Runnable {
     /** Direct: it is written to a file without a copy in between. */
     final ByteBuffer bytes = ByteBuffer.allocateDirect(Merkle.LEAF_BYTES);
+
     @Nullable Link link;
     long key;
 
