@@ -99,7 +99,8 @@ record Usable(int[] devices, Map<Integer, String> unusable) {
     if (!options.mixFma() && profile.fma() != network.device(chosen.get(0)).fma()) {
       return profile.fma()
           ? "Has fused multiply-add, unlike the others: results would depend on who computes them."
-          : "Has no fused multiply-add: results would differ in their last bits (mixFma allows it).";
+          : "Has no fused multiply-add: results would differ in their last bits (mixFma allows"
+                + " it).";
     }
     return "Does not reach " + network.device(chosen.get(0)).id() + " and those that reach it.";
   }
