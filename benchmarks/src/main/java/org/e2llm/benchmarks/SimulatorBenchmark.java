@@ -14,6 +14,7 @@ import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.PlannedFor;
 import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.ServingPolicy;
+import org.e2llm.plan.Slo;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.plan.WireFormats;
 import org.e2llm.planner.catalog.KnownFleets;
@@ -51,7 +52,10 @@ import org.openjdk.jmh.annotations.Warmup;
 public class SimulatorBenchmark {
   private static final int REQUESTS = 10_000;
 
-  @Param({"roles", "spill", "jsq"})
+  private static final ServingPolicy SPILL =
+      new ServingPolicy(ServingPolicy.RouterKind.ECT, true, true, true, false, 512);
+
+  @Param({"roles", "spill", "slo", "jsq"})
   public String policy;
 
   @Param({"long-in", "long-out", "uniform"})
@@ -99,7 +103,8 @@ public class SimulatorBenchmark {
   private ServingPolicy servingPolicy() {
     return switch (policy) {
       case "roles" -> ServingPolicy.ROLES;
-      case "spill" -> new ServingPolicy(ServingPolicy.RouterKind.ECT, true, true, true, false, 512);
+      case "spill" -> SPILL;
+      case "slo" -> SPILL.withSlo(new Slo(10, 0.1));
       default -> new ServingPolicy(ServingPolicy.RouterKind.JSQ, false, false, false, true, 512);
     };
   }
