@@ -79,7 +79,7 @@ class InTimeTest {
       double end = now;
       boolean inTimeAll = true;
       for (int i = 0; i < n; i++) {
-        if ((subset >> i & 1) == 1) {
+        if (((subset >> i) & 1) == 1) {
           end += waiting.get(i).promptSeconds;
           inTimeAll &= end <= waiting.get(i).arrival + LIMIT;
         }
