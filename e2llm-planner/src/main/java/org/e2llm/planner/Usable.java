@@ -100,7 +100,7 @@ record Usable(int[] devices, Map<Integer, String> unusable) {
       return profile.fma()
           ? "Has fused multiply-add, unlike the others: results would depend on who computes them."
           : "Has no fused multiply-add: results would differ in their last bits (mixFma allows"
-                + " it).";
+              + " it).";
     }
     return "Does not reach " + network.device(chosen.get(0)).id() + " and those that reach it.";
   }

@@ -36,9 +36,8 @@ final class Finals {
   private static final double SLOWER = 1.03;
 
   /**
-   * How many times as much comes when it is seen whether a plan does as much as another: with an
-   * SLO in view some wait so that others do not, and near saturation it is not told from the mean
-   * that less is done.
+   * How many times as much comes when it is seen whether a plan does as much as another: near
+   * saturation a mean over some thousand requests does not tell that one does a little less.
    */
   private static final double MORE_LOAD = 1.1;
 
@@ -51,7 +50,7 @@ final class Finals {
   /** Simulations with which a plan that has an SLO in view is made to fit it. */
   private static final int MOVES = 40;
 
-  /** Numbers of the rounds that check an SLO in view. */
+  /** Numbers of the rounds that confirm what takes the place of what the search found. */
   private static final int MORE = 5;
 
   private static final int DENSER = 6;
@@ -92,6 +91,9 @@ final class Finals {
     }
     all.addAll(asQuick(own, served));
     all = distinct(trials.best(all, requests, all.size()));
+    while (!isConfirmed(all.get(0), own)) {
+      all.remove(0); // at the latest what the search found is as quick as itself
+    }
     boolean sooner = seconds(all.get(0)) < seconds(own);
     Candidate winner = inTime(all, sooner ? all.get(0) : own);
     all.remove(winner);
@@ -112,6 +114,14 @@ final class Finals {
 
   private boolean isAsQuick(Candidate candidate, Candidate own, Requests on) {
     return trials.outcome(candidate, on).seconds() <= SLOWER * trials.outcome(own, on).seconds();
+  }
+
+  /**
+   * Whether it is also hardly slower on twice as many other requests, since beyond capacity times
+   * grow with what was let wait, and when more come than were asked for.
+   */
+  private boolean isConfirmed(Candidate candidate, Candidate own) {
+    return isAsQuick(candidate, own, more) && isAsQuick(candidate, own, denser);
   }
 
   private ServingPolicy asked(ServingPolicy policy) {
@@ -171,21 +181,20 @@ final class Finals {
   }
 
   /**
-   * The second if it keeps more of the SLO and is hardly slower than the quickest: on the requests
-   * of the round, on twice as many others, since beyond capacity times grow with what was let wait,
-   * and when more come than were asked for.
+   * The second if it keeps more of the SLO, on the requests of the round and on others, and is
+   * hardly slower than the quickest.
    */
   private Candidate better(Candidate best, Candidate next, Candidate quickest) {
-    return isBetter(best, next, quickest, requests)
-            && isBetter(best, next, quickest, more)
-            && isAsQuick(next, quickest, denser)
+    return keepsMore(best, next, requests)
+            && isAsQuick(next, quickest, requests)
+            && keepsMore(best, next, more)
+            && isConfirmed(next, quickest)
         ? next
         : best;
   }
 
-  private boolean isBetter(Candidate best, Candidate next, Candidate quickest, Requests on) {
-    return trials.outcome(next, on).missed() < trials.outcome(best, on).missed() - WORTH_CHANGING
-        && isAsQuick(next, quickest, on);
+  private boolean keepsMore(Candidate best, Candidate next, Requests on) {
+    return trials.outcome(next, on).missed() < trials.outcome(best, on).missed() - WORTH_CHANGING;
   }
 
   /** What a step shall lower; nothing slower is taken. */
