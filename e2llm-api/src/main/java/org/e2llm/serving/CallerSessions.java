@@ -2,6 +2,7 @@ package org.e2llm.serving;
 
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -62,6 +63,7 @@ public final class CallerSessions implements GenerationService {
   private final Map<Long, GenerationRun> runs = new LinkedHashMap<>();
   private final Map<Long, KvHold> holds = new HashMap<>();
   private @Nullable ScheduledFuture<?> nextTick;
+  private @Nullable SessionRouter router;
 
   /**
    * The last number of a session or hold. A device that comes back must not take tokens for
@@ -82,6 +84,7 @@ public final class CallerSessions implements GenerationService {
       Supplier<@Nullable GenerationService> local,
       long patience) {
     this.recovery = new Recovery(patience);
+    recovery.router(this::route);
     this.hosts = hosts;
     this.model = model;
     this.tokenizer = tokenizer;
@@ -203,6 +206,19 @@ public final class CallerSessions implements GenerationService {
   /** See {@link Recovery#hosts}. */
   public void hosts(List<String> firstStages) {
     run(() -> recovery.hosts(firstStages, now()));
+  }
+
+  /**
+   * As above.
+   *
+   * @param choice among them, and of who computes prompts
+   */
+  public void hosts(List<String> firstStages, @Nullable SessionRouter choice) {
+    run(
+        () -> {
+          router = choice;
+          recovery.hosts(firstStages, now());
+        });
   }
 
   /** See {@link Recovery#impossible}. */
@@ -401,6 +417,36 @@ public final class CallerSessions implements GenerationService {
     }
   }
 
+  private @Nullable String route(long id) {
+    GenerationRun run = runs.get(id);
+    return router == null || run == null ? null : router.host(request(run, null), placed(id));
+  }
+
+  /** What the session's host, if it has one, still has to do. */
+  private static SessionRouter.Request request(GenerationRun run, @Nullable String host) {
+    int known = run.tokens().size();
+    KvHold hold = run.submission.hold();
+    int held =
+        hold == null || host == null || !host.equals(hold.host)
+            ? 0
+            : Math.min(hold.length(), known - 1);
+    return new SessionRouter.Request(known - held, run.mostTokens() - known);
+  }
+
+  /** The others. */
+  private List<SessionRouter.Placed> placed(long id) {
+    List<SessionRouter.Placed> placed = new ArrayList<>();
+    for (GenerationRun run : runs.values()) {
+      String host = recovery.host(run.id);
+      SessionRouter.Request request = run.request;
+      if (run.id != id && host != null && request != null) {
+        boolean decodes = run.tokens().size() > run.startedWith;
+        placed.add(new SessionRouter.Placed(host, run.promptHost, request, decodes));
+      }
+    }
+    return placed;
+  }
+
   private void start(Recovery.Start start) {
     GenerationRun run = runs.get(start.session());
     if (run == null) {
@@ -410,6 +456,10 @@ public final class CallerSessions implements GenerationService {
     int[] tokens = run.tokens().head(run.tokens().size());
     int left = run.mostTokens() - tokens.length;
     run.acknowledged = tokens.length;
+    run.startedWith = tokens.length;
+    run.request = request(run, start.host());
+    run.promptHost =
+        router == null ? null : router.promptHost(start.host(), run.request, placed(run.id));
     KvHold hold = run.submission.hold();
     Duration deadline = run.underWay ? null : run.timeLeft(now());
     if (start.epoch() > 0) {
@@ -428,7 +478,8 @@ public final class CallerSessions implements GenerationService {
               left,
               run.submission.sampling(),
               deadline,
-              hold == null ? 0 : hold.id));
+              hold == null ? 0 : hold.id,
+              run.promptHost));
     } catch (E2llmException e) {
       fail(run, e);
     }

@@ -17,6 +17,11 @@ public interface GenerationService extends AutoCloseable {
    */
   Generation submit(Submission submission);
 
+  /** As above; the prompt's KV cache comes from elsewhere, as far as it comes. */
+  default Generation submit(Submission submission, KvSource source) {
+    return submit(submission);
+  }
+
   /** A place for a conversation's KV cache. */
   KvHold hold();
 

@@ -95,12 +95,35 @@ public final class ServingLoop implements GenerationService {
 
   @Override
   public Generation submit(Submission submission) {
+    return submit(submission, null, null);
+  }
+
+  @Override
+  public Generation submit(Submission submission, KvSource source) {
+    return submit(submission, source, null);
+  }
+
+  /**
+   * Computes a prompt and samples nothing: its KV cache goes elsewhere. It is admitted and takes
+   * its turns as any other; then it holds its memory until it is cancelled.
+   *
+   * @throws org.e2llm.CapacityException if it can never fit, or the queue is full
+   * @throws ClosedException after {@link #close()}
+   */
+  public Generation prefill(Submission submission, KvTarget target) {
+    return submit(submission, null, target);
+  }
+
+  private Generation submit(
+      Submission submission, @Nullable KvSource source, @Nullable KvTarget target) {
     KvHold hold = submission.hold();
     long id = hold != null ? hold.id : inbox.newId();
     long now = now();
     GenerationHandle handle =
         new GenerationHandle(delivery, ended -> cancel(id, ended), submission.onPrefill());
     GenerationRun run = new GenerationRun(id, submission, handle, tokenizer, now);
+    run.source = source;
+    run.target = target;
     inbox.offer(run, deadline(submission, now));
     return handle;
   }
@@ -161,6 +184,14 @@ public final class ServingLoop implements GenerationService {
   void forget(long scorer) {
     scorers.remove(scorer);
     inbox.release(scorer);
+  }
+
+  /**
+   * Something quick for the serving thread, which drives the replica, between two batches. Dropped
+   * after {@link #close()}.
+   */
+  public void execute(Runnable work) {
+    inbox.command(work);
   }
 
   /**
@@ -270,6 +301,9 @@ public final class ServingLoop implements GenerationService {
     }
     scheduler.launch(decision);
     underWay++;
+    for (int i = 0; i < decision.size(); i++) {
+      live.advanced(decision.session(i));
+    }
     if (outputs.isDone()) {
       land(decision, outputs);
     } else {
@@ -317,7 +351,8 @@ public final class ServingLoop implements GenerationService {
         throw new IllegalStateException("session " + session + " is scheduled, not running");
       }
       run.tokens().copyTo(start, length, batchTokens, row);
-      Batch.Logits logits = decision.samples(i) ? Batch.Logits.LAST : Batch.Logits.NONE;
+      boolean samples = decision.samples(i) && run.target == null;
+      Batch.Logits logits = samples ? Batch.Logits.LAST : Batch.Logits.NONE;
       slices.add(new Batch.Slice(session, EPOCH, start, length, logits));
       row += length;
     }
@@ -357,6 +392,10 @@ public final class ServingLoop implements GenerationService {
     E2llmException error = output.error();
     if (error != null) {
       live.fail(run, error);
+    } else if (run.target != null) {
+      if (decision.samples(item)) {
+        live.computed(run);
+      }
     } else if (output.token() != null) {
       boolean last = model.isEndOfGeneration(output.token().token());
       FinishReason reason = run.accept(output.token(), last, now());

@@ -18,6 +18,8 @@ public interface SessionHosts {
    * @param maxTokens to sample at most
    * @param deadline for waiting at the host, or null
    * @param hold the caller's number of the conversation whose KV cache this uses and leaves, or 0
+   * @param promptHost the host of another replica, which is to compute the prompt for this one;
+   *     null if this one does so itself
    */
   record Request(
       long session,
@@ -26,7 +28,8 @@ public interface SessionHosts {
       int maxTokens,
       SamplingSpec sampling,
       @Nullable Duration deadline,
-      long hold) {}
+      long hold,
+      @Nullable String promptHost) {}
 
   /** This device. */
   String self();

@@ -51,6 +51,7 @@ import org.e2llm.transport.cluster.View;
 import org.e2llm.transport.net.ConnectionStats;
 import org.e2llm.transport.net.Hello;
 import org.e2llm.transport.net.Lane;
+import org.e2llm.transport.stage.KvExchange;
 import org.e2llm.transport.stage.SessionClient;
 import org.e2llm.transport.stage.StageHost;
 import org.e2llm.transport.wire.FieldWriter;
@@ -80,6 +81,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final long origin = System.nanoTime();
   private final SessionClient client;
   private final CallerSessions callers;
+  private final KvExchange kv;
   private final PlanRunner runner;
   private final PlanDesk desk;
   private final ClusterWatch watch;
@@ -125,11 +127,12 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             Recovery.PATIENCE);
     client.deliverTo(callers);
     EngineStages stages = new EngineStages(joining.engine());
+    kv = new KvExchange(connections, connections::sendBulk, stages, System::nanoTime);
     runner =
         new PlanRunner(
             self,
             joining,
-            gate -> new StageHost(connections, stages, gate),
+            gate -> new StageHost(connections, stages, gate, kv),
             stages,
             client,
             this::run,

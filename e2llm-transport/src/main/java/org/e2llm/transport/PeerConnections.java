@@ -96,6 +96,12 @@ final class PeerConnections implements Links, ConnectionListener {
     return open != null && open.connection().send(type, payload, released);
   }
 
+  /** As {@link #send}, over the connection for bytes. */
+  boolean sendBulk(String peer, byte type, ByteBuffer payload, @Nullable Runnable released) {
+    Connection connection = slow.get(peer);
+    return connection != null && connection.send(type, payload, released);
+  }
+
   @Override
   public boolean reaches(String peer) {
     return hot.containsKey(peer);

@@ -68,6 +68,7 @@ public final class HostedSessions {
     final Key key;
     final boolean conversation;
     final GenerationService service;
+    final @Nullable KvReplica replica;
     final KvHold hold;
     @Nullable Hosted running;
     @Nullable Hosted next;
@@ -75,10 +76,11 @@ public final class HostedSessions {
     boolean released;
     long until;
 
-    Place(Key key, boolean conversation, GenerationService service) {
+    Place(Key key, boolean conversation, GenerationService service, @Nullable KvReplica replica) {
       this.key = key;
       this.conversation = conversation;
       this.service = service;
+      this.replica = replica;
       this.hold = service.hold();
     }
   }
@@ -133,6 +135,7 @@ public final class HostedSessions {
   private final Map<Key, Place> places = new LinkedHashMap<>(16, 0.75f, true);
 
   private @Nullable GenerationService service;
+  private @Nullable KvReplica replica;
 
   /**
    * Hosts nothing yet.
@@ -150,9 +153,19 @@ public final class HostedSessions {
    * goes on there; what it merely kept is freed.
    */
   public void serveOn(@Nullable GenerationService newService) {
+    serveOn(newService, null);
+  }
+
+  /**
+   * As above.
+   *
+   * @param newReplica takes prompts that another replica has computed, or null
+   */
+  public void serveOn(@Nullable GenerationService newService, @Nullable KvReplica newReplica) {
     List<Place> old = new ArrayList<>();
     synchronized (this) {
       service = newService;
+      replica = newReplica;
       for (Iterator<Place> i = places.values().iterator(); i.hasNext(); ) {
         Place place = i.next();
         if (place.service != newService && place.running == null) {
@@ -239,7 +252,7 @@ public final class HostedSessions {
     if (here == null) {
       throw new StageLostException("the host has no first stage now");
     }
-    Place place = new Place(key, conversation, here);
+    Place place = new Place(key, conversation, here, replica);
     places.put(key, place);
     return place;
   }
@@ -262,7 +275,11 @@ public final class HostedSessions {
             (result, error) -> ended(place, hosted, result, error),
             hosted.caller);
     try {
-      hosted.runs(place.service.submit(submission));
+      String promptHost = request.promptHost();
+      hosted.runs(
+          promptHost == null || place.replica == null
+              ? place.service.submit(submission)
+              : place.service.submit(submission, place.replica.source(promptHost)));
     } catch (E2llmException e) {
       ended(place, hosted, null, e);
     }

@@ -36,6 +36,7 @@ final class HostedStage implements AutoCloseable {
   private final @Nullable SamplingTail tail;
   private final float[] hidden;
   private final FieldWriter out = new FieldWriter(1024);
+  private final KvStage kv;
   private final Map<Long, StageSession> sessions = new HashMap<>();
   private final Map<Long, Caller> callers = new HashMap<>();
   private final BitSet untold = new BitSet();
@@ -45,9 +46,12 @@ final class HostedStage implements AutoCloseable {
    * Takes the stage over.
    *
    * @param stage of the ring's layers for this device
+   * @param kv its part in hand-offs
    */
-  HostedStage(Ring ring, Stage stage, StageSource source, Links links, Payloads payloads) {
+  HostedStage(
+      Ring ring, Stage stage, StageSource source, Links links, Payloads payloads, KvStage kv) {
     this.ring = ring;
+    this.kv = kv;
     this.stage = stage;
     this.source = source;
     this.links = links;
@@ -108,6 +112,14 @@ final class HostedStage implements AutoCloseable {
         end(in.i64("session"));
         pass(type, payload);
         break;
+      case KvFrames.KV_EXPECT:
+        kv.expect(in, sessions);
+        pass(type, payload);
+        break;
+      case KvFrames.KV_PUSH:
+        kv.push(in, sessions);
+        pass(type, payload);
+        break;
       case StageFrames.STEP_FAILED:
         if (next == null) {
           send(ring.host(), type, payloads.copy(payload.duplicate()));
@@ -150,7 +162,9 @@ final class HostedStage implements AutoCloseable {
   }
 
   private void truncate(FieldReader in) {
-    StageSession session = sessions.get(in.i64("session"));
+    long id = in.i64("session");
+    StageSession session = sessions.get(id);
+    kv.stop(id);
     int length = in.i32("session.length", 0, Integer.MAX_VALUE);
     if (session != null) {
       session.truncate(length);
@@ -158,6 +172,7 @@ final class HostedStage implements AutoCloseable {
   }
 
   private void end(long id) {
+    kv.forget(id);
     StageSession session = sessions.remove(id);
     if (session != null) {
       session.close();
@@ -198,6 +213,7 @@ final class HostedStage implements AutoCloseable {
       BatchCodec.write(payload, ring, step, slices, output.data(), output.width());
       send(next, StageFrames.BATCH, payload);
     }
+    kv.computed(slices);
   }
 
   private void failed(int step, Throwable cause) {
@@ -243,6 +259,7 @@ final class HostedStage implements AutoCloseable {
   /** Frees the sessions and the stage. */
   @Override
   public void close() {
+    kv.close();
     sessions.clear();
     stage.close();
   }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 import org.e2llm.E2llmException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.StageLostException;
@@ -156,6 +157,17 @@ public final class RingReplica implements Replica {
       broken("device " + next + " cannot be reached");
     }
     return outputs;
+  }
+
+  /**
+   * Sends something to the other stages behind all that was sent to them before.
+   *
+   * @param payload writes what follows the ring
+   */
+  void pass(byte type, Consumer<FieldWriter> payload) {
+    FieldWriter out = new FieldWriter(256).i64(ring.id());
+    payload.accept(out);
+    send(type, out);
   }
 
   // What the other stages answer; on the thread of the stage host.

@@ -16,6 +16,7 @@ import java.util.logging.Logger;
 import org.e2llm.E2llmException;
 import org.e2llm.StageLostException;
 import org.e2llm.cluster.ProtocolException;
+import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Stage;
 import org.e2llm.pipeline.TokenSink;
 import org.e2llm.transport.wire.FieldReader;
@@ -46,6 +47,7 @@ public final class StageHost implements AutoCloseable {
   private final Links links;
   private final StageSource source;
   private final RingGate gate;
+  private final KvExchange kv;
   private final Payloads payloads = new Payloads();
   private final ThreadPoolExecutor thread;
   private final AtomicLong waitingBytes = new AtomicLong();
@@ -55,7 +57,8 @@ public final class StageHost implements AutoCloseable {
   private final Map<Long, RingReplica> replicas = new HashMap<>();
   private final FieldReader reader = new FieldReader(ByteBuffer.allocate(0));
 
-  public StageHost(Links links, StageSource source, RingGate gate) {
+  public StageHost(Links links, StageSource source, RingGate gate, KvExchange kv) {
+    this.kv = kv;
     this.links = links;
     this.source = source;
     this.gate = gate;
@@ -115,7 +118,9 @@ public final class StageHost implements AutoCloseable {
 
   /** Whether frames of this type are for this. */
   public static boolean takes(byte type) {
-    return type >= StageFrames.RING_OPEN && type <= StageFrames.STEP_FAILED;
+    return (type >= StageFrames.RING_OPEN && type <= StageFrames.STEP_FAILED)
+        || type == KvFrames.KV_EXPECT
+        || type == KvFrames.KV_PUSH;
   }
 
   /** A frame came; on the net thread. */
@@ -228,8 +233,10 @@ public final class StageHost implements AutoCloseable {
     if (why == null) {
       try {
         int index = ring.index(links.self());
-        Stage made = source.stage(ring.stages().get(index).layers());
-        HostedStage stage = new HostedStage(ring, made, source, links, payloads);
+        LayerRange layers = ring.stages().get(index).layers();
+        Stage made = source.stage(layers);
+        KvStage moves = kv.stage(ring, layers, this::run);
+        HostedStage stage = new HostedStage(ring, made, source, links, payloads, moves);
         stages.put(ring.id(), stage);
         if (!stage.opened(payload)) {
           fail(stage, "it does not reach all of " + ring.stages());

@@ -6,7 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -15,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.e2llm.DeviceLostException;
+import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.plan.HiddenType;
@@ -22,6 +25,7 @@ import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.serving.Admission;
 import org.e2llm.serving.ServingLoop;
+import org.e2llm.serving.SessionRouter;
 import org.e2llm.testing.FakeEngine;
 import org.e2llm.testing.FakeStage;
 import org.e2llm.testing.FakeTokenizer;
@@ -46,6 +50,7 @@ final class MemoryPeers implements AutoCloseable {
     volatile boolean open = true;
     final AtomicLong frames = new AtomicLong();
     final AtomicLong batches = new AtomicLong();
+    final AtomicLong kvBytes = new AtomicLong();
   }
 
   private final Map<String, MemoryPeer> peers = new LinkedHashMap<>();
@@ -65,6 +70,11 @@ final class MemoryPeers implements AutoCloseable {
   volatile Watcher watcher = (number, from, to, type) -> {};
   volatile HiddenType hidden = HiddenType.F32;
   volatile long kvBytes = 64L << 20;
+  volatile KvType kvWire = KvType.F32;
+  volatile SessionRouter router;
+
+  /** What {@link PromptPeers} let serve; not touched here. */
+  final Set<String> promptHosts = ConcurrentHashMap.newKeySet();
 
   /** What peers keep for callers that may come back is kept by this clock. */
   final AtomicLong clock = new AtomicLong();
@@ -214,8 +224,13 @@ final class MemoryPeers implements AutoCloseable {
   private void tick() {
     try {
       for (MemoryPeer peer : peers.values()) {
-        if (!peer.name().equals(host) && !isLost(peer.name())) {
+        if (isLost(peer.name())) {
+          continue;
+        }
+        peer.kv.tick();
+        if (!peer.name().equals(host) && !promptHosts.contains(peer.name())) {
           peer.client.hosted().serveOn(null);
+          peer.kv.serveOn(null);
         }
       }
       if (loop != null && (isLost(host) || (ring != null && ring.isBroken()))) {
@@ -242,7 +257,7 @@ final class MemoryPeers implements AutoCloseable {
     }
   }
 
-  private boolean isLost(String name) {
+  boolean isLost(String name) {
     return peer(name).dead || peer(name).frozen();
   }
 
@@ -309,7 +324,13 @@ final class MemoryPeers implements AutoCloseable {
             new Admission(kvBytes, LAYERS * FakeStage.BYTES_PER_POSITION, CONTEXT, 1000),
             CONTEXT,
             () -> {});
-    first.client.hosted().serveOn(loop);
+    List<StagePlan> stages =
+        ring != null
+            ? ring.ring().stages()
+            : List.of(new StagePlan(onHost, LayerRange.of(0, LAYERS)));
+    KvReplica moves = new KvReplica(first.kv, stages, kvWire, replica, loop);
+    first.client.hosted().serveOn(loop, moves);
+    first.kv.serveOn(moves);
     for (MemoryPeer peer : peers.values()) {
       peer.hosts(List.of(onHost));
     }
@@ -340,6 +361,9 @@ final class MemoryPeers implements AutoCloseable {
     for (MemoryPeer peer : peers.values()) {
       if (!peer.dead && peer.openSessions() > 0) {
         left.add(peer.name() + " holds " + peer.openSessions() + " sessions");
+      }
+      if (!peer.dead && peer.kv.size() > 0) {
+        left.add(peer.name() + " moves " + peer.kv.size() + " KV caches");
       }
       if (!peer.dead && peer.client.hosted().size() > 0) {
         left.add(peer.name() + " hosts " + peer.client.hosted().size());
