@@ -37,6 +37,7 @@ final class PromptPeers implements AutoCloseable {
 
   // Belonging to the plans thread.
   private String host = "";
+  private boolean closed;
   private volatile ServingLoop loop;
   private RingReplica ring;
   private String makingOn = "";
@@ -70,7 +71,7 @@ final class PromptPeers implements AutoCloseable {
             }
             return idle;
           });
-      if (loop == null && (makingOn.isEmpty() || peers.isLost(makingOn))) {
+      if (!closed && loop == null && (makingOn.isEmpty() || peers.isLost(makingOn))) {
         make();
       }
     } catch (RuntimeException | Error e) {
@@ -168,6 +169,7 @@ final class PromptPeers implements AutoCloseable {
       plans
           .submit(
               () -> {
+                closed = true;
                 if (loop != null) {
                   loop.close();
                 }

@@ -20,22 +20,33 @@ import org.e2llm.WaitTimeoutException;
 final class Schedule {
   private static final String[] DEVICES = {"a", "b", "c", "d"};
 
+  /** Of the replica that computes prompts, where there is one. */
+  private static final String[] PROMPT_DEVICES = {"p", "q"};
+
   private final Random random;
+  private final boolean prompts;
   private final String name;
   private final List<String> happened = new ArrayList<>();
 
-  private Schedule(int seed) {
+  private Schedule(int seed, boolean prompts) {
     this.random = new Random(seed);
-    this.name = "seed " + seed;
+    this.prompts = prompts;
+    this.name = "seed " + seed + (prompts ? " with prompts" : "");
   }
 
-  static void run(int seed) {
-    new Schedule(seed).run();
+  /**
+   * Runs one.
+   *
+   * @param prompts whether a second replica computes the prompts
+   */
+  static void run(int seed, boolean prompts) {
+    new Schedule(seed, prompts).run();
   }
 
   private void run() {
     int stages = 1 + random.nextInt(4);
-    try (MemoryPeers peers = new MemoryPeers("a", "b", "c", "d", "app")) {
+    try (MemoryPeers peers = new MemoryPeers("a", "b", "c", "d", "app", "p", "q");
+        PromptPeers other = prompts ? prompts(peers) : null) {
       List<String> ring = new ArrayList<>(List.of(DEVICES).subList(0, stages));
       TreeMap<Long, Runnable> events = events(peers, ring);
       ConcurrentLinkedQueue<String> log = new ConcurrentLinkedQueue<>();
@@ -88,8 +99,8 @@ final class Schedule {
       synchronized (events) {
         events.clear();
       }
-      for (String device : DEVICES) {
-        peers.peer(device).thaw();
+      for (MemoryPeer device : peers.all()) {
+        device.thaw();
       }
       try {
         peers.settle();
@@ -99,13 +110,25 @@ final class Schedule {
     }
   }
 
+  private PromptPeers prompts(MemoryPeers peers) {
+    return random.nextBoolean()
+        ? new PromptPeers(peers, PROMPT_DEVICES)
+        : new PromptPeers(peers, PROMPT_DEVICES[0]);
+  }
+
+  private String victim() {
+    return prompts && random.nextInt(3) > 0
+        ? PROMPT_DEVICES[random.nextInt(2)]
+        : DEVICES[random.nextInt(3)];
+  }
+
   /** By number of the frame before which each happens. The app and "d", who call, stay. */
   private TreeMap<Long, Runnable> events(MemoryPeers peers, List<String> ring) {
     TreeMap<Long, Runnable> events = new TreeMap<>();
     int count = 1 + random.nextInt(4);
     for (int i = 0; i < count; i++) {
       long frame = 1 + random.nextInt(random.nextBoolean() ? 40 : 400);
-      String victim = DEVICES[random.nextInt(3)];
+      String victim = victim();
       String other = random.nextBoolean() ? "app" : DEVICES[random.nextInt(4)];
       switch (random.nextInt(5)) {
         case 0 -> add(events, frame, "kill " + victim, () -> peers.kill(victim));
@@ -119,7 +142,7 @@ final class Schedule {
                   peers.giveUp(victim);
                 });
         case 2 -> {
-          String neighbour = DEVICES[random.nextInt(3)];
+          String neighbour = prompts ? victim() : DEVICES[random.nextInt(3)];
           if (!neighbour.equals(victim)) {
             String what = "replace " + victim + neighbour;
             add(events, frame, what, () -> peers.replace(victim, neighbour));

@@ -20,6 +20,16 @@ class ScheduleTest {
   @Test
   @Timeout(200)
   void whateverIsLostTheTextIsThatOfOneDevice() throws Exception {
+    runAll(false);
+  }
+
+  @Test
+  @Timeout(200)
+  void alsoWhereAnotherReplicaComputesPrompts() throws Exception {
+    runAll(true);
+  }
+
+  private static void runAll(boolean prompts) throws Exception {
     Integer one = Integer.getInteger("e2llm.schedule");
     int count = one == null ? Integer.getInteger("e2llm.schedules", 300) : 1;
     AtomicInteger next = new AtomicInteger(one == null ? 0 : one);
@@ -32,7 +42,7 @@ class ScheduleTest {
             lanes.submit(
                 () -> {
                   for (int seed = next.getAndIncrement(); seed < end; ) {
-                    Schedule.run(seed);
+                    Schedule.run(seed, prompts);
                     seed = next.getAndIncrement();
                   }
                 }));
