@@ -10,6 +10,7 @@ import org.e2llm.cluster.Share;
 import org.e2llm.model.ModelLayout;
 import org.e2llm.model.ModelSource;
 import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +61,9 @@ public interface TransportProvider {
       Duration patience,
       Consumer<Progress> progress,
       Consumer<ClusterEvent> onEvent) {}
+
+  /** How this device reaches others, as far as its network interfaces tell. */
+  Nic nic();
 
   /**
    * Waits for a peer that has the cluster's model, and takes its header from it.
