@@ -80,7 +80,10 @@ public final class ReplicaRouter implements SessionRouter {
       return null;
     }
     int p = route.prefill();
-    return estimates.role(p) != Role.DECODE && pays(p, d, tokens, loads) ? hosts.get(p) : null;
+    boolean ofRoles =
+        estimates.role(p) == Role.PREFILL
+            || (estimates.role(p) == Role.MIXED && estimates.role(d) == Role.DECODE);
+    return ofRoles && pays(p, d, tokens, loads) ? hosts.get(p) : null;
   }
 
   /** Whether moving the KV cache takes less than computing it where it is needed. */

@@ -4,6 +4,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -27,6 +28,7 @@ import org.e2llm.cluster.NoCopyException;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
+import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
@@ -35,6 +37,8 @@ import org.e2llm.plan.StagePlan;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.serving.GenerationService;
 import org.e2llm.serving.Recovery;
+import org.e2llm.serving.ReplicaRouter;
+import org.e2llm.serving.SessionRouter;
 import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.TransportProvider;
 import org.e2llm.transport.cluster.ClusterTimers;
@@ -97,6 +101,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private PeerDetails details;
   private final SliceAims aims;
   private @Nullable Plan hosting;
+  private ClusterWatch.@Nullable Planned estimates;
   private @Nullable ScheduledFuture<?> nextTick;
 
   ClusterPeer(TransportProvider.Joining joining, Lan lan, Consumer<ClusterEvent> events) {
@@ -135,6 +140,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             gate -> new StageHost(connections, stages, gate, kv),
             stages,
             client,
+            kv,
             this::run,
             background);
     desk = new PlanDesk(joining.planner(), model, joining.options());
@@ -162,6 +168,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             "",
             null,
             slices.traffic(),
+            handoffs(),
             List.of(),
             List.of());
   }
@@ -330,6 +337,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       runner.stages().received(id, type, payload);
     } else if (SessionClient.takes(type)) {
       client.received(id, type, payload);
+    } else if (KvExchange.takes(type)) {
+      kv.received(id, type, payload);
     } else if (type == StageReports.TYPE) {
       watch.received(id, payload);
     } else if (type >= FrameType.CLUSTER_FIRST && type < FrameType.SESSION_FIRST) {
@@ -341,10 +350,21 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   }
 
   @Override
+  public void receivedKv(String id, byte type, ByteBuffer payload) {
+    kv.receivedBulk(id, type, payload);
+  }
+
+  @Override
+  public void closedBulk(String id) {
+    kv.lost(id);
+  }
+
+  @Override
   public void closed(String id, Throwable why) {
     LOG.log(Level.FINE, "the connection to " + id + " ended", why);
     // Frames may be lost: whatever was under way between the two is started again.
     runner.stages().lost(id);
+    kv.gone(id);
     client.hosted().lost(id);
     callers.lost(id);
     run(() -> peer.closed(id, now()));
@@ -383,6 +403,11 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     }
     peer.tick(now());
     runner.tick();
+    ClusterWatch.Planned planned = watch.estimates();
+    if (planned != estimates) {
+      estimates = planned;
+      offerHosts();
+    }
     boolean shares = info.sharing() != Sharing.NONE;
     Map<String, LinkBook.Figures> links = watch.tick(peer.view(), plan(), shares, lan.endpoint());
     if (links != null) {
@@ -489,6 +514,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             : absence == Effect.Absence.LOST ? "lost" : "restarted";
     tell(new ClusterEvent.Left(id, record.info().name(), why));
     runner.stages().lost(id);
+    kv.gone(id);
     client.hosted().lost(id);
     offerHosts();
     callers.lost(id);
@@ -561,6 +587,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     ready = false;
     problem = "";
     tell(new ClusterEvent.Planned(plan));
+    slices.kvPeers(KvPeers.of(plan, self));
     CompletableFuture<Void> bytes = aim();
     bytes.whenComplete(
         (nothing, error) -> {
@@ -586,23 +613,60 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
 
   /**
    * Of the hosts of the plan in use, those that are there with all their stages: sessions had
-   * better wait than try in vain while another plan gets ready.
+   * better wait than try in vain while another plan gets ready. Of those that decode; the others
+   * take sessions only where none of these is left, or where the plan says so.
    */
   private void offerHosts() {
-    List<String> there = new ArrayList<>();
     Plan plan = hosting;
-    Set<String> members = peer.view().members().keySet();
-    for (ReplicaPlan replica : plan == null ? List.<ReplicaPlan>of() : plan.replicas()) {
+    if (plan == null) {
+      callers.hosts(List.of(), null);
+      return;
+    }
+    List<String> decoding = new ArrayList<>();
+    List<String> prompting = new ArrayList<>();
+    Set<String> whole = new HashSet<>();
+    for (ReplicaPlan replica : plan.replicas()) {
       String host = replica.stages().get(0).device();
-      boolean whole = true;
-      for (StagePlan stage : replica.stages()) {
-        whole &= members.contains(stage.device());
-      }
-      if (whole && (host.equals(self) || connections.stats(host) != null)) {
-        there.add(host);
+      if (isWhole(replica)) {
+        boolean reached = host.equals(self) || connections.stats(host) != null;
+        if (replica.role() != Role.PREFILL && reached) {
+          decoding.add(host);
+          whole.add(host);
+        } else if (replica.role() == Role.PREFILL) {
+          whole.add(host); // it is the other hosts that have to reach it
+          if (reached) {
+            prompting.add(host);
+          }
+        }
       }
     }
-    callers.hosts(there);
+    if (decoding.isEmpty() || plan.policy().decodeInPlace()) {
+      decoding.addAll(prompting);
+    }
+    callers.hosts(decoding, router(plan, whole));
+  }
+
+  private boolean isWhole(ReplicaPlan replica) {
+    Set<String> members = peer.view().members().keySet();
+    boolean whole = true;
+    for (StagePlan stage : replica.stages()) {
+      whole &= members.contains(stage.device());
+    }
+    return whole;
+  }
+
+  /** Null as long as nothing is known of the plan's replicas, or there is no choice. */
+  private @Nullable SessionRouter router(Plan plan, Set<String> whole) {
+    ClusterWatch.Planned known = estimates;
+    if (known == null || !known.plan().equals(plan.order())) {
+      return null;
+    }
+    List<String> hosts = new ArrayList<>();
+    for (ReplicaPlan replica : plan.replicas()) {
+      hosts.add(replica.stages().get(0).device());
+    }
+    return new ReplicaRouter(
+        plan.policy(), known.estimates(), hosts, whole::contains, watch::sessions);
   }
 
   private void tell(ClusterEvent event) {
@@ -628,8 +692,15 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
         problem,
         watch.forecast(),
         slices.traffic(),
+        handoffs(),
         watch.peers(view),
         watch.links(view));
+  }
+
+  private ClusterStatus.Handoffs handoffs() {
+    KvExchange.Counts counts = kv.counts();
+    return new ClusterStatus.Handoffs(
+        counts.complete(), counts.broken(), counts.sentBytes(), counts.receivedBytes());
   }
 
   private long now() {
