@@ -203,15 +203,10 @@ public final class CallerSessions implements GenerationService {
 
   // What happens in the cluster.
 
-  /** See {@link Recovery#hosts}. */
-  public void hosts(List<String> firstStages) {
-    run(() -> recovery.hosts(firstStages, now()));
-  }
-
   /**
-   * As above.
+   * See {@link Recovery#hosts}.
    *
-   * @param choice among them, and of who computes prompts
+   * @param choice among them, and of who computes prompts; null for the host with the fewest
    */
   public void hosts(List<String> firstStages, @Nullable SessionRouter choice) {
     run(
