@@ -112,7 +112,8 @@ final class MemoryPeer implements Links, StageSource {
     byte[] copy = new byte[payload.remaining()];
     payload.duplicate().get(copy);
     line.kvBytes.addAndGet(copy.length);
-    leave(() -> target.arrive(name, type, copy, line, target.bulk));
+    byte[] sent = network.pieces.apply(copy);
+    leave(() -> target.arrive(name, type, sent, line, target.bulk));
     if (released != null) {
       on(bulk, released);
     }

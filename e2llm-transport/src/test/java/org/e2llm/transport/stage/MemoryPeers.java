@@ -16,6 +16,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 import org.e2llm.DeviceLostException;
 import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
@@ -70,6 +71,10 @@ final class MemoryPeers implements AutoCloseable {
   volatile Watcher watcher = (number, from, to, type) -> {};
   volatile HiddenType hidden = HiddenType.F32;
   volatile long kvBytes = 64L << 20;
+
+  /** What becomes of pieces of KV under way. */
+  volatile UnaryOperator<byte[]> pieces = UnaryOperator.identity();
+
   volatile KvType kvWire = KvType.F32;
   volatile SessionRouter router;
 

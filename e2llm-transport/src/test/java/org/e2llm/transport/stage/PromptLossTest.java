@@ -2,6 +2,8 @@ package org.e2llm.transport.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.e2llm.Generation;
 import org.e2llm.text.SamplingParams;
@@ -85,6 +87,40 @@ class PromptLossTest {
       assertThat(computed).isLessThanOrEqualTo(400 - 128).isGreaterThan(1);
       assertThat(peers.peer("a").kv.counts().broken()).isEqualTo(1);
       peers.settle();
+    }
+  }
+
+  /** What comes is not what was expected: refused, and computed here. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})
+  void aPieceThatDoesNotFitIsRefused(int seed) {
+    Random random = new Random(seed);
+    AtomicInteger seen = new AtomicInteger();
+    int mangled = 1 + random.nextInt(4);
+    try (MemoryPeers peers = new MemoryPeers("a", "b", "p", "q", "app");
+        PromptPeers other = new PromptPeers(peers, "p", "q")) {
+      peers.serve("a", "b");
+      peers.pieces = piece -> seen.incrementAndGet() == mangled ? mangled(piece, random) : piece;
+      assertThat(Asked.answer(LONG.on(peers.peer("app").callers))).isEqualTo(LONG.alone());
+      assertThat(peers.peer("a").kv.counts().broken()).isEqualTo(1);
+      peers.settle();
+    }
+  }
+
+  /** Behind the number of the hand-off: its head changed, or cut, or something added. */
+  private static byte[] mangled(byte[] piece, Random random) {
+    switch (random.nextInt(3)) {
+      case 0 -> {
+        byte[] changed = piece.clone();
+        changed[8 + random.nextInt(17)] ^= (byte) (1 << random.nextInt(8));
+        return changed;
+      }
+      case 1 -> {
+        return Arrays.copyOf(piece, 8 + random.nextInt(piece.length - 8));
+      }
+      default -> {
+        return Arrays.copyOf(piece, piece.length + 1 + random.nextInt(40));
+      }
     }
   }
 

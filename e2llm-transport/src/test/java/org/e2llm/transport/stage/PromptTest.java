@@ -3,8 +3,13 @@ package org.e2llm.transport.stage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.e2llm.Generation;
+import org.e2llm.GenerationResult;
+import org.e2llm.Token;
+import org.e2llm.serving.CallerSessions;
+import org.e2llm.serving.KvHold;
 import org.e2llm.text.SamplingParams;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -52,6 +57,36 @@ class PromptTest {
     int from = Math.max(6 * i / prompts.length, 6 * j / decoders.length);
     int to = Math.min(6 * (i + 1) / prompts.length, 6 * (j + 1) / decoders.length);
     return Math.max(0, to - from);
+  }
+
+  /** Of a conversation's next turn only what its host lacks is sent. */
+  @Test
+  void aConversationsNextTurnMovesWhatIsNew() {
+    Asked first = Asked.of(50, 10, SAMPLED);
+    int[] prompt = Arrays.copyOf(first.prompt(), 300);
+    List<Token> answer = first.alone().tokens();
+    for (int i = 0; i < answer.size(); i++) {
+      prompt[50 + i] = answer.get(i).id();
+    }
+    Asked second = new Asked(prompt, 12, SAMPLED, List.of());
+    try (MemoryPeers peers = new MemoryPeers("a", "b", "p", "app");
+        PromptPeers other = new PromptPeers(peers, "p")) {
+      peers.serve("a", "b");
+      CallerSessions callers = peers.peer("app").callers;
+      KvHold hold = callers.hold();
+      GenerationResult result = callers.submit(first.submission(null, hold)).await();
+      assertThat(result.text()).isEqualTo(first.alone().text());
+      long before = other.kvBytes("p", "a");
+      result = callers.submit(second.submission(null, hold)).await();
+      assertThat(result.text()).isEqualTo(second.alone().text());
+      int held = 50 + answer.size() - 1;
+      assertThat(result.usage().cachedTokens()).isEqualTo(held);
+      long kv = 3L * 8 * (299 - held);
+      assertThat(other.kvBytes("p", "a") - before).isBetween(kv, kv + 10 * 25);
+      assertThat(peers.peer("a").kv.counts().complete()).isEqualTo(2);
+      callers.release(hold);
+      peers.settle();
+    }
   }
 
   @Test
