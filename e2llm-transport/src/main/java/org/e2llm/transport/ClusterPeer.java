@@ -546,18 +546,19 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     LOG.log(Level.CONFIG, "a plan is made: {0}", reasons);
     View view = peer.view();
     PublishedPlan current = peer.plan();
-    Plan inForce = current == null || current.forced() ? null : plan();
+    Plan last = plan();
+    boolean forced = current != null && current.forced();
     boolean wished = reasons.stream().anyMatch(each -> each.kind() == Reason.Kind.WISH);
     background.execute(
         () -> {
           try {
-            @Nullable Plan made = desk.plan(view, inForce, wished);
-            if (made == null || made == inForce) {
+            PlanDesk.Answer answer = desk.plan(view, last, forced, wished);
+            if (answer == null || answer.plan() == last) {
               run(() -> peer.keep(number, now()));
               return;
             }
-            PublishedPlan.Draft draft = PublishedPlans.draft(made);
-            run(() -> planned(number, draft));
+            PublishedPlan.Draft draft = PublishedPlans.draft(answer.plan());
+            run(() -> planned(number, draft, answer.forNow()));
           } catch (E2llmException e) {
             String why = String.valueOf(e.getMessage());
             run(() -> peer.impossible(number, why, now()));
@@ -568,12 +569,20 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
         });
   }
 
-  private void planned(long number, PublishedPlan.Draft draft) {
+  /**
+   * A plan was made.
+   *
+   * @param forNow another one is to be made as soon as things have settled
+   */
+  private void planned(long number, PublishedPlan.Draft draft, boolean forNow) {
     PublishedPlan inForce = peer.plan();
     if (inForce != null && inForce.draft().hash().equals(draft.hash())) {
       peer.keep(number, now());
     } else {
       peer.planned(number, draft, now());
+    }
+    if (forNow) {
+      tellInfo(info.addresses(), info.profileVersion() + 1);
     }
   }
 
