@@ -425,7 +425,7 @@ public final class CallerSessions implements GenerationService {
         hold == null || host == null || !host.equals(hold.host)
             ? 0
             : Math.min(hold.length(), known - 1);
-    return new SessionRouter.Request(known - held, run.mostTokens() - known);
+    return new SessionRouter.Request(known - held, held, run.mostTokens() - known);
   }
 
   /** The others. */

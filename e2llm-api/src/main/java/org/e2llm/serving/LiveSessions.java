@@ -38,6 +38,9 @@ final class LiveSessions {
   private final Map<Long, KvHold> holds = new HashMap<>();
   private final List<Runnable> endings = new ArrayList<>();
 
+  /** Runs whose KV cache goes elsewhere: mostly none. */
+  private int prompts;
+
   LiveSessions(
       Replica replica,
       BatchScheduler scheduler,
@@ -84,6 +87,7 @@ final class LiveSessions {
       return;
     }
     runs.put(run.id, run);
+    prompts += run.target == null ? 0 : 1;
     if (!run.filling) {
       schedule(run, cached);
     }
@@ -155,7 +159,7 @@ final class LiveSessions {
 
   /** The first stage has computed more of a session. */
   void advanced(long id) {
-    GenerationRun run = runs.get(id);
+    GenerationRun run = prompts == 0 ? null : runs.get(id);
     if (run != null && run.target != null) {
       run.target.advanced();
     }
@@ -214,7 +218,9 @@ final class LiveSessions {
 
   /** Frees what the run holds, or leaves it to its conversation if it ended soundly. */
   private void remove(GenerationRun run, boolean sound) {
-    runs.remove(run.id, run);
+    if (runs.remove(run.id, run) && run.target != null) {
+      prompts--;
+    }
     scheduler.remove(run.id);
     // Of what is on its way nobody can say which positions all stages hold: nothing is kept.
     boolean whole = sound && !run.filling;

@@ -54,7 +54,8 @@ public final class ReplicaRouter implements SessionRouter {
 
   @Override
   public @Nullable String host(Request request, Collection<Placed> others) {
-    Router.Route route = router.route(request.promptTokens(), request.maxTokens(), loads(others));
+    Router.Route route =
+        router.route(request.promptTokens(), request.maxTokens(), loads(request, others));
     return route == null ? null : hosts.get(route.decode());
   }
 
@@ -63,10 +64,10 @@ public final class ReplicaRouter implements SessionRouter {
     int d = hosts.indexOf(host);
     // The last token of a prompt is fed where it decodes.
     int tokens = request.promptTokens() - 1;
-    if (d < 0 || tokens < 1) {
+    if (d < 0 || tokens < 1 || request.heldTokens() >= tokens) {
       return null;
     }
-    ReplicaLoads loads = loads(others);
+    ReplicaLoads loads = loads(request, others);
     Router.Route route = router.route(request.promptTokens(), request.maxTokens(), loads);
     if (route != null && route.decode() != d) {
       for (int r = 0; r < hosts.size(); r++) {
@@ -95,39 +96,50 @@ public final class ReplicaRouter implements SessionRouter {
     return here == 0 || moving < here; // of a plan without expectations only the roles are known
   }
 
-  private ReplicaLoads loads(Collection<Placed> others) {
+  /** Of sessions of others only the number is known: their prompts are taken to be as this one. */
+  private ReplicaLoads loads(Request request, Collection<Placed> others) {
     ReplicaLoads loads = new ReplicaLoads(estimates);
     int[] own = new int[hosts.size()];
     for (Placed placed : others) {
-      int d = hosts.indexOf(placed.host());
-      if (d >= 0) {
-        own[d]++;
-        add(loads, placed, d);
-      }
+      add(loads, own, placed);
     }
+    int prompt = request.promptTokens() + request.heldTokens();
     for (int r = 0; r < hosts.size(); r++) {
       loads.up(r, up.test(hosts.get(r)));
       int strangers = Math.max(0, sessions.applyAsInt(hosts.get(r)) - own[r]);
-      loads.bound(r, strangers, 0, (int) Math.round(estimates.expectedOutput()));
-      loads.decoding(r, strangers);
+      if (estimates.role(r) == Role.PREFILL) {
+        double seconds = estimates.prefillSeconds(r, prompt, 0);
+        loads.prefill(r, strangers * seconds, (long) strangers * prompt);
+      } else {
+        loads.bound(r, strangers, prompt, prompt + request.maxTokens());
+        loads.decoding(r, strangers);
+      }
     }
     return loads;
   }
 
-  private void add(ReplicaLoads loads, Placed placed, int d) {
-    int prompt = placed.request().promptTokens();
-    loads.bound(d, 1, prompt, prompt + placed.request().maxTokens());
+  private void add(ReplicaLoads loads, int[] own, Placed placed) {
+    int d = hosts.indexOf(placed.host());
+    if (d < 0) {
+      return; // of a plan before
+    }
+    Request request = placed.request();
+    int known = request.promptTokens() + request.heldTokens();
+    own[d]++;
+    loads.bound(d, 1, known, known + request.maxTokens());
     if (placed.decodes()) {
       loads.decoding(d, 1);
       return;
     }
     int p = placed.promptHost() == null ? d : hosts.indexOf(placed.promptHost());
-    if (p >= 0) {
-      loads.prefill(p, estimates.prefillSeconds(p, prompt, 0), prompt);
-      if (p != d) {
-        loads.passing(p, prompt);
-        loads.handoff(p, d, prompt, 1);
-      }
+    if (p == d) {
+      int prompt = request.promptTokens();
+      loads.prefill(d, estimates.prefillSeconds(d, prompt, 0), prompt);
+    } else if (p >= 0) {
+      own[p]++;
+      loads.prefill(p, estimates.prefillSeconds(p, known, 0), known);
+      loads.passing(p, known);
+      loads.handoff(p, d, request.promptTokens(), 1);
     }
   }
 }

@@ -12,9 +12,10 @@ public interface SessionRouter {
    * What a session is expected to be, or is.
    *
    * @param promptTokens known tokens that are not in the KV cache of its host
+   * @param heldTokens those that are; another replica would compute them again
    * @param maxTokens the most it may still generate
    */
-  record Request(int promptTokens, int maxTokens) {}
+  record Request(int promptTokens, int heldTokens, int maxTokens) {}
 
   /**
    * Another session of this app.

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 /** Which replicas an app's sessions go to, by role, load and distance. */
 class ReplicaRouterTest {
-  private static final Request LONG = new Request(1000, 100);
+  private static final Request LONG = new Request(1000, 0, 100);
   private static final Role[] TWO_AND_TWO = {Role.PREFILL, Role.DECODE, Role.PREFILL, Role.DECODE};
   private static final List<String> HOSTS = List.of("p0", "d1", "p2", "d3");
 
@@ -77,7 +77,20 @@ class ReplicaRouterTest {
     assertThat(all(0.9e-3).promptHost("d1", LONG, List.of())).isEqualTo("p0");
     assertThat(all(1.1e-3).promptHost("d1", LONG, List.of())).isNull();
     // All that is left of a conversation's next turn is the token that its host feeds.
-    assertThat(all(1e-5).promptHost("d1", new Request(1, 100), List.of())).isNull();
+    assertThat(all(1e-5).promptHost("d1", new Request(1, 0, 100), List.of())).isNull();
+  }
+
+  @Test
+  void aConversationStaysWhereMostOfItIs() {
+    assertThat(all(1e-5).promptHost("d1", new Request(1000, 900, 100), List.of())).isEqualTo("p0");
+    assertThat(all(1e-5).promptHost("d1", new Request(1000, 1100, 100), List.of())).isNull();
+  }
+
+  @Test
+  void promptsOfOtherAppsCount() {
+    ReplicaRouter router =
+        router(TWO_AND_TWO, 1e-5, Set.copyOf(HOSTS), Map.of("p0", 2, "p2", 1), HOSTS);
+    assertThat(router.promptHost("d1", LONG, List.of())).isEqualTo("p2");
   }
 
   @Test
@@ -115,11 +128,13 @@ class ReplicaRouterTest {
     for (int i = random.nextInt(6); i > 0; i--) {
       String host = hosts.get(random.nextInt(n));
       String promptHost = random.nextBoolean() ? null : hosts.get(random.nextInt(n));
-      Request request = new Request(1 + random.nextInt(2000), 1 + random.nextInt(500));
+      Request request =
+          new Request(1 + random.nextInt(2000), random.nextInt(900), 1 + random.nextInt(500));
       others.add(new Placed(host, promptHost, request, random.nextBoolean()));
     }
     ReplicaRouter router = router(roles, random.nextDouble() * 1e-3, up, Map.of(), hosts);
-    Request request = new Request(1 + random.nextInt(2000), 1 + random.nextInt(500));
+    Request request =
+        new Request(1 + random.nextInt(2000), random.nextInt(900), 1 + random.nextInt(500));
     String host = router.host(request, others);
     if (up.isEmpty()) {
       assertThat(host).isNull();

@@ -4,6 +4,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,7 @@ import org.e2llm.plan.StagePlan;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.serving.GenerationService;
 import org.e2llm.serving.Recovery;
+import org.e2llm.serving.ReplicaEstimates;
 import org.e2llm.serving.ReplicaRouter;
 import org.e2llm.serving.SessionRouter;
 import org.e2llm.spi.ClusterLink;
@@ -101,7 +103,10 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private PeerDetails details;
   private final SliceAims aims;
   private @Nullable Plan hosting;
-  private ClusterWatch.@Nullable Planned estimates;
+
+  /** By plan, while it is in use and has several replicas. */
+  private final Map<PlanOrder, ReplicaEstimates> estimates = new HashMap<>();
+
   private @Nullable ScheduledFuture<?> nextTick;
 
   ClusterPeer(TransportProvider.Joining joining, Lan lan, Consumer<ClusterEvent> events) {
@@ -404,8 +409,9 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     peer.tick(now());
     runner.tick();
     ClusterWatch.Planned planned = watch.estimates();
-    if (planned != estimates) {
-      estimates = planned;
+    if (planned != null
+        && plans.containsKey(planned.plan())
+        && estimates.put(planned.plan(), planned.estimates()) != planned.estimates()) {
       offerHosts();
     }
     boolean shares = info.sharing() != Sharing.NONE;
@@ -472,6 +478,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       ready(serves.plan());
     } else if (effect instanceof Effect.Retire retire) {
       plans.remove(retire.plan());
+      estimates.remove(retire.plan());
     } else if (effect instanceof Effect.Impossible impossible) {
       problem = impossible.reason();
       List<LayerRange> without = Copies.missing(peer.view(), model);
@@ -666,16 +673,15 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
 
   /** Null as long as nothing is known of the plan's replicas, or there is no choice. */
   private @Nullable SessionRouter router(Plan plan, Set<String> whole) {
-    ClusterWatch.Planned known = estimates;
-    if (known == null || !known.plan().equals(plan.order())) {
+    ReplicaEstimates known = estimates.get(plan.order());
+    if (known == null) {
       return null;
     }
     List<String> hosts = new ArrayList<>();
     for (ReplicaPlan replica : plan.replicas()) {
       hosts.add(replica.stages().get(0).device());
     }
-    return new ReplicaRouter(
-        plan.policy(), known.estimates(), hosts, whole::contains, watch::sessions);
+    return new ReplicaRouter(plan.policy(), known, hosts, whole::contains, watch::sessions);
   }
 
   private void tell(ClusterEvent event) {

@@ -182,17 +182,25 @@ final class PlanDesk {
     return plan.replicas().stream().anyMatch(replica -> replica.stages().size() > 1);
   }
 
-  /** The more the better: requests per second in all, or of one session by itself. */
+  /**
+   * The more the better: requests per second in all, or of one session by itself. Where there are
+   * roles, a request needs both of them.
+   */
   private static double value(Plan plan, boolean throughput) {
-    double sum = 0;
+    double mixed = 0;
+    double prompts = 0;
+    double answers = 0;
     double most = 0;
     for (ReplicaPlan replica : plan.replicas()) {
       ReplicaPlan.Expected expected = replica.expected();
-      sum += expected.requestsPerSecond();
+      double rate = expected.requestsPerSecond();
+      mixed += replica.role() == Role.MIXED ? rate : 0;
+      prompts += replica.role() == Role.PREFILL ? rate : 0;
+      answers += replica.role() == Role.DECODE ? rate : 0;
       double seconds = expected.ttftSeconds() + (TOKENS - 1) * expected.tpotSeconds();
       most = Math.max(most, 1 / seconds);
     }
-    return throughput ? sum : most;
+    return throughput ? mixed + Math.min(prompts, answers) : most;
   }
 
   /**

@@ -32,9 +32,6 @@ import org.jspecify.annotations.Nullable;
  * stages.
  */
 public final class KvExchange {
-  /** Pieces that may wait for threads that compute: more than their windows let through. */
-  private static final long MOST_WAITING_BYTES = 256L << 20;
-
   /** Of a peer that asked, and its number. */
   record Asked(String peer, long handoff) {}
 
@@ -65,7 +62,6 @@ public final class KvExchange {
   private final Map<Long, KvSender> senders = new ConcurrentHashMap<>();
   private final Map<Long, PromptSource> sources = new ConcurrentHashMap<>();
   private final Map<Asked, PromptTarget> targets = new ConcurrentHashMap<>();
-  private final AtomicLong waitingBytes = new AtomicLong();
   private volatile @Nullable KvReplica replica;
 
   private final AtomicLong complete = new AtomicLong();
@@ -182,25 +178,17 @@ public final class KvExchange {
 
   /** A piece came over lane BULK. Pieces of no hand-off that is here are late, and forgotten. */
   public void receivedBulk(String peer, byte type, ByteBuffer payload) {
+    if (!takesBulk(type)) {
+      throw new ProtocolException("frame type " + type + " is no piece of KV");
+    }
     int bytes = payload.remaining();
     long handoff = new FieldReader(payload).i64("piece.handoff");
     KvReceiver receiver = receivers.get(handoff);
     if (receiver == null) {
       return;
     }
-    if (waitingBytes.addAndGet(bytes) > MOST_WAITING_BYTES) {
-      waitingBytes.addAndGet(-bytes);
-      throw new ProtocolException("more KV than this device can take in");
-    }
     receivedBytes.addAndGet(bytes);
-    ByteBuffer copy = payloads.copy(payload);
-    receiver.received(
-        peer,
-        copy,
-        () -> {
-          waitingBytes.addAndGet(-bytes);
-          payloads.give(copy);
-        });
+    receiver.received(peer, payload);
   }
 
   /** Frames to or from the peer, of either lane, may be lost. */

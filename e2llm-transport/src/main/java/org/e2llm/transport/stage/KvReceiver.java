@@ -2,6 +2,8 @@ package org.e2llm.transport.stage;
 
 import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicLong;
+import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.KvBlock;
 import org.e2llm.pipeline.StageSession;
@@ -14,6 +16,9 @@ import org.e2llm.transport.wire.FieldReader;
  * <p>Belongs to the thread that drives the stage; {@link #received} may come from any.
  */
 final class KvReceiver {
+  /** Pieces that may wait for the thread that computes: more than their windows let through. */
+  private static final long MOST_WAITING_BYTES = 64L << 20;
+
   /** Hears how far this stage is. */
   interface Listener {
     /** Every layer of the stage holds all positions before this one. */
@@ -29,6 +34,7 @@ final class KvReceiver {
   private final StageSession session;
   private final Executor driver;
   private final Listener listener;
+  private final AtomicLong waitingBytes = new AtomicLong();
   private volatile boolean closed;
   private int told;
 
@@ -61,16 +67,21 @@ final class KvReceiver {
   /**
    * A piece came.
    *
-   * @param payload behind the hand-off's number
-   * @param done runs when the payload is not needed any more, if at all
+   * @param payload behind the hand-off's number; lent until this returns
    */
-  void received(String peer, ByteBuffer payload, Runnable done) {
+  void received(String peer, ByteBuffer payload) {
+    int bytes = payload.remaining();
+    if (waitingBytes.addAndGet(bytes) > MOST_WAITING_BYTES) {
+      throw new ProtocolException("more KV than this device can take in");
+    }
+    ByteBuffer copy = exchange.payloads().copy(payload);
     driver.execute(
         () -> {
           if (!closed) {
-            take(peer, payload);
+            take(peer, copy);
           }
-          done.run();
+          waitingBytes.addAndGet(-bytes);
+          exchange.payloads().give(copy);
         });
   }
 

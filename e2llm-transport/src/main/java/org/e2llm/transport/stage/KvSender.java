@@ -5,7 +5,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
-import org.e2llm.E2llmException;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.KvBlock;
@@ -103,7 +102,7 @@ final class KvSender {
       for (Lane lane : lanes) {
         pump(lane);
       }
-    } catch (E2llmException | IllegalArgumentException | OutOfMemoryError e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
       fail("KV cannot be sent: " + e.getMessage());
     }
   }
