@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,12 +28,10 @@ import org.e2llm.cluster.NoCopyException;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
-import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.ReplicaPlan;
-import org.e2llm.plan.StagePlan;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.serving.GenerationService;
 import org.e2llm.serving.Recovery;
@@ -627,52 +624,21 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     tell(new ClusterEvent.Ready(plan));
   }
 
-  /**
-   * Of the hosts of the plan in use, those that are there with all their stages: sessions had
-   * better wait than try in vain while another plan gets ready. Of those that decode; the others
-   * take sessions only where none of these is left, or where the plan says so.
-   */
+  /** What sessions may use of the plan in use. */
   private void offerHosts() {
     Plan plan = hosting;
     if (plan == null) {
       callers.hosts(List.of(), null);
       return;
     }
-    List<String> decoding = new ArrayList<>();
-    List<String> prompting = new ArrayList<>();
-    Set<String> whole = new HashSet<>();
-    for (ReplicaPlan replica : plan.replicas()) {
-      String host = replica.stages().get(0).device();
-      if (isWhole(replica)) {
-        boolean reached = host.equals(self) || connections.stats(host) != null;
-        if (replica.role() != Role.PREFILL && reached) {
-          decoding.add(host);
-          whole.add(host);
-        } else if (replica.role() == Role.PREFILL) {
-          whole.add(host); // it is the other hosts that have to reach it
-          if (reached) {
-            prompting.add(host);
-          }
-        }
-      }
-    }
-    if (decoding.isEmpty() || plan.policy().decodeInPlace()) {
-      decoding.addAll(prompting);
-    }
-    callers.hosts(decoding, router(plan, whole));
-  }
-
-  private boolean isWhole(ReplicaPlan replica) {
     Set<String> members = peer.view().members().keySet();
-    boolean whole = true;
-    for (StagePlan stage : replica.stages()) {
-      whole &= members.contains(stage.device());
-    }
-    return whole;
+    PlanHosts hosts =
+        PlanHosts.of(plan, members, host -> host.equals(self) || connections.stats(host) != null);
+    callers.hosts(hosts.sessions(), router(plan, hosts.usable()));
   }
 
   /** Null as long as nothing is known of the plan's replicas, or there is no choice. */
-  private @Nullable SessionRouter router(Plan plan, Set<String> whole) {
+  private @Nullable SessionRouter router(Plan plan, Set<String> usable) {
     ReplicaEstimates known = estimates.get(plan.order());
     if (known == null) {
       return null;
@@ -681,7 +647,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     for (ReplicaPlan replica : plan.replicas()) {
       hosts.add(replica.stages().get(0).device());
     }
-    return new ReplicaRouter(plan.policy(), known, hosts, whole::contains, watch::sessions);
+    return new ReplicaRouter(plan.policy(), known, hosts, usable::contains, watch::sessions);
   }
 
   private void tell(ClusterEvent event) {
