@@ -435,6 +435,7 @@ public final class E2llm implements AutoCloseable {
               batchRows(found),
               Modules.planner(),
               offered(engine, joined),
+              profile == null,
               options,
               plan,
               kvBytes,

@@ -26,6 +26,8 @@ public interface TransportProvider {
    * @param batchRows most rows of one batch
    * @param planner that makes plans where this device coordinates
    * @param profile of this device, its id left for the link to fill in; null if it shares nothing
+   * @param measured whether the profile is what the engine measured, which may be asked again, and
+   *     which live step times may correct; false if the app said it
    * @param options of plans, and what the app wishes of them
    * @param forced a plan that the app wants, or null
    * @param kvMemory bytes of KV cache that sessions may reserve on replicas that begin here
@@ -41,6 +43,7 @@ public interface TransportProvider {
       int batchRows,
       PlannerProvider planner,
       @Nullable DeviceProfile profile,
+      boolean measured,
       PlanOptions options,
       @Nullable Plan forced,
       long kvMemory,

@@ -21,6 +21,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.DeviceLostException;
 import org.e2llm.E2llmException;
+import org.e2llm.ServingStats;
 import org.e2llm.cluster.ClusterEvent;
 import org.e2llm.cluster.ClusterMismatchException;
 import org.e2llm.cluster.ClusterStatus;
@@ -29,6 +30,7 @@ import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.DeviceSpeed;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.ReplicaPlan;
@@ -72,6 +74,9 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private static final Logger LOG = Logger.getLogger(ClusterPeer.class.getName());
   private static final long TICK = 100_000_000L;
 
+  /** When this device is measured again if that was too early at first; since the start. */
+  private static final long[] MEASURE_AGAIN = {20_000_000_000L, 60_000_000_000L, 180_000_000_000L};
+
   private final TransportProvider.Joining joining;
   private final ModelSpec model;
   private final String self;
@@ -98,6 +103,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final LocalPeer peer;
   private PeerInfo info;
   private PeerDetails details;
+  private final @Nullable SpeedBook speeds;
+  private int measurements;
   private final SliceAims aims;
   private @Nullable Plan hosting;
 
@@ -114,13 +121,16 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     this.connections = lan.connections();
     this.slices = lan.slices();
     this.events = events;
-    details = PeerDetails.of(profile(), slices.holding(), joining.options());
+    DeviceProfile offered = joining.profile();
+    DeviceProfile own = offered == null ? null : offered.named(self, lan.name());
+    speeds = own == null || !joining.measured() ? null : new SpeedBook(own);
+    details = PeerDetails.of(own, slices.holding(), joining.options());
     info =
         new PeerInfo(
             lan.name(),
             List.of(),
-            details.profile() == null ? Sharing.NONE : Sharing.ACTIVE,
-            details.profile() == null ? 0 : 1,
+            own == null ? Sharing.NONE : Sharing.ACTIVE,
+            own == null ? 0 : 1,
             details.wishes() ? 1 : 0,
             details.toBytes());
     aims = new SliceAims(self, model, slices);
@@ -151,7 +161,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             connections,
             desk,
             stages,
-            details.profile(),
+            () -> details.profile(),
             runner::stats,
             this::run,
             background,
@@ -173,22 +183,6 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             handoffs(),
             List.of(),
             List.of());
-  }
-
-  private @Nullable DeviceProfile profile() {
-    DeviceProfile given = joining.profile();
-    return given == null
-        ? null
-        : new DeviceProfile(
-            self,
-            lan.name(),
-            given.prefillFlops(),
-            given.decodeFlops(),
-            given.memoryBandwidth(),
-            given.stepSeconds(),
-            given.memoryBytes(),
-            given.fma(),
-            given.nic());
   }
 
   /** Begins; connections come later. */
@@ -417,6 +411,49 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       details = details.withLinks(links);
       tellInfo(info.addresses(), info.profileVersion() + 1);
     }
+    SpeedBook book = speeds;
+    if (book != null) {
+      double residual = watch.takeResidual();
+      if (residual > 0) {
+        corrected(book.observe(residual, now()));
+      }
+      measureAgain(book);
+    }
+  }
+
+  /** This device is faster or slower than others were told. */
+  private void corrected(@Nullable DeviceProfile profile) {
+    if (profile != null) {
+      LOG.log(Level.CONFIG, "this device is another than it was told to be: {0}", profile);
+      details = details.withProfile(profile);
+      tellInfo(info.addresses(), info.profileVersion() + 1);
+    }
+  }
+
+  /**
+   * Asks the engine for this device's speed once more, while nothing runs here: a measurement that
+   * was steady is just told again.
+   */
+  private void measureAgain(SpeedBook book) {
+    ServingStats serving = runner.stats();
+    boolean idle = serving == null || serving.activeSessions() + serving.queued() == 0;
+    if (!idle || measurements == MEASURE_AGAIN.length || now() < MEASURE_AGAIN[measurements]) {
+      return;
+    }
+    measurements++;
+    Thread measures =
+        new Thread(
+            () -> {
+              try {
+                DeviceSpeed speed = joining.engine().speed(joining.cluster().folder());
+                run(() -> corrected(book.measured(speed)));
+              } catch (E2llmException e) {
+                LOG.log(Level.FINE, "this device was not measured again", e);
+              }
+            },
+            "e2llm-measure");
+    measures.setDaemon(true);
+    measures.start();
   }
 
   private @Nullable Plan plan() {

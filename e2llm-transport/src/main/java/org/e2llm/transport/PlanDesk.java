@@ -383,18 +383,7 @@ final class PlanDesk {
   }
 
   private static @Nullable DeviceProfile withMemory(DeviceProfile profile, long bytes) {
-    return bytes < 1
-        ? null
-        : new DeviceProfile(
-            profile.id(),
-            profile.name(),
-            profile.prefillFlops(),
-            profile.decodeFlops(),
-            profile.memoryBandwidth(),
-            profile.stepSeconds(),
-            bytes,
-            profile.fma(),
-            profile.nic());
+    return bytes < 1 ? null : profile.withMemory(bytes);
   }
 
   /**
