@@ -107,22 +107,25 @@ final class LiveSessions {
   /** Whether the prompt's KV cache comes from elsewhere. */
   private boolean fill(GenerationRun run, ReplicaSession session, int cached) {
     KvSource source = run.source;
-    return source != null
-        && source.begin(
-            session,
-            run.submission.prompt(),
-            cached,
-            new KvSource.Listener() {
-              @Override
-              public void reached(int position) {
-                inbox.command(() -> reachedNow(run, position));
-              }
+    if (source == null) {
+      return false;
+    }
+    run.filling = true; // so that it is ended, too, if it fails to begin
+    return source.begin(
+        session,
+        run.submission.prompt(),
+        cached,
+        new KvSource.Listener() {
+          @Override
+          public void reached(int position) {
+            inbox.command(() -> reachedNow(run, position));
+          }
 
-              @Override
-              public void over() {
-                inbox.command(() -> filled(run));
-              }
-            });
+          @Override
+          public void over() {
+            inbox.command(() -> filled(run));
+          }
+        });
   }
 
   private void reachedNow(GenerationRun run, int position) {

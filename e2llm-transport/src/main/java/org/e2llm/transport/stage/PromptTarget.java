@@ -25,8 +25,11 @@ final class PromptTarget implements KvTarget {
   /** The other side does it itself rather than wait any longer for its turn. */
   private static final Duration QUEUE = Duration.ofNanos(PromptFill.BEGIN);
 
-  /** A computed prompt that nobody fetches and nobody stops is freed after so long. */
-  private static final long UNFETCHED = TimeUnit.SECONDS.toNanos(60);
+  /**
+   * A computed prompt that nobody stops is freed after so long, however slow the links are. Who
+   * asked stops it or is lost long before.
+   */
+  private static final long UNFETCHED = TimeUnit.MINUTES.toNanos(10);
 
   private final KvExchange exchange;
   private final KvReplica replica;

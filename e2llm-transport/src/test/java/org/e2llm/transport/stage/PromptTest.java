@@ -8,6 +8,7 @@ import java.util.List;
 import org.e2llm.Generation;
 import org.e2llm.GenerationResult;
 import org.e2llm.Token;
+import org.e2llm.model.KvType;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.serving.KvHold;
 import org.e2llm.text.SamplingParams;
@@ -86,6 +87,22 @@ class PromptTest {
       assertThat(peers.peer("a").kv.counts().complete()).isEqualTo(2);
       callers.release(hold);
       peers.settle();
+    }
+  }
+
+  /** Which rounds it: of these hashes nothing is left, so the text is another one. */
+  @Test
+  void kvTravelsInFewerBytesOnlyIfThePlanSaysSo() {
+    try (MemoryPeers peers = new MemoryPeers("a", "p", "app")) {
+      peers.kvWire = KvType.F16;
+      try (PromptPeers other = new PromptPeers(peers, "p")) {
+        peers.serve("a");
+        assertThat(Asked.answer(LONG.on(peers.peer("app").callers))).isNotEqualTo(LONG.alone());
+        long kv = 6L * 4 * 199;
+        assertThat(other.kvBytes("p", "a")).isBetween(kv, kv + 10 * 25);
+        assertThat(peers.peer("a").kv.counts().complete()).isEqualTo(1);
+        peers.settle();
+      }
     }
   }
 
