@@ -77,11 +77,13 @@ final class MemoryPeer implements Links, StageSource {
   public boolean send(String peer, byte type, ByteBuffer payload, @Nullable Runnable released) {
     MemoryPeer target = network.peer(peer);
     MemoryPeers.Line line = target == null || target == this ? null : network.line(name, peer);
-    if (line == null || !line.open || dead) {
-      return false;
-    }
     byte[] copy = new byte[payload.remaining()];
     payload.duplicate().get(copy);
+    if (line == null || !line.open || dead) {
+      network.log.add("refused", name, peer, type, copy);
+      return false;
+    }
+    network.log.add("sent", name, peer, type, copy);
     leave(() -> target.arrive(name, type, copy, line));
     if (released != null) {
       onNet(released);
@@ -108,13 +110,14 @@ final class MemoryPeer implements Links, StageSource {
   private void arrive(String from, byte type, byte[] payload, MemoryPeers.Line line) {
     onNet(
         () -> {
+          if (line.open && !dead) {
+            network.delivering(from, name, type, line);
+          }
           if (!line.open || dead) {
+            network.log.add("lost", from, name, type, payload);
             return;
           }
-          network.delivering(from, name, type, line);
-          if (!line.open || dead) {
-            return;
-          }
+          network.log.add("taken", from, name, type, payload);
           ByteBuffer lent = ByteBuffer.wrap(payload);
           try {
             if (StageHost.takes(type)) {
@@ -134,6 +137,7 @@ final class MemoryPeer implements Links, StageSource {
     onNet(
         () -> {
           if (!dead) {
+            network.log.event("learns that it ended", name, peer);
             stages.lost(peer);
             client.hosted().lost(peer);
             callers.lost(peer);

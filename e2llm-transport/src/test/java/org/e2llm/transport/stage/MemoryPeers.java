@@ -62,6 +62,10 @@ final class MemoryPeers implements AutoCloseable {
             made.setDaemon(true);
             return made;
           });
+
+  /** What happened to frames last. */
+  final FrameLog log = new FrameLog();
+
   volatile Watcher watcher = (number, from, to, type) -> {};
   volatile HiddenType hidden = HiddenType.F32;
   volatile long kvBytes = 64L << 20;
@@ -140,6 +144,7 @@ final class MemoryPeers implements AutoCloseable {
         return;
       }
       line.open = false;
+      log.event("cut", a, b);
     }
     peer(a).closed(b);
     peer(b).closed(a);
@@ -152,6 +157,7 @@ final class MemoryPeers implements AutoCloseable {
     }
     synchronized (lines) {
       lines.put(key(a, b), new Line());
+      log.event("joined", a, b);
     }
     peer(a).offerHosts();
     peer(b).offerHosts();
@@ -164,6 +170,7 @@ final class MemoryPeers implements AutoCloseable {
         return; // there is nothing to replace
       }
       line(notices, other).open = false;
+      log.event("replaced", notices, other);
     }
     // Nobody hears of the new one before the end of the old one.
     peer(notices).closed(other);

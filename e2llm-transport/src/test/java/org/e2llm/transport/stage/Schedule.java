@@ -2,6 +2,10 @@ package org.e2llm.transport.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,16 +67,8 @@ final class Schedule {
         try {
           running.get(i).await(Duration.ofSeconds(15));
         } catch (WaitTimeoutException e) {
-          throw new AssertionError(
-              name
-                  + ", session "
-                  + i
-                  + ", "
-                  + happened
-                  + " at "
-                  + log
-                  + " hangs: "
-                  + peers.state());
+          String what = name + ", session " + i + ", " + happened + " at " + log;
+          throw new AssertionError(what + " hangs: " + peers.state() + written(peers));
         } catch (E2llmException e) {
           // It is the outcome.
         }
@@ -97,6 +93,17 @@ final class Schedule {
         throw new AssertionError(name + ", " + happened + " at " + log + " " + peers.state(), e);
       }
     }
+  }
+
+  /** Everything there is to know, in a file of its own. */
+  private String written(MemoryPeers peers) {
+    Path file = Path.of("target", "hang-" + name.substring(5) + ".txt");
+    try {
+      Files.writeString(file, peers.log + "\n" + Everything.of(peers));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return "; more in " + file;
   }
 
   /** By number of the frame before which each happens. The app and "d", who call, stay. */
