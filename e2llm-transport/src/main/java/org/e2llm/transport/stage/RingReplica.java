@@ -56,6 +56,7 @@ public final class RingReplica implements Replica {
   private final Payloads payloads = new Payloads();
   private final FieldWriter control = new FieldWriter(256);
   private final CompletableFuture<RingReplica> ready = new CompletableFuture<>();
+  private final CompletableFuture<StageLostException> lost = new CompletableFuture<>();
   private int steps;
   private Runnable onClose = () -> {};
 
@@ -183,10 +184,10 @@ public final class RingReplica implements Replica {
       throw new ProtocolException(
           outputs.size() + " results for a batch of " + done.slices().size() + " slices");
     }
-    end(done);
     for (int i = 0; i < outputs.size(); i++) {
       outputs.set(i, deliver(step, outputs.get(i), untold.get(i)));
     }
+    end(done); // not before: should the above fail, what breaks the ring ends the step
     done.outputs().complete(outputs);
   }
 
@@ -248,17 +249,18 @@ public final class RingReplica implements Replica {
   /** A stage is lost, or refuses: nothing goes through this ring any more. */
   void broken(String why) {
     StageLostException error = new StageLostException(why);
-    List<Pending> lost;
+    List<Pending> ended;
     synchronized (this) {
       if (broken != null) {
         return;
       }
       broken = error;
-      lost = List.copyOf(pending);
+      ended = List.copyOf(pending);
       pending.clear();
     }
     ready.completeExceptionally(error);
-    lost.forEach(step -> step.outputs().completeExceptionally(error));
+    ended.forEach(step -> step.outputs().completeExceptionally(error));
+    lost.complete(error);
     tellAll();
   }
 
@@ -279,6 +281,11 @@ public final class RingReplica implements Replica {
     if (broken != null) {
       throw new StageLostException(String.valueOf(broken.getMessage()));
     }
+  }
+
+  @Override
+  public CompletionStage<StageLostException> lost() {
+    return lost;
   }
 
   /** Whether a stage was lost: nothing goes through any more. */

@@ -56,7 +56,8 @@ final class StageFrames {
 
   /**
    * Caller to host: u64 session, u32 epoch, u8 what, u32 tokens. What is 0 cancel; 1 so many tokens
-   * were received; 2 a conversation, whose number takes the session's place, is over.
+   * were received; 2 a conversation, whose number takes the session's place, is over; 3 so many
+   * tokens were received, and how is the session?
    */
   static final byte NOTICE = 0x2d;
 
@@ -65,9 +66,9 @@ final class StageFrames {
 
   /**
    * Host to caller: u64 session, u32 epoch, u8 how: 0 interrupted, string why; 1 failed, an error;
-   * 2 finished, u32 tokens in all.
+   * 2 finished, u32 tokens in all; 3 goes on, u32 tokens so far.
    */
-  static final byte ENDED = 0x2f;
+  static final byte STATE = 0x2f;
 
   private StageFrames() {}
 }

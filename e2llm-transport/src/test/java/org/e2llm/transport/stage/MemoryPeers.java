@@ -163,6 +163,12 @@ final class MemoryPeers implements AutoCloseable {
     peer(b).offerHosts();
   }
 
+  /** The connection ends; a new one comes only after a while. */
+  void part(String a, String b, int millis) {
+    cut(a, b);
+    plans.schedule(() -> join(a, b), millis, TimeUnit.MILLISECONDS);
+  }
+
   /** A new connection takes the place of the old one; each end learns of that by itself. */
   void replace(String notices, String other) {
     synchronized (lines) {

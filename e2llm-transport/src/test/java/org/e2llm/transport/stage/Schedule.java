@@ -114,7 +114,8 @@ final class Schedule {
       long frame = 1 + random.nextInt(random.nextBoolean() ? 40 : 400);
       String victim = DEVICES[random.nextInt(3)];
       String other = random.nextBoolean() ? "app" : DEVICES[random.nextInt(4)];
-      switch (random.nextInt(5)) {
+      int millis = random.nextInt(20);
+      switch (random.nextInt(6)) {
         case 0 -> add(events, frame, "kill " + victim, () -> peers.kill(victim));
         case 1 ->
             add(
@@ -126,6 +127,12 @@ final class Schedule {
                   peers.giveUp(victim);
                 });
         case 2 -> {
+          if (!other.equals(victim)) {
+            String what = "part " + victim + other + " for " + millis + " ms";
+            add(events, frame, what, () -> peers.part(victim, other, millis));
+          }
+        }
+        case 3 -> {
           String neighbour = DEVICES[random.nextInt(3)];
           if (!neighbour.equals(victim)) {
             String what = "replace " + victim + neighbour;
