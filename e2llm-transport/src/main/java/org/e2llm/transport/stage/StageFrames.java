@@ -10,7 +10,10 @@ final class StageFrames {
   /** Host to next stage, and so on to the last: set the ring up. A {@link Ring}. */
   static final byte RING_OPEN = 0x20;
 
-  /** Every later stage to host: it is there, and so are those before it. u64 ring. */
+  /**
+   * Every later stage to host: it is there, and so are those before it. u64 ring, u32 steps that
+   * have left it. Host to stage: how many steps is that now? u64 ring.
+   */
   static final byte RING_READY = 0x21;
 
   /**

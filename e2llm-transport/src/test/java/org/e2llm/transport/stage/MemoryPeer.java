@@ -9,8 +9,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
+import org.e2llm.pipeline.Batch;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.testing.FakeEngine;
 import org.e2llm.testing.FakeStage;
@@ -28,6 +30,10 @@ final class MemoryPeer implements Links, StageSource {
   final SessionClient client;
   final CallerSessions callers;
   volatile boolean dead;
+
+  /** Called with every batch that a stage computes here; may block. */
+  volatile Consumer<Batch> computing = batch -> {};
+
   private volatile List<String> hosts = List.of();
 
   // Guarded by this.
@@ -44,7 +50,7 @@ final class MemoryPeer implements Links, StageSource {
               thread.setDaemon(true);
               return thread;
             });
-    stages = new StageHost(this, this, ring -> null);
+    stages = new StageHost(this, this, ring -> null, network::now);
     client = new SessionClient(this, FakeTokenizer.VOCABULARY, network.clock::get);
     callers =
         new CallerSessions(
@@ -201,11 +207,14 @@ final class MemoryPeer implements Links, StageSource {
 
   @Override
   public FakeStage stage(LayerRange layers) {
-    FakeStage stage =
-        new FakeStage(
-            layers, MemoryPeers.LAYERS, MemoryPeers.ROWS, batch -> batches.incrementAndGet());
+    FakeStage stage = new FakeStage(layers, MemoryPeers.LAYERS, MemoryPeers.ROWS, this::computes);
     made.add(stage);
     return stage;
+  }
+
+  private void computes(Batch batch) {
+    batches.incrementAndGet();
+    computing.accept(batch);
   }
 
   int openSessions() {
