@@ -41,6 +41,8 @@ final class HostedStage implements AutoCloseable {
   private final BitSet untold = new BitSet();
   private long batches;
   private volatile int passed;
+  private volatile boolean abandoned;
+  private volatile long slowest;
 
   /**
    * Takes the stage over.
@@ -71,6 +73,16 @@ final class HostedStage implements AutoCloseable {
   /** Steps that have left this stage. Any thread. */
   int passed() {
     return passed;
+  }
+
+  /** The host has closed the ring: batches that still wait are not computed. Any thread. */
+  void abandon() {
+    abandoned = true;
+  }
+
+  /** Nanoseconds that the slowest batch so far took. Any thread. */
+  long slowest() {
+    return slowest;
   }
 
   /** The stage before this one, which alone may send to it. */
@@ -176,12 +188,17 @@ final class HostedStage implements AutoCloseable {
   }
 
   private void batch(FieldReader in) {
+    if (abandoned) {
+      return;
+    }
     int step = in.i32("batch.step");
+    long began = System.nanoTime();
     Batch batch = BatchCodec.read(in, ring.hidden(), stage.maxRows(), source.hiddenSize(), hidden);
     StageOutput output;
     try {
       output = stage.forward(batch).toCompletableFuture().join();
       batches++;
+      slowest = Math.max(slowest, System.nanoTime() - began);
     } catch (CompletionException e) {
       failed(step, e.getCause() == null ? e : e.getCause());
       return;

@@ -21,7 +21,7 @@ final class RingWatch {
   /**
    * As {@link #FLOOR}, until {@link #WARM} steps of a kind have ended: JVMs compile, disks read.
    */
-  static final long COLD = TimeUnit.SECONDS.toNanos(30);
+  static final long COLD = TimeUnit.SECONDS.toNanos(60);
 
   static final int WARM = 3;
 

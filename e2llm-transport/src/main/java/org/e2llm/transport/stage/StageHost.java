@@ -37,8 +37,13 @@ public final class StageHost implements AutoCloseable {
   /** Payloads that may wait for the thread: more than any ring that keeps to its depth sends. */
   private static final long MOST_WAITING_BYTES = 512L << 20;
 
-  /** The thread computes what nobody waits for any more, and does not come to an end. */
+  /**
+   * Who computes so long for a ring that is over hangs, unless batches are known to take long: then
+   * {@link #STUCK_TIMES} times the slowest.
+   */
   private static final long STUCK = TimeUnit.SECONDS.toNanos(15);
+
+  private static final int STUCK_TIMES = 4;
 
   private record Making(Ring ring, CompletableFuture<RingReplica> ready) {}
 
@@ -66,6 +71,9 @@ public final class StageHost implements AutoCloseable {
   // Changed by the thread.
   private final Map<Long, HostedStage> stages = new ConcurrentHashMap<>();
   private final Map<Long, RingReplica> replicas = new ConcurrentHashMap<>();
+
+  /** Nanoseconds that a batch took here at most. */
+  private volatile long slowest;
 
   // Belonging to the thread.
   private final FieldReader reader = new FieldReader(ByteBuffer.allocate(0));
@@ -180,12 +188,17 @@ public final class StageHost implements AutoCloseable {
    * heartbeats go on, but it can serve no stage.
    */
   public boolean isStuck() {
+    long allowed = slowest;
+    for (HostedStage stage : stages.values()) {
+      allowed = Math.max(allowed, stage.slowest());
+    }
+    allowed = Math.max(STUCK, STUCK_TIMES * allowed);
     Long oldest = closings.peek();
-    if (oldest != null && clock.getAsLong() - oldest >= STUCK) {
+    if (oldest != null && clock.getAsLong() - oldest >= allowed) {
       return true;
     }
     for (RingReplica replica : replicas.values()) {
-      if (replica.isStuck(STUCK)) {
+      if (replica.isStuck(allowed)) {
         return true;
       }
     }
@@ -202,13 +215,16 @@ public final class StageHost implements AutoCloseable {
     if (type == StageFrames.RING_READY && answers(peer, new FieldReader(payload.duplicate()))) {
       return;
     }
+    boolean closing = type == StageFrames.RING_CLOSE;
+    if (closing) {
+      abandon(peer, new FieldReader(payload.duplicate()));
+    }
     int bytes = payload.remaining();
     if (waitingBytes.addAndGet(bytes) > MOST_WAITING_BYTES) {
       waitingBytes.addAndGet(-bytes);
       throw new ProtocolException("more batches than this device can take in");
     }
     ByteBuffer copy = payloads.copy(payload);
-    boolean closing = type == StageFrames.RING_CLOSE;
     if (closing) {
       closings.add(clock.getAsLong());
     }
@@ -226,6 +242,14 @@ public final class StageHost implements AutoCloseable {
             }
           }
         });
+  }
+
+  /** Batches of a ring that is over need not be computed before it is closed. */
+  private void abandon(String peer, FieldReader in) {
+    HostedStage stage = stages.get(in.i64("ring"));
+    if (stage != null && stage.ring().host().equals(peer)) {
+      stage.abandon();
+    }
   }
 
   /** A host asks how far the stage here is, at once because the thread may be what is late. */
@@ -391,6 +415,7 @@ public final class StageHost implements AutoCloseable {
   }
 
   private void close(HostedStage stage) {
+    slowest = Math.max(slowest, stage.slowest());
     stages.remove(stage.ring().id(), stage);
     stage.close();
   }

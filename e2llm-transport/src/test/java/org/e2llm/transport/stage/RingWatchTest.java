@@ -73,7 +73,7 @@ class RingWatchTest {
     step(64, false, 200);
     step(64, false, 200);
     watch.began(step, 1, true, now);
-    assertThat(lateAfter(watch)).isEqualTo(30_000);
+    assertThat(lateAfter(watch)).isEqualTo(60_000);
   }
 
   @Test
