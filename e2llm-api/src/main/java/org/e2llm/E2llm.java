@@ -19,7 +19,6 @@ import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.pipeline.StageChain;
 import org.e2llm.plan.DeviceProfile;
-import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.serving.Admission;
@@ -436,6 +435,7 @@ public final class E2llm implements AutoCloseable {
               batchRows(found),
               Modules.planner(),
               offered(engine, joined),
+              profile == null,
               options,
               plan,
               kvBytes,
@@ -450,7 +450,7 @@ public final class E2llm implements AutoCloseable {
       }
       return engine
           .speed(joined.folder())
-          .profile("self", "this device", share.memoryBytes(), Nic.GIGABIT_ETHERNET);
+          .profile("self", "this device", share.memoryBytes(), Modules.transport().nic());
     }
 
     private static int atLeast(int least, int value, String field) {

@@ -35,6 +35,44 @@ public record DeviceProfile(
     Check.positive(owner, "memoryBytes", memoryBytes);
   }
 
+  /** The same device, known by another id and name. */
+  public DeviceProfile named(String newId, String newName) {
+    return new DeviceProfile(
+        newId,
+        newName,
+        prefillFlops,
+        decodeFlops,
+        memoryBandwidth,
+        stepSeconds,
+        memoryBytes,
+        fma,
+        nic);
+  }
+
+  /** The same device, which offers more or less. */
+  public DeviceProfile withMemory(long bytes) {
+    return new DeviceProfile(
+        id, name, prefillFlops, decodeFlops, memoryBandwidth, stepSeconds, bytes, fma, nic);
+  }
+
+  /** The same device, found to be faster or slower. */
+  public DeviceProfile withSpeed(
+      double newPrefillFlops,
+      double newDecodeFlops,
+      double newMemoryBandwidth,
+      double newStepSeconds) {
+    return new DeviceProfile(
+        id,
+        name,
+        newPrefillFlops,
+        newDecodeFlops,
+        newMemoryBandwidth,
+        newStepSeconds,
+        memoryBytes,
+        fma,
+        nic);
+  }
+
   /**
    * Whether a plan cannot tell the two apart: all but the names are equal. Searches treat such
    * devices as one kind.

@@ -1,5 +1,6 @@
 package org.e2llm.plan;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -35,6 +36,29 @@ public record Plan(
     checkLayers(model, replicas);
     checkRoles(replicas);
     checkPlacements(stagesByDevice(replicas), placements);
+  }
+
+  /**
+   * A plan of the app's own: one replica for prompts and answers, nothing rounded on the network.
+   *
+   * @param stages in the order of the layers, from layer 0 to the last
+   * @param kvTokens the most tokens that all of them are to cache at the same time; a cluster takes
+   *     less where a device offers less
+   */
+  public static Plan own(PlannedFor model, List<StagePlan> stages, long kvTokens) {
+    List<Placement> placements = new ArrayList<>();
+    for (StagePlan stage : stages) {
+      placements.add(new Placement(stage.device(), true, "The app says so."));
+    }
+    return new Plan(
+        PlanOrder.NONE,
+        model,
+        "own",
+        WireFormats.lossless(model.kvType()),
+        ServingPolicy.ROLES,
+        List.of(
+            new ReplicaPlan(Role.MIXED, stages, kvTokens, new ReplicaPlan.Expected(0, 0, 0, 0))),
+        placements);
   }
 
   private static void checkLayers(PlannedFor model, List<ReplicaPlan> replicas) {

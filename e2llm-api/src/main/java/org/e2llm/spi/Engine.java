@@ -37,7 +37,8 @@ public interface Engine extends AutoCloseable {
    * (three at most, but for what is in progress then) and takes some tens of MB: products of random
    * weights in the type that most of the layers' bytes are in, once the JVM has compiled what they
    * need. Weights of the model are not read, so they need not be there yet. Ask before there is
-   * other work: what else runs takes its share.
+   * other work: what else runs takes its share. What had not become steady in that time is measured
+   * again when it is asked for again.
    *
    * @param cacheFolder where results are kept for the next start, made if it is not there; null to
    *     keep them for the engine's life only. A result counts for the same CPU, limits of CPU time,

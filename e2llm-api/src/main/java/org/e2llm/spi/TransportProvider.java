@@ -10,6 +10,7 @@ import org.e2llm.cluster.Share;
 import org.e2llm.model.ModelLayout;
 import org.e2llm.model.ModelSource;
 import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,8 @@ public interface TransportProvider {
    * @param batchRows most rows of one batch
    * @param planner that makes plans where this device coordinates
    * @param profile of this device, its id left for the link to fill in; null if it shares nothing
+   * @param measured whether the profile is what the engine measured, which may be asked again, and
+   *     which live step times may correct; false if the app said it
    * @param options of plans, and what the app wishes of them
    * @param forced a plan that the app wants, or null
    * @param kvMemory bytes of KV cache that sessions may reserve on replicas that begin here
@@ -40,6 +43,7 @@ public interface TransportProvider {
       int batchRows,
       PlannerProvider planner,
       @Nullable DeviceProfile profile,
+      boolean measured,
       PlanOptions options,
       @Nullable Plan forced,
       long kvMemory,
@@ -60,6 +64,9 @@ public interface TransportProvider {
       Duration patience,
       Consumer<Progress> progress,
       Consumer<ClusterEvent> onEvent) {}
+
+  /** How this device reaches others, as far as its network interfaces tell. */
+  Nic nic();
 
   /**
    * Waits for a peer that has the cluster's model, and takes its header from it.

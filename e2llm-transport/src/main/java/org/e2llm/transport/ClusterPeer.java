@@ -20,6 +20,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.DeviceLostException;
 import org.e2llm.E2llmException;
+import org.e2llm.ServingStats;
 import org.e2llm.cluster.ClusterEvent;
 import org.e2llm.cluster.ClusterMismatchException;
 import org.e2llm.cluster.ClusterStatus;
@@ -28,6 +29,7 @@ import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.DeviceSpeed;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.ReplicaPlan;
@@ -68,6 +70,9 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private static final Logger LOG = Logger.getLogger(ClusterPeer.class.getName());
   private static final long TICK = 100_000_000L;
 
+  /** When this device is measured again if that was too early at first; since the start. */
+  private static final long[] MEASURE_AGAIN = {20_000_000_000L, 60_000_000_000L, 180_000_000_000L};
+
   private final TransportProvider.Joining joining;
   private final ModelSpec model;
   private final String self;
@@ -93,6 +98,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final LocalPeer peer;
   private PeerInfo info;
   private PeerDetails details;
+  private final @Nullable SpeedBook speeds;
+  private int measurements;
   private final SliceAims aims;
   private @Nullable Plan hosting;
   private Sharing wished = Sharing.ACTIVE;
@@ -107,13 +114,16 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     this.connections = lan.connections();
     this.slices = lan.slices();
     this.events = events;
-    details = PeerDetails.of(profile(), slices.holding(), joining.options());
+    DeviceProfile offered = joining.profile();
+    DeviceProfile own = offered == null ? null : offered.named(self, lan.name());
+    speeds = own == null || !joining.measured() ? null : new SpeedBook(own);
+    details = PeerDetails.of(own, slices.holding(), joining.options());
     info =
         new PeerInfo(
             lan.name(),
             List.of(),
-            details.profile() == null ? Sharing.NONE : Sharing.ACTIVE,
-            details.profile() == null ? 0 : 1,
+            own == null ? Sharing.NONE : Sharing.ACTIVE,
+            own == null ? 0 : 1,
             details.wishes() ? 1 : 0,
             details.toBytes());
     aims = new SliceAims(self, model, slices);
@@ -142,7 +152,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             connections,
             desk,
             stages,
-            details.profile(),
+            () -> details.profile(),
             runner::stats,
             this::run,
             background,
@@ -163,22 +173,6 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             slices.traffic(),
             List.of(),
             List.of());
-  }
-
-  private @Nullable DeviceProfile profile() {
-    DeviceProfile given = joining.profile();
-    return given == null
-        ? null
-        : new DeviceProfile(
-            self,
-            lan.name(),
-            given.prefillFlops(),
-            given.decodeFlops(),
-            given.memoryBandwidth(),
-            given.stepSeconds(),
-            given.memoryBytes(),
-            given.fma(),
-            given.nic());
   }
 
   /** Begins; connections come later. */
@@ -406,6 +400,49 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       details = details.withLinks(links);
       tellInfo(info.addresses(), info.profileVersion() + 1);
     }
+    SpeedBook book = speeds;
+    if (book != null) {
+      double residual = watch.takeResidual();
+      if (residual > 0) {
+        corrected(book.observe(residual, now()));
+      }
+      measureAgain(book);
+    }
+  }
+
+  /** This device is faster or slower than others were told. */
+  private void corrected(@Nullable DeviceProfile profile) {
+    if (profile != null) {
+      LOG.log(Level.CONFIG, "this device is another than it was told to be: {0}", profile);
+      details = details.withProfile(profile);
+      tellInfo(info.addresses(), info.profileVersion() + 1);
+    }
+  }
+
+  /**
+   * Asks the engine for this device's speed once more, while nothing runs here: a measurement that
+   * was steady is just told again.
+   */
+  private void measureAgain(SpeedBook book) {
+    ServingStats serving = runner.stats();
+    boolean idle = serving == null || serving.activeSessions() + serving.queued() == 0;
+    if (!idle || measurements == MEASURE_AGAIN.length || now() < MEASURE_AGAIN[measurements]) {
+      return;
+    }
+    measurements++;
+    Thread measures =
+        new Thread(
+            () -> {
+              try {
+                DeviceSpeed speed = joining.engine().speed(joining.cluster().folder());
+                run(() -> corrected(book.measured(speed)));
+              } catch (E2llmException e) {
+                LOG.log(Level.FINE, "this device was not measured again", e);
+              }
+            },
+            "e2llm-measure");
+    measures.setDaemon(true);
+    measures.start();
   }
 
   private @Nullable Plan plan() {
@@ -537,18 +574,19 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     LOG.log(Level.CONFIG, "a plan is made: {0}", reasons);
     View view = peer.view();
     PublishedPlan current = peer.plan();
-    Plan inForce = current == null || current.forced() ? null : plan();
+    Plan last = plan();
+    boolean forced = current != null && current.forced();
     boolean wished = reasons.stream().anyMatch(each -> each.kind() == Reason.Kind.WISH);
     background.execute(
         () -> {
           try {
-            @Nullable Plan made = desk.plan(view, inForce, wished);
-            if (made == null || made == inForce) {
+            PlanDesk.Answer answer = desk.plan(view, last, forced, wished);
+            if (answer == null || answer.plan() == last) {
               run(() -> peer.keep(number, now()));
               return;
             }
-            PublishedPlan.Draft draft = PublishedPlans.draft(made);
-            run(() -> planned(number, draft));
+            PublishedPlan.Draft draft = PublishedPlans.draft(answer.plan());
+            run(() -> planned(number, draft, answer.forNow()));
           } catch (E2llmException e) {
             String why = String.valueOf(e.getMessage());
             run(() -> peer.impossible(number, why, now()));
@@ -559,12 +597,20 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
         });
   }
 
-  private void planned(long number, PublishedPlan.Draft draft) {
+  /**
+   * A plan was made.
+   *
+   * @param forNow another one is to be made as soon as things have settled
+   */
+  private void planned(long number, PublishedPlan.Draft draft, boolean forNow) {
     PublishedPlan inForce = peer.plan();
     if (inForce != null && inForce.draft().hash().equals(draft.hash())) {
       peer.keep(number, now());
     } else {
       peer.planned(number, draft, now());
+    }
+    if (forNow) {
+      tellInfo(info.addresses(), info.profileVersion() + 1);
     }
   }
 

@@ -49,7 +49,7 @@ final class ClusterWatch {
   /**
    * Watches nothing yet.
    *
-   * @param profile of this device; null if it shares nothing
+   * @param profile of this device at the time; null if it shares nothing
    * @param serving what the replica holds that begins here, or null
    * @param thread of the cluster peer
    * @param background where plans are made
@@ -59,7 +59,7 @@ final class ClusterWatch {
       PeerConnections connections,
       PlanDesk desk,
       EngineStages stages,
-      @Nullable DeviceProfile profile,
+      Supplier<@Nullable DeviceProfile> profile,
       Supplier<@Nullable ServingStats> serving,
       Executor thread,
       Executor background,
@@ -77,7 +77,7 @@ final class ClusterWatch {
             new StageReports.Here() {
               @Override
               public @Nullable DeviceProfile profile() {
-                return profile;
+                return profile.get();
               }
 
               @Override
@@ -144,6 +144,11 @@ final class ClusterWatch {
       LOG.log(Level.CONFIG, "links were measured: {0}", news);
     }
     return news;
+  }
+
+  /** See {@link StageReports#takeResidual}. */
+  double takeResidual() {
+    return reports.takeResidual();
   }
 
   /** Tells others what the stage here does. */

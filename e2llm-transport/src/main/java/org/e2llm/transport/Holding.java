@@ -41,6 +41,15 @@ record Holding(String modelId, boolean full, long diskBytes, List<LayerRange> la
     return false;
   }
 
+  boolean has(LayerRange range) {
+    for (int layer = range.from(); layer < range.to(); layer++) {
+      if (!has(layer)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   void write(FieldWriter out) {
     List<LayerRange> told = layers.subList(0, Math.min(MOST_RANGES, layers.size()));
     out.string(modelId).bool(full).i64(diskBytes).count(told.size());

@@ -16,12 +16,14 @@ import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.NoModelException;
 import org.e2llm.model.KvType;
 import org.e2llm.model.ModelSource;
+import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
 import org.e2llm.serving.GenerationService;
 import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.FoundModel;
 import org.e2llm.spi.TransportProvider;
+import org.e2llm.transport.discovery.LanInterface;
 import org.jspecify.annotations.Nullable;
 
 /** Joins clusters on the LAN, with a model's file or with the model of those who are there. */
@@ -103,6 +105,11 @@ public final class LanTransport implements TransportProvider {
         listener.accept(event);
       }
     };
+  }
+
+  @Override
+  public Nic nic() {
+    return LanInterface.nic(LanInterface.all());
   }
 
   @Override

@@ -58,6 +58,10 @@ record PeerDetails(
         Map.of());
   }
 
+  PeerDetails withProfile(DeviceProfile changed) {
+    return new PeerDetails(changed, holding, pins, excluded, preferred, throughput, links);
+  }
+
   PeerDetails withHolding(Holding changed) {
     return new PeerDetails(profile, changed, pins, excluded, preferred, throughput, links);
   }

@@ -63,15 +63,24 @@ final class PlanDesk {
   }
 
   /**
+   * An answer.
+   *
+   * @param forNow it serves at once, and a better one is known that has to fetch layers first: the
+   *     desk wants to be asked again soon
+   */
+  record Answer(Plan plan, boolean forNow) {}
+
+  /**
    * A plan for the view.
    *
-   * @param inForce a computed plan that works, or null
+   * @param last the plan in force, whether it works or not, or null
+   * @param forced whether an app made it
    * @param wished whether wishes have changed since it was made
-   * @return {@code inForce} if no other is so much better that moving pays; null as long as nobody
+   * @return {@code last} if no other is so much better that moving pays; null as long as nobody
    *     knows which model it is
    * @throws E2llmException by cause: no plan is possible, a wish cannot be met
    */
-  @Nullable Plan plan(View view, @Nullable Plan inForce, boolean wished) {
+  @Nullable Answer plan(View view, @Nullable Plan last, boolean forced, boolean wished) {
     if (Copies.isUnknown(view)) {
       return null;
     }
@@ -83,19 +92,52 @@ final class PlanDesk {
     PlanOptions wishes = options(view, fleet);
     Workload workload = workload(wishes);
     Plan made = planner.plan(model, fleet, workload, Slo.NONE, wishes, PlanListener.NONE);
-    if (inForce == null || wished) {
-      return made;
+    if (last == null || wished) {
+      return new Answer(made, false);
     }
-    Plan before;
+    Plan before = judged(last, fleet, workload, wishes);
+    if (before == null) {
+      return soonest(view, made, last, fleet, workload, wishes);
+    }
+    boolean moves =
+        forced
+            || pays(made, before, wishes.throughput())
+            || (!devices(made).equals(devices(last)) && sameWork(made, before));
+    return new Answer(moves ? made : last, false);
+  }
+
+  /** Null if it does not fit who is there. */
+  private @Nullable Plan judged(Plan plan, Fleet fleet, Workload workload, PlanOptions wishes) {
     try {
-      before = planner.judge(inForce, model, fleet, workload, Slo.NONE, wishes);
+      return planner.judge(plan, model, fleet, workload, Slo.NONE, wishes);
     } catch (E2llmException e) {
-      return made; // it does not fit who is there now
+      return null;
     }
-    return pays(made, before, wishes.throughput())
-            || !devices(made).equals(devices(inForce)) && sameWork(made, before)
-        ? made
-        : inForce;
+  }
+
+  /**
+   * Devices of the plan before are gone. Sessions wait, so what serves at once comes first: the new
+   * plan if its layers are where it wants them, else the best that mends the plan before.
+   */
+  private Answer soonest(
+      View view, Plan made, Plan broken, Fleet fleet, Workload workload, PlanOptions wishes) {
+    Map<String, Holding> there = new HashMap<>();
+    fleet.devices().forEach(device -> there.put(device.id(), Holding.NONE));
+    for (View.Member member : view.members().values()) {
+      there.replace(member.record().id(), Copies.of(member.record()));
+    }
+    Plan best = null;
+    if (!PlanPatch.servesAtOnce(made, there)) {
+      for (Plan mended : PlanPatch.of(broken, there)) {
+        Plan fits = judged(mended, fleet, workload, wishes);
+        boolean better =
+            fits != null
+                && (best == null
+                    || value(fits, wishes.throughput()) > value(best, wishes.throughput()));
+        best = better ? fits : best;
+      }
+    }
+    return best == null ? new Answer(made, false) : new Answer(best, true);
   }
 
   /**
@@ -312,18 +354,7 @@ final class PlanDesk {
   }
 
   private static @Nullable DeviceProfile withMemory(DeviceProfile profile, long bytes) {
-    return bytes < 1
-        ? null
-        : new DeviceProfile(
-            profile.id(),
-            profile.name(),
-            profile.prefillFlops(),
-            profile.decodeFlops(),
-            profile.memoryBandwidth(),
-            profile.stepSeconds(),
-            bytes,
-            profile.fma(),
-            profile.nic());
+    return bytes < 1 ? null : profile.withMemory(bytes);
   }
 
   /**

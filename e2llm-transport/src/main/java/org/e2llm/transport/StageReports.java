@@ -70,6 +70,7 @@ final class StageReports {
   private long sentBefore;
   private long at;
   private @Nullable StageLoad told;
+  private double fresh;
   private int silent = REPEAT;
 
   StageReports(String self, Here here, Prediction prediction) {
@@ -91,6 +92,7 @@ final class StageReports {
     }
     double seconds = at == 0 ? 1 : (now - at) / 1e9;
     at = now;
+    fresh = 0;
     own = look(seconds);
     boolean changed = own == null ? told != null : !own.equals(told);
     if (!changed && ++silent < REPEAT) {
@@ -157,6 +159,7 @@ final class StageReports {
     if (done.decodeSteps() > 0) {
       step = done.decodeNanos() / 1e9 / done.decodeSteps();
       residual = residual(range, done, step);
+      fresh = residual;
     }
     return new StageLoad(
         range,
@@ -188,6 +191,16 @@ final class StageReports {
   /** What the peer's stage did, or null. Any thread. */
   @Nullable StageLoad of(String peer) {
     return heard.get(peer);
+  }
+
+  /**
+   * The residual of the last second, the first time that this is called after it; 0 if it had no
+   * decode step.
+   */
+  double takeResidual() {
+    double residual = fresh;
+    fresh = 0;
+    return residual;
   }
 
   /** What a peer is to be told that has just come; null if there is nothing to tell. */

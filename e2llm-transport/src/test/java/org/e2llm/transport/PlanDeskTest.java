@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.model.Arithmetic;
 import org.e2llm.model.KvType;
@@ -64,7 +65,7 @@ class PlanDeskTest {
   @Test
   void thePlannerIsToldOfTheLink() {
     planner.made = chain(1);
-    desk().plan(view, null, false);
+    desk().plan(view, null, false, false);
     assertThat(planner.asked.devices()).extracting(DeviceProfile::id).containsExactly("a", "b");
     assertThat(planner.asked.links()).containsExactly(new LinkProfile("a", "b", 5e7, 3e-4, "wifi"));
   }
@@ -74,9 +75,9 @@ class PlanDeskTest {
     Plan before = one("a", 1);
     planner.judged.put(before, one("a", 1));
     planner.made = chain(0.95);
-    assertThat(desk().plan(view, before, false)).isSameAs(before);
+    assertThat(plan(view, before, false)).isSameAs(before);
     planner.made = chain(0.85);
-    assertThat(desk().plan(view, before, false)).isSameAs(planner.made);
+    assertThat(plan(view, before, false)).isSameAs(planner.made);
   }
 
   @Test
@@ -84,8 +85,8 @@ class PlanDeskTest {
     Plan before = chain(1);
     planner.judged.put(before, chain(1));
     planner.made = one("b", 0.99);
-    assertThat(desk().plan(view, before, false)).isSameAs(planner.made);
-    assertThat(desk().plan(meet(true), before, false)).as("one of them asks").isSameAs(before);
+    assertThat(plan(view, before, false)).isSameAs(planner.made);
+    assertThat(plan(meet(true), before, false)).as("one of them asks").isSameAs(before);
   }
 
   @Test
@@ -93,13 +94,13 @@ class PlanDeskTest {
     Plan before = one("a", 1);
     planner.judged.put(before, one("a", 1));
     planner.made = chain(3);
-    assertThat(desk().plan(view, before, true)).isSameAs(planner.made);
+    assertThat(plan(view, before, true)).isSameAs(planner.made);
   }
 
   @Test
   void aPlanThatFitsNoMoreGivesWay() {
     planner.made = chain(3);
-    assertThat(desk().plan(view, one("gone", 1), false)).isSameAs(planner.made);
+    assertThat(plan(view, one("gone", 1), false)).isSameAs(planner.made);
   }
 
   @Test
@@ -107,9 +108,31 @@ class PlanDeskTest {
     Plan before = one("a", 1);
     planner.judged.put(before, one("a", 2));
     planner.made = one("a", 2);
-    assertThat(desk().plan(view, before, false)).isSameAs(before);
+    assertThat(plan(view, before, false)).isSameAs(before);
     planner.made = plan(2, List.of(stage("a", 0, 2)), List.of("a", "b"));
-    assertThat(desk().plan(view, before, false)).isSameAs(planner.made);
+    assertThat(plan(view, before, false)).isSameAs(planner.made);
+  }
+
+  @Test
+  void whileTheNewPlanFetchesTheOneBeforeIsMended() {
+    View known = meet(false, Map.of("a", part(0, 99), "b", part(1, 99)));
+    Plan broken = plan(1, List.of(stage("a", 0, 1), stage("gone", 1, 2)), List.of("a", "gone"));
+    planner.judge = each -> each.equals(broken) ? null : one("a", 1);
+
+    planner.made = one("b", 0.5); // which lacks layer 0
+    assertThat(desk().plan(known, broken, false, false))
+        .isEqualTo(new PlanDesk.Answer(one("a", 1), true));
+    planner.made = one("a", 5); // which has all
+    assertThat(desk().plan(known, broken, true, false))
+        .isEqualTo(new PlanDesk.Answer(one("a", 5), false));
+  }
+
+  private static Holding part(int from, int to) {
+    return new Holding("ab".repeat(32), false, 1L << 40, List.of(LayerRange.of(from, to)));
+  }
+
+  private Plan plan(View known, Plan before, boolean wished) {
+    return desk().plan(known, before, false, wished).plan();
   }
 
   private PlanDesk desk() {
@@ -154,10 +177,14 @@ class PlanDeskTest {
 
   /** Two peers that have told each other all, as the first sees them. */
   private static View meet(boolean throughput) {
+    return meet(throughput, Map.of("a", HOLDING, "b", HOLDING));
+  }
+
+  private static View meet(boolean throughput, Map<String, Holding> holdings) {
     Map<String, LocalPeer> peers = new HashMap<>();
     for (DeviceProfile device : List.of(A, B)) {
       PlanOptions wishes = PlanOptions.builder().throughput(throughput && device == B).build();
-      PeerDetails details = PeerDetails.of(device, HOLDING, wishes);
+      PeerDetails details = PeerDetails.of(device, holdings.get(device.id()), wishes);
       if (device == B) {
         details = details.withLinks(Map.of("a", new LinkBook.Figures(5e7, 3e-4)));
       }
@@ -186,6 +213,7 @@ class PlanDeskTest {
     Plan made;
     Fleet asked;
     final Map<Plan, Plan> judged = new HashMap<>();
+    UnaryOperator<Plan> judge = plan -> null;
 
     @Override
     public Plan plan(
@@ -202,7 +230,7 @@ class PlanDeskTest {
     @Override
     public Plan judge(
         Plan plan, ModelSpec model, Fleet fleet, Workload workload, Slo slo, PlanOptions options) {
-      Plan known = judged.get(plan);
+      Plan known = judged.containsKey(plan) ? judged.get(plan) : judge.apply(plan);
       if (known == null) {
         throw new InvalidRequestException("it does not fit");
       }

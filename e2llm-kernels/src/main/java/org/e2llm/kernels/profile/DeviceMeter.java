@@ -1,6 +1,7 @@
 package org.e2llm.kernels.profile;
 
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import org.e2llm.kernels.math.Kernels;
 import org.e2llm.plan.DeviceSpeed;
 import org.jspecify.annotations.Nullable;
@@ -10,11 +11,16 @@ import org.jspecify.annotations.Nullable;
  * use by several threads, which wait for one measurement.
  */
 public final class DeviceMeter {
+  /** Whoever asks sooner for what was not steady gets the same again. */
+  private static final long AGAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final Kernels kernels;
   private final int threads;
   private final LayerShape shape;
   private final int modelLayers;
   private @Nullable DeviceSpeed speed;
+  private boolean settled;
+  private long measuredAt;
 
   /**
    * Measures nothing yet.
@@ -29,14 +35,15 @@ public final class DeviceMeter {
   }
 
   /**
-   * What is known, or a measurement on the caller's thread.
+   * What is known, or a measurement on the caller's thread. One whose times had not become steady
+   * is made again, but not at once.
    *
    * @param cacheFolder null to keep nothing on disk
    * @param checkpoint called often while it measures; what it throws ends that
    */
   public synchronized DeviceSpeed speed(@Nullable Path cacheFolder, Runnable checkpoint) {
     DeviceSpeed known = speed;
-    if (known != null) {
+    if (known != null && (settled || System.nanoTime() - measuredAt < AGAIN_NANOS)) {
       return known;
     }
     Machine machine = Machine.read();
@@ -46,6 +53,7 @@ public final class DeviceMeter {
     DeviceSpeed stored = cache == null ? null : cache.load(key);
     if (stored != null) {
       speed = stored;
+      settled = true;
       return stored;
     }
     SpeedTest.Outcome outcome =
@@ -58,7 +66,9 @@ public final class DeviceMeter {
             limits.quotaCpus() < threads,
             checkpoint);
     speed = outcome.speed();
-    if (cache != null && outcome.settled()) {
+    settled = outcome.settled();
+    measuredAt = System.nanoTime();
+    if (cache != null && settled) {
       cache.store(key, outcome.speed());
     }
     return outcome.speed();

@@ -11,6 +11,7 @@ import java.util.Enumeration;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.e2llm.plan.Nic;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,7 +64,8 @@ public record LanInterface(
     if (loopback) {
       return Kind.LOOPBACK;
     }
-    if (pointToPoint || name.startsWith("tun") || name.startsWith("wg")) {
+    boolean modem = name.startsWith("rmnet") || name.startsWith("ccmni");
+    if (pointToPoint || modem || name.startsWith("tun") || name.startsWith("wg")) {
       return Kind.TUNNEL;
     }
     if (name.startsWith("wl") || name.startsWith("ath") || name.startsWith("ra")) {
@@ -71,6 +73,23 @@ public record LanInterface(
     }
     boolean made = name.startsWith("docker") || name.startsWith("br-") || name.startsWith("veth");
     return made || name.startsWith("virbr") ? Kind.VIRTUAL : Kind.ETHERNET;
+  }
+
+  /**
+   * How a host with these interfaces reaches others on its LAN, before any link is measured: by
+   * Wi-Fi, one medium for everybody on it, where that is all there is.
+   */
+  public static Nic nic(List<LanInterface> all) {
+    boolean wifi = false;
+    for (LanInterface each : all) {
+      if (each.up && !each.addresses.isEmpty()) {
+        if (each.kind() == Kind.ETHERNET) {
+          return Nic.GIGABIT_ETHERNET;
+        }
+        wifi |= each.kind() == Kind.WIFI;
+      }
+    }
+    return wifi ? Nic.WIFI : Nic.GIGABIT_ETHERNET;
   }
 
   /** All interfaces of this host; empty where the system tells none. */

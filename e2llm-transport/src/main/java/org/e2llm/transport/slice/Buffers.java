@@ -9,7 +9,9 @@ import java.util.ArrayDeque;
 final class Buffers {
   /** A buffer that somebody has; running it gives it back. */
   final class Lent implements Runnable {
-    final ByteBuffer bytes = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+    /** Direct: a file is read into it, or written from it, without a copy in between. */
+    final ByteBuffer bytes = ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN);
+
     private Runnable returned = Lent::nothing;
 
     /** Runs once, after this was given back. */

@@ -6,6 +6,7 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
+import org.e2llm.plan.Nic;
 import org.junit.jupiter.api.Test;
 
 class InterfaceReportTest {
@@ -53,6 +54,16 @@ class InterfaceReportTest {
     assertThat(reports.get(1).reason()).isEqualTo("has no address");
     assertThat(reports.get(2).reason()).contains("tunnel").contains("by host and port");
     assertThat(reports.get(3).reason()).contains("no multicast").contains("by host and port");
+  }
+
+  @Test
+  void whereWifiIsAllThereIsItIsTheMedium() {
+    LanInterface wifi = lan("wlan0", "192.168.1.7");
+    LanInterface modem = lan("rmnet_data0", "10.64.0.9");
+    assertThat(LanInterface.nic(List.of(LOOPBACK, wifi, modem))).isEqualTo(Nic.WIFI);
+    assertThat(LanInterface.nic(List.of(LOOPBACK, wifi, lan("eth0", "192.168.1.8"))))
+        .isEqualTo(Nic.GIGABIT_ETHERNET);
+    assertThat(LanInterface.nic(List.of(LOOPBACK))).isEqualTo(Nic.GIGABIT_ETHERNET);
   }
 
   @Test

@@ -9,20 +9,25 @@ import org.e2llm.Generation;
 import org.e2llm.GenerationRequest;
 
 /** Measures generations as an app sees them, one or several at a time. */
-final class Generations {
+public final class Generations {
   /** Prompt tokens where only generating is measured. */
-  static final int PROMPT = 4;
+  public static final int PROMPT = 4;
 
   private final E2llm llm;
   private final int sessions;
 
-  Generations(E2llm llm, int sessions) {
+  /**
+   * Measures nothing yet.
+   *
+   * @param sessions generations at a time
+   */
+  public Generations(E2llm llm, int sessions) {
     this.llm = llm;
     this.sessions = sessions;
   }
 
   /** Runs the test once; tokens per second of all sessions together. */
-  double run(Test test) {
+  public double run(Test test) {
     return test.kind() == Test.Kind.PP ? prompts(test.tokens()) : decode(test.tokens());
   }
 

@@ -11,16 +11,16 @@ import org.e2llm.samples.console.UsageException;
  * @param kind whether tokens go in together or one by one
  * @param tokens how many
  */
-record Test(Kind kind, int tokens) {
+public record Test(Kind kind, int tokens) {
   /** As {@code llama-bench} names them. */
-  enum Kind {
+  public enum Kind {
     /** Prompt processing: all tokens in as few forward passes as possible. */
     PP,
     /** Text generation: a forward pass per token. */
     TG
   }
 
-  Test {
+  public Test {
     if (tokens < 0) {
       throw new UsageException(
           "--" + kind.name().toLowerCase(Locale.ROOT) + " " + tokens + " is negative");
@@ -28,7 +28,7 @@ record Test(Kind kind, int tokens) {
   }
 
   /** Such as {@code pp128}. */
-  String name() {
+  public String name() {
     return kind.name().toLowerCase(Locale.ROOT) + tokens;
   }
 

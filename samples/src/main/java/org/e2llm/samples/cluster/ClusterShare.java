@@ -1,10 +1,5 @@
 package org.e2llm.samples.cluster;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -14,9 +9,9 @@ import org.e2llm.cluster.ClusterException;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Share;
 import org.e2llm.plan.Plan;
-import org.e2llm.plan.PlanCodec;
 import org.e2llm.plan.ReplicaPlan;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What a command that joins a cluster shares with it, and the plan it wants there. */
@@ -29,27 +24,14 @@ public final class ClusterShare {
       description = "Memory to share with the cluster, such as 2G; default: none.")
   private @Nullable String memory;
 
-  @Option(
-      names = "--plan",
-      paramLabel = "FILE.json",
-      description = "A plan to be in force whenever all its devices are there.")
-  private @Nullable Path file;
+  @Mixin private PlanWish wish = new PlanWish();
 
-  private @Nullable Plan plan;
-
-  /** Shares, and forces the plan, if the options say so. */
+  /** Shares, and wishes plans, as the options say. */
   public E2llm.Builder apply(E2llm.Builder builder) {
     if (memory != null) {
       builder.share(Share.memory(SizeText.parse("--memory", memory)));
     }
-    if (file != null) {
-      try {
-        plan = PlanCodec.parse(Files.readString(file, StandardCharsets.UTF_8));
-      } catch (IOException e) {
-        throw new UncheckedIOException("the plan " + file + " cannot be read", e);
-      }
-      builder.plan(plan);
-    }
+    wish.apply(builder);
     return builder;
   }
 
@@ -80,6 +62,7 @@ public final class ClusterShare {
 
   private boolean isReady(ClusterStatus status) {
     Plan found = status.plan();
+    Plan plan = wish.plan();
     return status.ready() && found != null && (plan == null || work(found).equals(work(plan)));
   }
 

@@ -1,9 +1,5 @@
 package org.e2llm.samples.cluster;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -13,7 +9,6 @@ import org.e2llm.E2llm;
 import org.e2llm.WaitInterruptedException;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Share;
-import org.e2llm.plan.PlanCodec;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.ContextOption;
 import org.e2llm.samples.console.ModelOptions;
@@ -21,7 +16,6 @@ import org.e2llm.samples.console.UsageException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** Hosts stages for a cluster until it is told to end. */
 @Command(
@@ -46,19 +40,14 @@ public final class Peer implements Callable<Integer> {
   @Mixin private ContextOption context = new ContextOption();
   @Mixin private ClusterOptions cluster = new ClusterOptions();
   @Mixin private ShareOption share = new ShareOption();
-
-  @Option(
-      names = "--plan",
-      paramLabel = "FILE.json",
-      description = "A plan to be in force whenever all its devices are there.")
-  private @Nullable Path plan;
+  @Mixin private PlanWish wish = new PlanWish();
 
   public Peer(Console console) {
     this.console = console;
   }
 
   @Override
-  public Integer call() throws IOException, InterruptedException {
+  public Integer call() throws InterruptedException {
     if (!cluster.isGiven()) {
       throw new UsageException("a peer joins a cluster: give --secret-file FILE");
     }
@@ -66,9 +55,7 @@ public final class Peer implements Callable<Integer> {
     builder.patience(Duration.ofDays(10_000));
     builder.share(Share.memory(share.bytes()));
     builder.onEvent(event -> console.noteln(event.text()));
-    if (plan != null) {
-      builder.plan(PlanCodec.parse(Files.readString(plan, StandardCharsets.UTF_8)));
-    }
+    wish.apply(builder);
     CountDownLatch end = new CountDownLatch(1);
     CountDownLatch left = new CountDownLatch(1);
     AtomicReference<@Nullable Thread> opening = new AtomicReference<>(Thread.currentThread());

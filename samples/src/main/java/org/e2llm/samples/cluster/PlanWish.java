@@ -1,0 +1,49 @@
+package org.e2llm.samples.cluster;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.e2llm.E2llm;
+import org.e2llm.plan.Plan;
+import org.e2llm.plan.PlanCodec;
+import org.e2llm.plan.PlanOptions;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The plan that a command wants for the cluster, or what kind of plan. */
+final class PlanWish {
+  @Option(
+      names = "--plan",
+      paramLabel = "FILE.json",
+      description = "A plan to be in force whenever all its devices are there.")
+  private @Nullable Path file;
+
+  @Option(
+      names = "--throughput",
+      description =
+          "Plans for many requests at a time; default: for one that is done as soon as possible.")
+  private boolean throughput;
+
+  private @Nullable Plan plan;
+
+  void apply(E2llm.Builder builder) {
+    if (file != null) {
+      try {
+        plan = PlanCodec.parse(Files.readString(file, StandardCharsets.UTF_8));
+      } catch (IOException e) {
+        throw new UncheckedIOException("the plan " + file + " cannot be read", e);
+      }
+      builder.plan(plan);
+    }
+    if (throughput) {
+      builder.planOptions(PlanOptions.builder().throughput(true).build());
+    }
+  }
+
+  /** The given plan, once it was applied; null if none was. */
+  @Nullable Plan plan() {
+    return plan;
+  }
+}
