@@ -102,7 +102,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private int measurements;
   private final SliceAims aims;
   private @Nullable Plan hosting;
-  private Sharing wished = Sharing.ACTIVE;
+  private Sharing wanted = Sharing.ACTIVE;
   private boolean stuck;
   private @Nullable ScheduledFuture<?> nextTick;
 
@@ -254,7 +254,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private void share(Sharing sharing) {
     run(
         () -> {
-          wished = sharing;
+          wanted = sharing;
           tellSharing();
         });
   }
@@ -262,7 +262,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   /** A device whose computing hangs has no place in a plan, whatever its app wants. */
   private void tellSharing() {
     if (info.sharing() != Sharing.NONE) {
-      info = info.withSharing(stuck ? Sharing.PAUSED : wished);
+      info = info.withSharing(stuck ? Sharing.PAUSED : wanted);
       peer.info(info, now());
     }
   }
