@@ -244,6 +244,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
   /** Sets up again what broke, and ends what has nothing to do any more; to be called often. */
   void tick() {
     sessions.hosted().tick();
+    stages.tick();
     mend(current);
     if (serving != current) {
       mend(serving);

@@ -9,8 +9,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
+import org.e2llm.pipeline.Batch;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.testing.FakeEngine;
 import org.e2llm.testing.FakeStage;
@@ -28,6 +30,10 @@ final class MemoryPeer implements Links, StageSource {
   final SessionClient client;
   final CallerSessions callers;
   volatile boolean dead;
+
+  /** Called with every batch that a stage computes here; may block. */
+  volatile Consumer<Batch> computing = batch -> {};
+
   private volatile List<String> hosts = List.of();
 
   // Guarded by this.
@@ -44,7 +50,7 @@ final class MemoryPeer implements Links, StageSource {
               thread.setDaemon(true);
               return thread;
             });
-    stages = new StageHost(this, this, ring -> null);
+    stages = new StageHost(this, this, ring -> null, network::now);
     client = new SessionClient(this, FakeTokenizer.VOCABULARY, network.clock::get);
     callers =
         new CallerSessions(
@@ -77,11 +83,13 @@ final class MemoryPeer implements Links, StageSource {
   public boolean send(String peer, byte type, ByteBuffer payload, @Nullable Runnable released) {
     MemoryPeer target = network.peer(peer);
     MemoryPeers.Line line = target == null || target == this ? null : network.line(name, peer);
-    if (line == null || !line.open || dead) {
-      return false;
-    }
     byte[] copy = new byte[payload.remaining()];
     payload.duplicate().get(copy);
+    if (line == null || !line.open || dead) {
+      network.log.add("refused", name, peer, type, copy);
+      return false;
+    }
+    network.log.add("sent", name, peer, type, copy);
     leave(() -> target.arrive(name, type, copy, line));
     if (released != null) {
       onNet(released);
@@ -108,13 +116,14 @@ final class MemoryPeer implements Links, StageSource {
   private void arrive(String from, byte type, byte[] payload, MemoryPeers.Line line) {
     onNet(
         () -> {
+          if (line.open && !dead) {
+            network.delivering(from, name, type, line);
+          }
           if (!line.open || dead) {
+            network.log.add("lost", from, name, type, payload);
             return;
           }
-          network.delivering(from, name, type, line);
-          if (!line.open || dead) {
-            return;
-          }
+          network.log.add("taken", from, name, type, payload);
           ByteBuffer lent = ByteBuffer.wrap(payload);
           try {
             if (StageHost.takes(type)) {
@@ -134,6 +143,7 @@ final class MemoryPeer implements Links, StageSource {
     onNet(
         () -> {
           if (!dead) {
+            network.log.event("learns that it ended", name, peer);
             stages.lost(peer);
             client.hosted().lost(peer);
             callers.lost(peer);
@@ -197,11 +207,14 @@ final class MemoryPeer implements Links, StageSource {
 
   @Override
   public FakeStage stage(LayerRange layers) {
-    FakeStage stage =
-        new FakeStage(
-            layers, MemoryPeers.LAYERS, MemoryPeers.ROWS, batch -> batches.incrementAndGet());
+    FakeStage stage = new FakeStage(layers, MemoryPeers.LAYERS, MemoryPeers.ROWS, this::computes);
     made.add(stage);
     return stage;
+  }
+
+  private void computes(Batch batch) {
+    batches.incrementAndGet();
+    computing.accept(batch);
   }
 
   int openSessions() {

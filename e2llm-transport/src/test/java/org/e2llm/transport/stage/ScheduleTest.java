@@ -21,7 +21,7 @@ class ScheduleTest {
   @Timeout(200)
   void whateverIsLostTheTextIsThatOfOneDevice() throws Exception {
     Integer one = Integer.getInteger("e2llm.schedule");
-    int count = one == null ? Integer.getInteger("e2llm.schedules", 300) : 1;
+    int count = one == null ? Integer.getInteger("e2llm.schedules", 1000) : 1;
     AtomicInteger next = new AtomicInteger(one == null ? 0 : one);
     int end = next.get() + count;
     ExecutorService lanes = Executors.newFixedThreadPool(AT_ONCE);
