@@ -202,6 +202,13 @@ final class LiveSessions {
     endings.add(() -> complete(run, null, error.withTextSoFar(run.text())));
   }
 
+  /** The replica is lost, and with it all that runs on it. */
+  void failAll(StageLostException why) {
+    for (GenerationRun run : List.copyOf(runs.values())) {
+      fail(run, stageFailed(why));
+    }
+  }
+
   static StageFailedException stageFailed(Throwable cause) {
     if (cause instanceof StageLostException lost) {
       return new StageLostException(String.valueOf(lost.getMessage()));

@@ -18,6 +18,7 @@ import org.e2llm.GenerationResult;
 import org.e2llm.Scorer;
 import org.e2llm.ServingStats;
 import org.e2llm.StageFailedException;
+import org.e2llm.StageLostException;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Batch;
 import org.e2llm.pipeline.Replica;
@@ -60,6 +61,7 @@ public final class ServingLoop implements GenerationService {
 
   private final Map<Long, ServingScorer> scorers = new ConcurrentHashMap<>();
   private volatile long allocatedBytes;
+  private volatile @Nullable StageLostException lost;
 
   /**
    * Starts the thread.
@@ -89,6 +91,8 @@ public final class ServingLoop implements GenerationService {
     this.thread = new Thread(this::serve, THREAD_NAME);
     thread.setDaemon(true);
     thread.start();
+    // A session that is paused has no step under way whose failure would end it.
+    replica.lost().thenAccept(this::lost);
   }
 
   // What other threads ask for.
@@ -118,6 +122,9 @@ public final class ServingLoop implements GenerationService {
       Submission submission, @Nullable KvSource source, @Nullable KvTarget target) {
     KvHold hold = submission.hold();
     long id = hold != null ? hold.id : inbox.newId();
+    if (hold != null) {
+      hold.sampled = submission.prompt().length;
+    }
     long now = now();
     GenerationHandle handle =
         new GenerationHandle(delivery, ended -> cancel(id, ended), submission.onPrefill());
@@ -135,6 +142,17 @@ public final class ServingLoop implements GenerationService {
     // A century is as good as never, and does not overflow.
     long days = submission.deadline().toDays();
     return days > 36500 ? Admission.NEVER : now + submission.deadline().toNanos();
+  }
+
+  private void lost(StageLostException why) {
+    lost = why;
+    inbox.command(() -> live.failAll(why));
+  }
+
+  /** Null, or why nothing can be computed here any more: all that runs here ends. */
+  @Override
+  public @Nullable StageLostException lost() {
+    return lost;
   }
 
   private void cancel(long id, GenerationHandle handle) {
@@ -399,6 +417,10 @@ public final class ServingLoop implements GenerationService {
     } else if (output.token() != null) {
       boolean last = model.isEndOfGeneration(output.token().token());
       FinishReason reason = run.accept(output.token(), last, now());
+      KvHold hold = run.submission.hold();
+      if (hold != null) {
+        hold.sampled = run.tokens().size();
+      }
       if (reason != null) {
         live.end(run, reason);
       }

@@ -50,6 +50,13 @@ public interface SessionHosts {
    */
   void received(String host, long session, int epoch, int tokens);
 
+  /**
+   * Asks how the session is, because nothing was heard of it; says too how many tokens of it the
+   * caller has. The answer is {@link CallerSessions#goesOn}, {@link CallerSessions#interrupted} if
+   * the host does not have it, or any other event of the session; there may be none.
+   */
+  void ask(String host, long session, int epoch, int tokens);
+
   /** A conversation is over; does nothing if the host holds nothing of it. */
   void release(String host, long hold);
 }

@@ -107,6 +107,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private int measurements;
   private final SliceAims aims;
   private @Nullable Plan hosting;
+  private Sharing wanted = Sharing.ACTIVE;
+  private boolean stuck;
 
   /** By plan, while it is in use and has several replicas. */
   private final Map<PlanOrder, ReplicaEstimates> estimates = new HashMap<>();
@@ -264,11 +266,28 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private void share(Sharing sharing) {
     run(
         () -> {
-          if (info.sharing() != Sharing.NONE) {
-            info = info.withSharing(sharing);
-            peer.info(info, now());
-          }
+          wanted = sharing;
+          tellSharing();
         });
+  }
+
+  /** A device whose computing hangs has no place in a plan, whatever its app wants. */
+  private void tellSharing() {
+    if (info.sharing() != Sharing.NONE) {
+      info = info.withSharing(stuck ? Sharing.PAUSED : wanted);
+      peer.info(info, now());
+    }
+  }
+
+  private void checkStuck() {
+    if (stuck != runner.stages().isStuck()) {
+      stuck = !stuck;
+      tellSharing();
+      if (stuck) {
+        tell(
+            new ClusterEvent.Problem("a stage on this device hangs: it serves none until it ends"));
+      }
+    }
   }
 
   @Override
@@ -399,6 +418,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     }
     peer.tick(now());
     runner.tick();
+    checkStuck();
     ClusterWatch.Planned planned = watch.estimates();
     if (planned != null
         && plans.containsKey(planned.plan())

@@ -261,6 +261,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
   /** Sets up again what broke, and ends what has nothing to do any more; to be called often. */
   void tick() {
     sessions.hosted().tick();
+    stages.tick();
     kv.tick();
     mend(current);
     if (serving != current) {

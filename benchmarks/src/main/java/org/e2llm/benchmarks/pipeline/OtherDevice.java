@@ -17,6 +17,7 @@ import org.e2llm.E2llm;
 
 /** A device in a process of its own, which ends with this one. */
 final class OtherDevice implements AutoCloseable {
+  private static final String ANSWER = "answer ";
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private final Process process;
@@ -61,11 +62,11 @@ final class OtherDevice implements AutoCloseable {
             Long.parseLong(args[4]));
     try (E2llm llm =
         setting.join(args[5], Integer.parseInt(args[6]), List.of(Integer.parseInt(args[7])))) {
-      System.out.println(llm.cluster().status().self());
+      System.out.println(ANSWER + llm.cluster().status().self());
       BufferedReader in =
           new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
       while (in.readLine() != null) {
-        System.out.println(allocatedHere());
+        System.out.println(ANSWER + allocatedHere());
       }
     }
   }
@@ -93,12 +94,14 @@ final class OtherDevice implements AutoCloseable {
     return Long.parseLong(answer());
   }
 
+  /** The JVM may print too. */
   private String answer() throws IOException {
-    String line = out.readLine();
-    if (line == null) {
-      throw new IOException("process " + process.pid() + " has ended");
+    for (String line = out.readLine(); line != null; line = out.readLine()) {
+      if (line.startsWith(ANSWER)) {
+        return line.substring(ANSWER.length());
+      }
     }
-    return line;
+    throw new IOException("process " + process.pid() + " has ended");
   }
 
   /** Ends it at once, as a crash does. */

@@ -54,6 +54,9 @@ public final class HostedSessions {
     /** All that was asked for is sampled: the caller has, or will have, so many tokens in all. */
     void finished(Caller caller, int tokens);
 
+    /** The session goes on, or waits: it has so many tokens now. */
+    void goesOn(Caller caller, int tokens);
+
     /** The replica broke off; the session can go on elsewhere. */
     void interrupted(Caller caller, String why);
 
@@ -303,6 +306,38 @@ public final class HostedSessions {
       }
     }
     place.service.received(place.hold, tokens);
+  }
+
+  /**
+   * The caller, which has so many tokens of its session, has heard nothing and asks: frames may
+   * have been lost, also between others. Whatever the reason, it is told that the session goes on
+   * only if it does.
+   */
+  void asked(String peer, long session, int epoch, int tokens) {
+    Caller caller = new Caller(peer, session, epoch);
+    Hosted hosted;
+    Place place = null;
+    boolean runs = false;
+    boolean waits = false;
+    synchronized (this) {
+      hosted = sessions.get(new Key(peer, session));
+      if (hosted != null && hosted.request.epoch() == epoch) {
+        place = places.get(placeKey(hosted));
+        runs = place != null && place.running == hosted && place.service.lost() == null;
+        waits = place != null && place.next == hosted && place.service.lost() == null;
+        if (!runs && !waits) {
+          sessions.remove(hosted.key());
+        }
+      }
+    }
+    if (place != null && runs) {
+      place.service.received(place.hold, tokens);
+      answers.goesOn(caller, place.hold.sampled());
+    } else if (waits) {
+      answers.goesOn(caller, 0);
+    } else {
+      answers.interrupted(caller, "the host does not compute the session any more");
+    }
   }
 
   /** The caller wants no more of this epoch. */

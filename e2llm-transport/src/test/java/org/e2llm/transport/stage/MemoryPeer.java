@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
@@ -36,6 +37,10 @@ final class MemoryPeer implements Links, StageSource {
   final SessionClient client;
   final CallerSessions callers;
   volatile boolean dead;
+
+  /** Called with every batch that a stage computes here; may block. */
+  volatile Consumer<Batch> computing = batch -> {};
+
   private volatile List<String> hosts = List.of();
 
   // Guarded by this.
@@ -48,7 +53,7 @@ final class MemoryPeer implements Links, StageSource {
     this.net = thread("net-" + name);
     this.bulk = thread("net-bulk-" + name);
     kv = new KvExchange(this, this::sendBulk, this, network.clock::get);
-    stages = new StageHost(this, this, ring -> null, kv);
+    stages = new StageHost(this, this, ring -> null, kv, network::now);
     client = new SessionClient(this, FakeTokenizer.VOCABULARY, network.clock::get);
     callers =
         new CallerSessions(
@@ -90,11 +95,13 @@ final class MemoryPeer implements Links, StageSource {
   public boolean send(String peer, byte type, ByteBuffer payload, @Nullable Runnable released) {
     MemoryPeer target = network.peer(peer);
     MemoryPeers.Line line = target == null || target == this ? null : network.line(name, peer);
-    if (line == null || !line.open || dead) {
-      return false;
-    }
     byte[] copy = new byte[payload.remaining()];
     payload.duplicate().get(copy);
+    if (line == null || !line.open || dead) {
+      network.log.add("refused", name, peer, type, copy);
+      return false;
+    }
+    network.log.add("sent", name, peer, type, copy);
     leave(() -> target.arrive(name, type, copy, line, target.net));
     if (released != null) {
       onNet(released);
@@ -141,13 +148,14 @@ final class MemoryPeer implements Links, StageSource {
     on(
         lane,
         () -> {
+          if (line.open && !dead) {
+            network.delivering(from, name, type, line);
+          }
           if (!line.open || dead) {
+            network.log.add("lost", from, name, type, payload);
             return;
           }
-          network.delivering(from, name, type, line);
-          if (!line.open || dead) {
-            return;
-          }
+          network.log.add("taken", from, name, type, payload);
           ByteBuffer lent = ByteBuffer.wrap(payload);
           try {
             if (lane == bulk) {
@@ -171,6 +179,7 @@ final class MemoryPeer implements Links, StageSource {
     onNet(
         () -> {
           if (!dead) {
+            network.log.event("learns that it ended", name, peer);
             stages.lost(peer);
             kv.gone(peer);
             client.hosted().lost(peer);
@@ -239,14 +248,15 @@ final class MemoryPeer implements Links, StageSource {
 
   @Override
   public FakeStage stage(LayerRange layers) {
-    FakeStage stage = new FakeStage(layers, MemoryPeers.LAYERS, MemoryPeers.ROWS, this::computing);
+    FakeStage stage = new FakeStage(layers, MemoryPeers.LAYERS, MemoryPeers.ROWS, this::computes);
     made.add(stage);
     return stage;
   }
 
-  private void computing(Batch batch) {
+  private void computes(Batch batch) {
     batches.incrementAndGet();
     rows.addAndGet(batch.rows());
+    computing.accept(batch);
   }
 
   int openSessions() {

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
@@ -68,6 +69,10 @@ final class MemoryPeers implements AutoCloseable {
             made.setDaemon(true);
             return made;
           });
+
+  /** What happened to frames last. */
+  final FrameLog log = new FrameLog();
+
   volatile Watcher watcher = (number, from, to, type) -> {};
   volatile HiddenType hidden = HiddenType.F32;
   volatile long kvBytes = 64L << 20;
@@ -84,15 +89,18 @@ final class MemoryPeers implements AutoCloseable {
   /** What peers keep for callers that may come back is kept by this clock. */
   final AtomicLong clock = new AtomicLong();
 
+  /** Stages are late by the real clock, plus this. */
+  final AtomicLong skipped = new AtomicLong();
+
   /** Devices for the next ring when one is lost, as many as are left; host first. */
   private volatile List<String> devices = List.of();
 
   private volatile boolean mends = true;
 
   // Belonging to the plans thread.
-  private String host = "";
+  private volatile String host = "";
   private ServingLoop loop;
-  private RingReplica ring;
+  private volatile RingReplica ring;
   private String makingOn = "";
   private final List<ServingLoop> ending = new ArrayList<>();
 
@@ -131,6 +139,10 @@ final class MemoryPeers implements AutoCloseable {
     watcher.frame(frames.incrementAndGet(), from, to, type);
   }
 
+  long now() {
+    return System.nanoTime() + skipped.get();
+  }
+
   // What happens to peers.
 
   /** The process is gone: nothing comes from it and nothing reaches it any more. */
@@ -155,6 +167,7 @@ final class MemoryPeers implements AutoCloseable {
         return;
       }
       line.open = false;
+      log.event("cut", a, b);
     }
     peer(a).closed(b);
     peer(b).closed(a);
@@ -167,9 +180,16 @@ final class MemoryPeers implements AutoCloseable {
     }
     synchronized (lines) {
       lines.put(key(a, b), new Line());
+      log.event("joined", a, b);
     }
     peer(a).offerHosts();
     peer(b).offerHosts();
+  }
+
+  /** The connection ends; a new one comes only after a while. */
+  void part(String a, String b, int millis) {
+    cut(a, b);
+    plans.schedule(() -> join(a, b), millis, TimeUnit.MILLISECONDS);
   }
 
   /** A new connection takes the place of the old one; each end learns of that by itself. */
@@ -179,6 +199,7 @@ final class MemoryPeers implements AutoCloseable {
         return; // there is nothing to replace
       }
       line(notices, other).open = false;
+      log.event("replaced", notices, other);
     }
     // Nobody hears of the new one before the end of the old one.
     peer(notices).closed(other);
@@ -198,6 +219,23 @@ final class MemoryPeers implements AutoCloseable {
         cut(name, other);
       }
     }
+  }
+
+  /** The time by which stages are late passes quickly until something has come about. */
+  void hurry(BooleanSupplier until) {
+    eventually(
+        "what time was to bring: " + state(),
+        () -> {
+          skipped.addAndGet(TimeUnit.MILLISECONDS.toNanos(400));
+          return until.getAsBoolean();
+        });
+  }
+
+  /** Devices at which rings broke because they were late. */
+  Set<String> late() {
+    Set<String> all = new TreeSet<>();
+    peers.values().forEach(peer -> all.addAll(peer.stages.late()));
+    return all;
   }
 
   // Plans.
@@ -232,6 +270,7 @@ final class MemoryPeers implements AutoCloseable {
         if (isLost(peer.name())) {
           continue;
         }
+        peer.stages.tick();
         peer.kv.tick();
         if (!peer.name().equals(host) && !promptHosts.contains(peer.name())) {
           peer.client.hosted().serveOn(null);
@@ -269,7 +308,7 @@ final class MemoryPeers implements AutoCloseable {
   private void make() {
     List<String> left = new ArrayList<>();
     for (String device : devices) {
-      boolean whole = !isLost(device);
+      boolean whole = !isLost(device) && !peer(device).stages.isStuck();
       for (String other : left) {
         whole &= line(device, other).open;
       }
@@ -341,6 +380,12 @@ final class MemoryPeers implements AutoCloseable {
     }
   }
 
+  /** Steps that are under way in the ring. */
+  int pending() {
+    RingReplica now = ring;
+    return now == null ? 0 : now.pending();
+  }
+
   // Afterwards.
 
   /** Waits until nobody who is left holds anything for a session; callers had time to come back. */
@@ -369,6 +414,12 @@ final class MemoryPeers implements AutoCloseable {
       }
       if (!peer.dead && peer.kv.size() > 0) {
         left.add(peer.name() + " moves " + peer.kv.size() + " KV caches");
+      }
+      for (long id : peer.stages.rings()) {
+        boolean other = promptHosts.contains(peer.name()); // whose ring is another one
+        if (!peer.dead && !other && (ring == null || ring.ring().id() != id)) {
+          left.add(peer.name() + " has a stage of a ring that is over");
+        }
       }
       if (!peer.dead && peer.client.hosted().size() > 0) {
         left.add(peer.name() + " hosts " + peer.client.hosted().size());

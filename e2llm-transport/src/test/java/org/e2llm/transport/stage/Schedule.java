@@ -2,6 +2,10 @@ package org.e2llm.transport.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,16 +78,8 @@ final class Schedule {
         try {
           running.get(i).await(Duration.ofSeconds(15));
         } catch (WaitTimeoutException e) {
-          throw new AssertionError(
-              name
-                  + ", session "
-                  + i
-                  + ", "
-                  + happened
-                  + " at "
-                  + log
-                  + " hangs: "
-                  + peers.state());
+          String what = name + ", session " + i + ", " + happened + " at " + log;
+          throw new AssertionError(what + " hangs: " + peers.state() + written(peers));
         } catch (E2llmException e) {
           // It is the outcome.
         }
@@ -122,6 +118,17 @@ final class Schedule {
         : DEVICES[random.nextInt(3)];
   }
 
+  /** Everything there is to know, in a file of its own. */
+  private String written(MemoryPeers peers) {
+    Path file = Path.of("target", "hang-" + name.substring(5).replace(' ', '-') + ".txt");
+    try {
+      Files.writeString(file, peers.log + "\n" + Everything.of(peers));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return "; more in " + file;
+  }
+
   /** By number of the frame before which each happens. The app and "d", who call, stay. */
   private TreeMap<Long, Runnable> events(MemoryPeers peers, List<String> ring) {
     TreeMap<Long, Runnable> events = new TreeMap<>();
@@ -130,7 +137,8 @@ final class Schedule {
       long frame = 1 + random.nextInt(random.nextBoolean() ? 40 : 400);
       String victim = victim();
       String other = random.nextBoolean() ? "app" : DEVICES[random.nextInt(4)];
-      switch (random.nextInt(5)) {
+      int millis = random.nextInt(20);
+      switch (random.nextInt(6)) {
         case 0 -> add(events, frame, "kill " + victim, () -> peers.kill(victim));
         case 1 ->
             add(
@@ -142,6 +150,12 @@ final class Schedule {
                   peers.giveUp(victim);
                 });
         case 2 -> {
+          if (!other.equals(victim)) {
+            String what = "part " + victim + other + " for " + millis + " ms";
+            add(events, frame, what, () -> peers.part(victim, other, millis));
+          }
+        }
+        case 3 -> {
           String neighbour = prompts ? victim() : DEVICES[random.nextInt(3)];
           if (!neighbour.equals(victim)) {
             String what = "replace " + victim + neighbour;

@@ -31,7 +31,7 @@ class ScheduleTest {
 
   private static void runAll(boolean prompts) throws Exception {
     Integer one = Integer.getInteger("e2llm.schedule");
-    int count = one == null ? Integer.getInteger("e2llm.schedules", 300) : 1;
+    int count = one == null ? Integer.getInteger("e2llm.schedules", prompts ? 300 : 1000) : 1;
     AtomicInteger next = new AtomicInteger(one == null ? 0 : one);
     int end = next.get() + count;
     ExecutorService lanes = Executors.newFixedThreadPool(AT_ONCE);
