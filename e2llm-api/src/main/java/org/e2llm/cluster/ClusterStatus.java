@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param forecast what is to be expected of the plan, and of single devices; null before it is
  *     known
  * @param traffic bytes of the model that went between this device and others
+ * @param handoffs KV caches that went between replicas, as far as this device had to do with them
  * @param peers all that are there, this device among them
  * @param links as far as they were measured, each once, by its two ends in order
  */
@@ -37,6 +38,7 @@ public record ClusterStatus(
     String problem,
     @Nullable Forecast forecast,
     Traffic traffic,
+    Handoffs handoffs,
     List<Peer> peers,
     List<LinkProfile> links) {
   public ClusterStatus {
@@ -80,6 +82,16 @@ public record ClusterStatus(
    * @param servedBytes given to peers
    */
   public record Traffic(long fetchedBytes, long servedBytes) {}
+
+  /**
+   * KV caches of prompts that one replica computes for another one, since this device joined.
+   *
+   * @param complete prompts of sessions hosted here whose whole KV cache came from another replica
+   * @param broken those of which some did not come, and was computed here
+   * @param sentBytes of KV that stages here sent
+   * @param receivedBytes of KV that stages here took
+   */
+  public record Handoffs(long complete, long broken, long sentBytes, long receivedBytes) {}
 
   /**
    * A peer.

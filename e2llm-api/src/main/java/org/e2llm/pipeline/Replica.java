@@ -1,7 +1,9 @@
 package org.e2llm.pipeline;
 
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.e2llm.StageLostException;
 
 /**
  * A chain of stages that together hold the whole model once, with the sampler at its end: tokens
@@ -41,6 +43,15 @@ public interface Replica extends AutoCloseable {
    *     logits in it are valid until the next step
    */
   CompletionStage<List<SliceOutput>> step(Batch batch);
+
+  /**
+   * Completes with the reason once a stage is lost: every call fails from then on, and no session
+   * that is open here can go on, also one that waits for nothing just now. Never completes for a
+   * replica that no other device is part of.
+   */
+  default CompletionStage<StageLostException> lost() {
+    return new CompletableFuture<>();
+  }
 
   /** Closes every session and every stage. */
   @Override

@@ -2,6 +2,7 @@ package org.e2llm.serving;
 
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,9 +40,6 @@ import org.jspecify.annotations.Nullable;
 public final class CallerSessions implements GenerationService {
   static final String THREAD_NAME = "e2llm-sessions";
 
-  /** How long tokens may take from the last stage after the host has said that all are sampled. */
-  private static final int LATE_TOKENS_SECONDS = 3;
-
   /** The host is told after so many tokens at the latest, long before it would pause. */
   private static final int ACKNOWLEDGED_EVERY = GenerationService.MOST_AHEAD / 4;
 
@@ -59,9 +57,12 @@ public final class CallerSessions implements GenerationService {
 
   // Belonging to the thread.
   private final Recovery recovery;
+  private final Silence silence = new Silence();
   private final Map<Long, GenerationRun> runs = new LinkedHashMap<>();
   private final Map<Long, KvHold> holds = new HashMap<>();
   private @Nullable ScheduledFuture<?> nextTick;
+  private long nextTickAt = Recovery.NEVER;
+  private @Nullable SessionRouter router;
 
   /**
    * The last number of a session or hold. A device that comes back must not take tokens for
@@ -82,6 +83,7 @@ public final class CallerSessions implements GenerationService {
       Supplier<@Nullable GenerationService> local,
       long patience) {
     this.recovery = new Recovery(patience);
+    recovery.router(this::route);
     this.hosts = hosts;
     this.model = model;
     this.tokenizer = tokenizer;
@@ -200,9 +202,17 @@ public final class CallerSessions implements GenerationService {
 
   // What happens in the cluster.
 
-  /** See {@link Recovery#hosts}. */
-  public void hosts(List<String> firstStages) {
-    run(() -> recovery.hosts(firstStages, now()));
+  /**
+   * See {@link Recovery#hosts}.
+   *
+   * @param choice among them, and of who computes prompts; null for the host with the fewest
+   */
+  public void hosts(List<String> firstStages, @Nullable SessionRouter choice) {
+    run(
+        () -> {
+          router = choice;
+          recovery.hosts(firstStages, now());
+        });
   }
 
   /** See {@link Recovery#impossible}. */
@@ -235,6 +245,7 @@ public final class CallerSessions implements GenerationService {
           GenerationRun run = present(session, epoch);
           if (run != null) {
             run.found(cached);
+            silence.heard(session, now());
           }
           // After a recovery the answer so far is fed too: the app has been told all of its prompt.
           if (run != null && position > cached && position <= run.submission.prompt().length) {
@@ -258,6 +269,7 @@ public final class CallerSessions implements GenerationService {
       return;
     }
     recovery.progressed(session);
+    silence.token(session, now());
     run.underWay = true;
     FinishReason reason;
     try {
@@ -290,11 +302,25 @@ public final class CallerSessions implements GenerationService {
     run(
         () -> {
           GenerationRun run = present(session, epoch);
-          if (run != null && run.tokens().size() < size && !thread.isShutdown()) {
-            thread.schedule(
-                () -> interrupted(session, epoch, "the last tokens were lost"),
-                LATE_TOKENS_SECONDS,
-                TimeUnit.SECONDS);
+          if (run != null && run.tokens().size() < size) {
+            silence.owed(session, true, now());
+          }
+        });
+  }
+
+  /**
+   * The host was asked: the session goes on there, or waits for its turn.
+   *
+   * @param size tokens that it has now, prompt included
+   */
+  public void goesOn(long session, int epoch, int size) {
+    run(
+        () -> {
+          GenerationRun run = present(session, epoch);
+          if (run != null && run.tokens().size() < size) {
+            silence.owed(session, false, now());
+          } else if (run != null) {
+            silence.heard(session, now());
           }
         });
   }
@@ -344,6 +370,9 @@ public final class CallerSessions implements GenerationService {
   /** Carries out what recovery has decided, which may bring on more. */
   private void apply() {
     long now = now();
+    if (silence.next() <= now) {
+      silence.due(now).forEach(this::breakSilence);
+    }
     long next = expire(now);
     for (List<Recovery.Effect> effects = recovery.takeEffects();
         !effects.isEmpty();
@@ -351,15 +380,38 @@ public final class CallerSessions implements GenerationService {
       effects.forEach(this::apply);
     }
     stats = count();
-    next = Math.min(next, recovery.nextTick());
+    tickAt(Math.min(next, Math.min(recovery.nextTick(), silence.next())), now);
+  }
+
+  /** A tick that comes too early does nothing: with a token it need not be moved. */
+  private void tickAt(long next, long now) {
     ScheduledFuture<?> before = nextTick;
+    if (next >= nextTickAt || thread.isShutdown()) {
+      return;
+    }
     if (before != null) {
       before.cancel(false);
-      nextTick = null;
     }
-    if (next != Recovery.NEVER && !thread.isShutdown()) {
-      Runnable tick = guarded(() -> recovery.tick(now()));
-      nextTick = thread.schedule(tick, Math.max(1, next - now), TimeUnit.NANOSECONDS);
+    nextTickAt = next;
+    Runnable tick =
+        () -> {
+          nextTickAt = Recovery.NEVER;
+          recovery.tick(now());
+        };
+    nextTick = thread.schedule(guarded(tick), Math.max(1, next - now), TimeUnit.NANOSECONDS);
+  }
+
+  /** Nothing was heard of a session. */
+  private void breakSilence(Silence.Due due) {
+    GenerationRun run = present(due.session(), due.epoch());
+    String host = recovery.host(due.session());
+    if (run == null || host == null) {
+      silence.ended(due.session()); // it waits for a host
+    } else if (due.reason() == null) {
+      run.acknowledged = run.tokens().size();
+      hosts.ask(host, due.session(), due.epoch(), run.acknowledged);
+    } else {
+      recovery.interrupted(due.session(), due.epoch(), due.reason(), now());
     }
   }
 
@@ -401,6 +453,36 @@ public final class CallerSessions implements GenerationService {
     }
   }
 
+  private @Nullable String route(long id) {
+    GenerationRun run = runs.get(id);
+    return router == null || run == null ? null : router.host(request(run, null), placed(id));
+  }
+
+  /** What the session's host, if it has one, still has to do. */
+  private static SessionRouter.Request request(GenerationRun run, @Nullable String host) {
+    int known = run.tokens().size();
+    KvHold hold = run.submission.hold();
+    int held =
+        hold == null || host == null || !host.equals(hold.host)
+            ? 0
+            : Math.min(hold.length(), known - 1);
+    return new SessionRouter.Request(known - held, held, run.mostTokens() - known);
+  }
+
+  /** The others. */
+  private List<SessionRouter.Placed> placed(long id) {
+    List<SessionRouter.Placed> placed = new ArrayList<>();
+    for (GenerationRun run : runs.values()) {
+      String host = recovery.host(run.id);
+      SessionRouter.Request request = run.request;
+      if (run.id != id && host != null && request != null) {
+        boolean decodes = run.tokens().size() > run.startedWith;
+        placed.add(new SessionRouter.Placed(host, run.promptHost, request, decodes));
+      }
+    }
+    return placed;
+  }
+
   private void start(Recovery.Start start) {
     GenerationRun run = runs.get(start.session());
     if (run == null) {
@@ -410,6 +492,11 @@ public final class CallerSessions implements GenerationService {
     int[] tokens = run.tokens().head(run.tokens().size());
     int left = run.mostTokens() - tokens.length;
     run.acknowledged = tokens.length;
+    run.startedWith = tokens.length;
+    run.request = request(run, start.host());
+    run.promptHost =
+        router == null ? null : router.promptHost(start.host(), run.request, placed(run.id));
+    silence.started(start.session(), start.epoch(), now());
     KvHold hold = run.submission.hold();
     Duration deadline = run.underWay ? null : run.timeLeft(now());
     if (start.epoch() > 0) {
@@ -428,7 +515,8 @@ public final class CallerSessions implements GenerationService {
               left,
               run.submission.sampling(),
               deadline,
-              hold == null ? 0 : hold.id));
+              hold == null ? 0 : hold.id,
+              run.promptHost));
     } catch (E2llmException e) {
       fail(run, e);
     }
@@ -466,6 +554,7 @@ public final class CallerSessions implements GenerationService {
 
   private void remove(GenerationRun run) {
     runs.remove(run.id);
+    silence.ended(run.id);
     recovery.remove(run.id);
   }
 

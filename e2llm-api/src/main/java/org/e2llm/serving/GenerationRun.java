@@ -38,6 +38,23 @@ final class GenerationRun {
   /** Tokens that the host knows its caller has. */
   int acknowledged;
 
+  /** Where the prompt's KV cache comes from; null if it is computed here. */
+  @Nullable KvSource source;
+
+  /** Where the prompt's KV cache goes; such a run ends with its prompt. Mostly null. */
+  @Nullable KvTarget target;
+
+  /** Of a session that another device hosts: what it was placed for, and where its prompt goes. */
+  SessionRouter.@Nullable Request request;
+
+  @Nullable String promptHost;
+
+  /** Tokens that its host began with. */
+  int startedWith;
+
+  /** Whether the source is at work. */
+  boolean filling;
+
   /** Whether anything was computed for it: its deadline, which is for waiting, is over then. */
   boolean underWay;
 

@@ -3,6 +3,8 @@ package org.e2llm.serving;
 import org.e2llm.Generation;
 import org.e2llm.Scorer;
 import org.e2llm.ServingStats;
+import org.e2llm.StageLostException;
+import org.jspecify.annotations.Nullable;
 
 /** Where generations are computed: on this device alone, or wherever a cluster's plan says. */
 public interface GenerationService extends AutoCloseable {
@@ -17,6 +19,11 @@ public interface GenerationService extends AutoCloseable {
    */
   Generation submit(Submission submission);
 
+  /** As above; the prompt's KV cache comes from elsewhere, as far as it comes. */
+  default Generation submit(Submission submission, KvSource source) {
+    return submit(submission);
+  }
+
   /** A place for a conversation's KV cache. */
   KvHold hold();
 
@@ -29,6 +36,11 @@ public interface GenerationService extends AutoCloseable {
    * further. Without a call it runs as far as it can.
    */
   default void received(KvHold hold, int tokens) {}
+
+  /** Null, or why nothing that runs here can go on: it ends, or has ended. */
+  default @Nullable StageLostException lost() {
+    return null;
+  }
 
   /**
    * A scorer with a reservation of its own.

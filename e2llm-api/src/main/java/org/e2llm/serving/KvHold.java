@@ -24,6 +24,9 @@ public final class KvHold {
    */
   volatile int received = Integer.MAX_VALUE;
 
+  /** Tokens of the running generation, prompt included, as far as they are sampled. */
+  volatile int sampled;
+
   private int[] tokens = {};
   private volatile int length;
   private volatile IntConsumer onStart = reused -> {};
@@ -35,6 +38,11 @@ public final class KvHold {
   /** Tokens whose KV is held now. */
   public int length() {
     return length;
+  }
+
+  /** Tokens of the generation that runs here, prompt included, as far as they are sampled. */
+  public int sampled() {
+    return sampled;
   }
 
   /**

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.LongSupplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -36,6 +37,9 @@ final class LiveSessions {
   private final Map<Long, GenerationRun> runs = new LinkedHashMap<>();
   private final Map<Long, KvHold> holds = new HashMap<>();
   private final List<Runnable> endings = new ArrayList<>();
+
+  /** Runs whose KV cache goes elsewhere: mostly none. */
+  private int prompts;
 
   LiveSessions(
       Replica replica,
@@ -72,15 +76,103 @@ final class LiveSessions {
         hold.starts(cached);
       }
       run.start(session, cached, clock.getAsLong());
-      session.begin(prompt, submission.sampling(), submission.caller());
+      if (run.target == null) {
+        session.begin(prompt, submission.sampling(), submission.caller());
+      } else {
+        run.target.opened(session);
+      }
+      run.filling = fill(run, session, cached);
     } catch (Throwable e) { // a stage failed: that ends this generation, not the others
       fail(run, stageFailed(e));
       return;
     }
     runs.put(run.id, run);
-    scheduler.add(run.id, cached, prompt.length, run.mostTokens() - 1);
+    prompts += run.target == null ? 0 : 1;
+    if (!run.filling) {
+      schedule(run, cached);
+    }
+  }
+
+  /** From {@code position} on it computes by itself. */
+  private void schedule(GenerationRun run, int position) {
+    scheduler.add(run.id, position, run.submission.prompt().length, run.mostTokens() - 1);
+    KvHold hold = run.submission.hold();
     if (hold != null) {
       allow(hold);
+    }
+  }
+
+  // What comes from another replica, or goes to one.
+
+  /** Whether the prompt's KV cache comes from elsewhere. */
+  private boolean fill(GenerationRun run, ReplicaSession session, int cached) {
+    KvSource source = run.source;
+    if (source == null) {
+      return false;
+    }
+    run.filling = true; // so that it is ended, too, if it fails to begin
+    return source.begin(
+        session,
+        run.submission.prompt(),
+        cached,
+        new KvSource.Listener() {
+          @Override
+          public void reached(int position) {
+            inbox.command(() -> reachedNow(run, position));
+          }
+
+          @Override
+          public void over() {
+            inbox.command(() -> filled(run));
+          }
+        });
+  }
+
+  private void reachedNow(GenerationRun run, int position) {
+    if (run.filling) {
+      run.prefilled(position);
+    }
+  }
+
+  /** What did not come is computed here. */
+  private void filled(GenerationRun run) {
+    if (!run.filling) {
+      return;
+    }
+    int held = endFilling(run);
+    ReplicaSession session = Objects.requireNonNull(run.session());
+    try {
+      if (held < run.submission.prompt().length - 1) {
+        session.truncate(held);
+      }
+    } catch (RuntimeException e) { // a stage failed
+      fail(run, stageFailed(e));
+      return;
+    }
+    if (held > 0) {
+      run.prefilled(held);
+    }
+    schedule(run, held);
+  }
+
+  private int endFilling(GenerationRun run) {
+    run.filling = false;
+    return Objects.requireNonNull(run.source).end();
+  }
+
+  /** The first stage has computed more of a session. */
+  void advanced(long id) {
+    GenerationRun run = prompts == 0 ? null : runs.get(id);
+    if (run != null && run.target != null) {
+      run.target.advanced();
+    }
+  }
+
+  /** All of a prompt is computed whose KV cache goes elsewhere. */
+  void computed(GenerationRun run) {
+    scheduler.remove(run.id);
+    if (run.target != null) {
+      run.target.computed();
     }
   }
 
@@ -110,6 +202,13 @@ final class LiveSessions {
     endings.add(() -> complete(run, null, error.withTextSoFar(run.text())));
   }
 
+  /** The replica is lost, and with it all that runs on it. */
+  void failAll(StageLostException why) {
+    for (GenerationRun run : List.copyOf(runs.values())) {
+      fail(run, stageFailed(why));
+    }
+  }
+
   static StageFailedException stageFailed(Throwable cause) {
     if (cause instanceof StageLostException lost) {
       return new StageLostException(String.valueOf(lost.getMessage()));
@@ -129,11 +228,21 @@ final class LiveSessions {
 
   /** Frees what the run holds, or leaves it to its conversation if it ended soundly. */
   private void remove(GenerationRun run, boolean sound) {
-    runs.remove(run.id, run);
+    if (runs.remove(run.id, run) && run.target != null) {
+      prompts--;
+    }
     scheduler.remove(run.id);
+    // Of what is on its way nobody can say which positions all stages hold: nothing is kept.
+    boolean whole = sound && !run.filling;
+    if (run.filling) {
+      endFilling(run);
+    }
+    if (run.target != null) {
+      run.target.ended();
+    }
     KvHold hold = run.submission.hold();
     ReplicaSession session = run.session();
-    boolean keep = sound && hold != null && !hold.released;
+    boolean keep = whole && hold != null && !hold.released;
     if (session != null) {
       if (keep && hold != null) {
         hold.keep(session, run.tokens().head(session.length()));

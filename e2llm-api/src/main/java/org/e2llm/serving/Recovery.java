@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import org.e2llm.DeviceLostException;
 import org.e2llm.E2llmException;
@@ -70,6 +71,7 @@ public final class Recovery {
   private final long patience;
   private final List<Effect> effects = new ArrayList<>();
   private List<String> hosts = List.of();
+  private LongFunction<@Nullable String> router = id -> null;
 
   /** What the cluster said last, if there has been no host since. */
   private @Nullable Supplier<? extends E2llmException> impossible;
@@ -84,6 +86,15 @@ public final class Recovery {
    */
   public Recovery(long patience) {
     this.patience = patience;
+  }
+
+  /**
+   * Who chooses hosts from now on.
+   *
+   * @param choice of a session by its id, asked when it is placed; null for the one with the fewest
+   */
+  public void router(LongFunction<@Nullable String> choice) {
+    router = choice;
   }
 
   /**
@@ -229,10 +240,17 @@ public final class Recovery {
     effects.add(new Start(session.id, session.epoch, session.host));
   }
 
-  /** The preferred one, else that with the fewest sessions of this app; the first of equals. */
+  /**
+   * The preferred one, else what the router says, else that with the fewest sessions of this app;
+   * the first of equals.
+   */
   private String host(Session placed) {
     if (placed.preferred != null && hosts.contains(placed.preferred)) {
       return placed.preferred;
+    }
+    String routed = router.apply(placed.id);
+    if (routed != null && hosts.contains(routed)) {
+      return routed;
     }
     String best = hosts.get(0);
     int fewest = Integer.MAX_VALUE;

@@ -18,6 +18,7 @@ import org.e2llm.GenerationResult;
 import org.e2llm.Scorer;
 import org.e2llm.ServingStats;
 import org.e2llm.StageFailedException;
+import org.e2llm.StageLostException;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Batch;
 import org.e2llm.pipeline.Replica;
@@ -60,6 +61,7 @@ public final class ServingLoop implements GenerationService {
 
   private final Map<Long, ServingScorer> scorers = new ConcurrentHashMap<>();
   private volatile long allocatedBytes;
+  private volatile @Nullable StageLostException lost;
 
   /**
    * Starts the thread.
@@ -89,18 +91,46 @@ public final class ServingLoop implements GenerationService {
     this.thread = new Thread(this::serve, THREAD_NAME);
     thread.setDaemon(true);
     thread.start();
+    // A session that is paused has no step under way whose failure would end it.
+    replica.lost().thenAccept(this::lost);
   }
 
   // What other threads ask for.
 
   @Override
   public Generation submit(Submission submission) {
+    return submit(submission, null, null);
+  }
+
+  @Override
+  public Generation submit(Submission submission, KvSource source) {
+    return submit(submission, source, null);
+  }
+
+  /**
+   * Computes a prompt and samples nothing: its KV cache goes elsewhere. It is admitted and takes
+   * its turns as any other; then it holds its memory until it is cancelled.
+   *
+   * @throws org.e2llm.CapacityException if it can never fit, or the queue is full
+   * @throws ClosedException after {@link #close()}
+   */
+  public Generation prefill(Submission submission, KvTarget target) {
+    return submit(submission, null, target);
+  }
+
+  private Generation submit(
+      Submission submission, @Nullable KvSource source, @Nullable KvTarget target) {
     KvHold hold = submission.hold();
     long id = hold != null ? hold.id : inbox.newId();
+    if (hold != null) {
+      hold.sampled = submission.prompt().length;
+    }
     long now = now();
     GenerationHandle handle =
         new GenerationHandle(delivery, ended -> cancel(id, ended), submission.onPrefill());
     GenerationRun run = new GenerationRun(id, submission, handle, tokenizer, now);
+    run.source = source;
+    run.target = target;
     inbox.offer(run, deadline(submission, now));
     return handle;
   }
@@ -112,6 +142,17 @@ public final class ServingLoop implements GenerationService {
     // A century is as good as never, and does not overflow.
     long days = submission.deadline().toDays();
     return days > 36500 ? Admission.NEVER : now + submission.deadline().toNanos();
+  }
+
+  private void lost(StageLostException why) {
+    lost = why;
+    inbox.command(() -> live.failAll(why));
+  }
+
+  /** Null, or why nothing can be computed here any more: all that runs here ends. */
+  @Override
+  public @Nullable StageLostException lost() {
+    return lost;
   }
 
   private void cancel(long id, GenerationHandle handle) {
@@ -161,6 +202,14 @@ public final class ServingLoop implements GenerationService {
   void forget(long scorer) {
     scorers.remove(scorer);
     inbox.release(scorer);
+  }
+
+  /**
+   * Something quick for the serving thread, which drives the replica, between two batches. Dropped
+   * after {@link #close()}.
+   */
+  public void execute(Runnable work) {
+    inbox.command(work);
   }
 
   /**
@@ -270,6 +319,9 @@ public final class ServingLoop implements GenerationService {
     }
     scheduler.launch(decision);
     underWay++;
+    for (int i = 0; i < decision.size(); i++) {
+      live.advanced(decision.session(i));
+    }
     if (outputs.isDone()) {
       land(decision, outputs);
     } else {
@@ -317,7 +369,8 @@ public final class ServingLoop implements GenerationService {
         throw new IllegalStateException("session " + session + " is scheduled, not running");
       }
       run.tokens().copyTo(start, length, batchTokens, row);
-      Batch.Logits logits = decision.samples(i) ? Batch.Logits.LAST : Batch.Logits.NONE;
+      boolean samples = decision.samples(i) && run.target == null;
+      Batch.Logits logits = samples ? Batch.Logits.LAST : Batch.Logits.NONE;
       slices.add(new Batch.Slice(session, EPOCH, start, length, logits));
       row += length;
     }
@@ -357,9 +410,17 @@ public final class ServingLoop implements GenerationService {
     E2llmException error = output.error();
     if (error != null) {
       live.fail(run, error);
+    } else if (run.target != null) {
+      if (decision.samples(item)) {
+        live.computed(run);
+      }
     } else if (output.token() != null) {
       boolean last = model.isEndOfGeneration(output.token().token());
       FinishReason reason = run.accept(output.token(), last, now());
+      KvHold hold = run.submission.hold();
+      if (hold != null) {
+        hold.sampled = run.tokens().size();
+      }
       if (reason != null) {
         live.end(run, reason);
       }

@@ -18,6 +18,8 @@ public interface SessionHosts {
    * @param maxTokens to sample at most
    * @param deadline for waiting at the host, or null
    * @param hold the caller's number of the conversation whose KV cache this uses and leaves, or 0
+   * @param promptHost the host of another replica, which is to compute the prompt for this one;
+   *     null if this one does so itself
    */
   record Request(
       long session,
@@ -26,7 +28,8 @@ public interface SessionHosts {
       int maxTokens,
       SamplingSpec sampling,
       @Nullable Duration deadline,
-      long hold) {}
+      long hold,
+      @Nullable String promptHost) {}
 
   /** This device. */
   String self();
@@ -46,6 +49,13 @@ public interface SessionHosts {
    * GenerationService#received}.
    */
   void received(String host, long session, int epoch, int tokens);
+
+  /**
+   * Asks how the session is, because nothing was heard of it; says too how many tokens of it the
+   * caller has. The answer is {@link CallerSessions#goesOn}, {@link CallerSessions#interrupted} if
+   * the host does not have it, or any other event of the session; there may be none.
+   */
+  void ask(String host, long session, int epoch, int tokens);
 
   /** A conversation is over; does nothing if the host holds nothing of it. */
   void release(String host, long hold);

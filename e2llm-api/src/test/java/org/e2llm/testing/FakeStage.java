@@ -213,6 +213,9 @@ public final class FakeStage implements Stage {
       if (slice.epoch() < epoch) {
         throw new StaleEpochException("epoch " + slice.epoch() + " is older than " + epoch);
       }
+      if (Arrays.stream(imported).anyMatch(layer -> layer > length)) {
+        throw new InvalidRequestException("an import is half-way: " + Arrays.toString(imported));
+      }
       if (slice.start() != length || slice.length() > capacity - length) {
         throw new InvalidRequestException(slice + " at length " + length + " of " + capacity);
       }

@@ -4,6 +4,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,10 +34,12 @@ import org.e2llm.plan.DeviceSpeed;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.ReplicaPlan;
-import org.e2llm.plan.StagePlan;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.serving.GenerationService;
 import org.e2llm.serving.Recovery;
+import org.e2llm.serving.ReplicaEstimates;
+import org.e2llm.serving.ReplicaRouter;
+import org.e2llm.serving.SessionRouter;
 import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.TransportProvider;
 import org.e2llm.transport.cluster.ClusterTimers;
@@ -53,6 +56,7 @@ import org.e2llm.transport.cluster.View;
 import org.e2llm.transport.net.ConnectionStats;
 import org.e2llm.transport.net.Hello;
 import org.e2llm.transport.net.Lane;
+import org.e2llm.transport.stage.KvExchange;
 import org.e2llm.transport.stage.SessionClient;
 import org.e2llm.transport.stage.StageHost;
 import org.e2llm.transport.wire.FieldWriter;
@@ -85,6 +89,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final long origin = System.nanoTime();
   private final SessionClient client;
   private final CallerSessions callers;
+  private final KvExchange kv;
   private final PlanRunner runner;
   private final PlanDesk desk;
   private final ClusterWatch watch;
@@ -102,6 +107,12 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private int measurements;
   private final SliceAims aims;
   private @Nullable Plan hosting;
+  private Sharing wanted = Sharing.ACTIVE;
+  private boolean stuck;
+
+  /** By plan, while it is in use and has several replicas. */
+  private final Map<PlanOrder, ReplicaEstimates> estimates = new HashMap<>();
+
   private @Nullable ScheduledFuture<?> nextTick;
 
   ClusterPeer(TransportProvider.Joining joining, Lan lan, Consumer<ClusterEvent> events) {
@@ -135,13 +146,15 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             Recovery.PATIENCE);
     client.deliverTo(callers);
     EngineStages stages = new EngineStages(joining.engine());
+    kv = new KvExchange(connections, connections::sendBulk, stages, System::nanoTime);
     runner =
         new PlanRunner(
             self,
             joining,
-            gate -> new StageHost(connections, stages, gate),
+            gate -> new StageHost(connections, stages, gate, kv),
             stages,
             client,
+            kv,
             this::run,
             background);
     desk = new PlanDesk(joining.planner(), model, joining.options());
@@ -169,6 +182,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             "",
             null,
             slices.traffic(),
+            handoffs(),
             List.of(),
             List.of());
   }
@@ -252,11 +266,28 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private void share(Sharing sharing) {
     run(
         () -> {
-          if (info.sharing() != Sharing.NONE) {
-            info = info.withSharing(sharing);
-            peer.info(info, now());
-          }
+          wanted = sharing;
+          tellSharing();
         });
+  }
+
+  /** A device whose computing hangs has no place in a plan, whatever its app wants. */
+  private void tellSharing() {
+    if (info.sharing() != Sharing.NONE) {
+      info = info.withSharing(stuck ? Sharing.PAUSED : wanted);
+      peer.info(info, now());
+    }
+  }
+
+  private void checkStuck() {
+    if (stuck != runner.stages().isStuck()) {
+      stuck = !stuck;
+      tellSharing();
+      if (stuck) {
+        tell(
+            new ClusterEvent.Problem("a stage on this device hangs: it serves none until it ends"));
+      }
+    }
   }
 
   @Override
@@ -321,6 +352,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       runner.stages().received(id, type, payload);
     } else if (SessionClient.takes(type)) {
       client.received(id, type, payload);
+    } else if (KvExchange.takes(type)) {
+      kv.received(id, type, payload);
     } else if (type == StageReports.TYPE) {
       watch.received(id, payload);
     } else if (type >= FrameType.CLUSTER_FIRST && type < FrameType.SESSION_FIRST) {
@@ -332,10 +365,21 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   }
 
   @Override
+  public void receivedKv(String id, byte type, ByteBuffer payload) {
+    kv.receivedBulk(id, type, payload);
+  }
+
+  @Override
+  public void closedBulk(String id) {
+    kv.lost(id);
+  }
+
+  @Override
   public void closed(String id, Throwable why) {
     LOG.log(Level.FINE, "the connection to " + id + " ended", why);
     // Frames may be lost: whatever was under way between the two is started again.
     runner.stages().lost(id);
+    kv.gone(id);
     client.hosted().lost(id);
     callers.lost(id);
     run(() -> peer.closed(id, now()));
@@ -374,6 +418,13 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     }
     peer.tick(now());
     runner.tick();
+    checkStuck();
+    ClusterWatch.Planned planned = watch.estimates();
+    if (planned != null
+        && plans.containsKey(planned.plan())
+        && estimates.put(planned.plan(), planned.estimates()) != planned.estimates()) {
+      offerHosts();
+    }
     boolean shares = info.sharing() != Sharing.NONE;
     Map<String, LinkBook.Figures> links = watch.tick(peer.view(), plan(), shares, lan.endpoint());
     if (links != null) {
@@ -481,6 +532,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       ready(serves.plan());
     } else if (effect instanceof Effect.Retire retire) {
       plans.remove(retire.plan());
+      estimates.remove(retire.plan());
     } else if (effect instanceof Effect.Impossible impossible) {
       problem = impossible.reason();
       List<LayerRange> without = Copies.missing(peer.view(), model);
@@ -523,6 +575,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             : absence == Effect.Absence.LOST ? "lost" : "restarted";
     tell(new ClusterEvent.Left(id, record.info().name(), why));
     runner.stages().lost(id);
+    kv.gone(id);
     client.hosted().lost(id);
     offerHosts();
     callers.lost(id);
@@ -604,6 +657,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     ready = false;
     problem = "";
     tell(new ClusterEvent.Planned(plan));
+    slices.kvPeers(KvPeers.of(plan, self));
     CompletableFuture<Void> bytes = aim();
     bytes.whenComplete(
         (nothing, error) -> {
@@ -627,25 +681,30 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     tell(new ClusterEvent.Ready(plan));
   }
 
-  /**
-   * Of the hosts of the plan in use, those that are there with all their stages: sessions had
-   * better wait than try in vain while another plan gets ready.
-   */
+  /** What sessions may use of the plan in use. */
   private void offerHosts() {
-    List<String> there = new ArrayList<>();
     Plan plan = hosting;
-    Set<String> members = peer.view().members().keySet();
-    for (ReplicaPlan replica : plan == null ? List.<ReplicaPlan>of() : plan.replicas()) {
-      String host = replica.stages().get(0).device();
-      boolean whole = true;
-      for (StagePlan stage : replica.stages()) {
-        whole &= members.contains(stage.device());
-      }
-      if (whole && (host.equals(self) || connections.stats(host) != null)) {
-        there.add(host);
-      }
+    if (plan == null) {
+      callers.hosts(List.of(), null);
+      return;
     }
-    callers.hosts(there);
+    Set<String> members = peer.view().members().keySet();
+    PlanHosts hosts =
+        PlanHosts.of(plan, members, host -> host.equals(self) || connections.stats(host) != null);
+    callers.hosts(hosts.sessions(), router(plan, hosts.usable()));
+  }
+
+  /** Null as long as nothing is known of the plan's replicas, or there is no choice. */
+  private @Nullable SessionRouter router(Plan plan, Set<String> usable) {
+    ReplicaEstimates known = estimates.get(plan.order());
+    if (known == null) {
+      return null;
+    }
+    List<String> hosts = new ArrayList<>();
+    for (ReplicaPlan replica : plan.replicas()) {
+      hosts.add(replica.stages().get(0).device());
+    }
+    return new ReplicaRouter(plan.policy(), known, hosts, usable::contains, watch::sessions);
   }
 
   private void tell(ClusterEvent event) {
@@ -671,8 +730,15 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
         problem,
         watch.forecast(),
         slices.traffic(),
+        handoffs(),
         watch.peers(view),
         watch.links(view));
+  }
+
+  private ClusterStatus.Handoffs handoffs() {
+    KvExchange.Counts counts = kv.counts();
+    return new ClusterStatus.Handoffs(
+        counts.complete(), counts.broken(), counts.sentBytes(), counts.receivedBytes());
   }
 
   private long now() {

@@ -18,6 +18,7 @@ import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
+import org.e2llm.serving.ReplicaEstimates;
 import org.e2llm.transport.cluster.PeerRecord;
 import org.e2llm.transport.cluster.Sharing;
 import org.e2llm.transport.cluster.View;
@@ -45,6 +46,10 @@ final class ClusterWatch {
   private long forecastBasis;
   private PlanOrder forecastPlan = PlanOrder.NONE;
   private volatile ClusterStatus.@Nullable Forecast forecast;
+  private volatile @Nullable Planned estimates;
+
+  /** What a router may reckon with of a plan. */
+  record Planned(PlanOrder plan, ReplicaEstimates estimates) {}
 
   /**
    * Watches nothing yet.
@@ -177,7 +182,29 @@ final class ClusterWatch {
           } catch (E2llmException e) {
             LOG.log(Level.FINE, "no forecast", e);
           }
+          if (plan.replicas().size() > 1) {
+            estimate(view, plan);
+          }
         });
+  }
+
+  private void estimate(View view, Plan plan) {
+    try {
+      estimates = new Planned(plan.order(), desk.estimates(view, plan));
+    } catch (E2llmException e) { // such as a device of the plan that has just gone
+      LOG.log(Level.FINE, "what was known of the replicas stays", e);
+    }
+  }
+
+  /** Of the plan looked at last that has several replicas; null before there is one. */
+  @Nullable Planned estimates() {
+    return estimates;
+  }
+
+  /** Sessions that run or wait on the replica of a host, as it said last. Any thread. */
+  int sessions(String host) {
+    ClusterStatus.StageLoad load = reports.of(host);
+    return load == null ? 0 : load.sessions() + load.queued();
   }
 
   /** Measures a link that plans may use, if it is time. */

@@ -3,8 +3,10 @@ package org.e2llm.transport;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.e2llm.model.LayerRange;
+import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Stage;
 import org.e2llm.spi.Engine;
+import org.e2llm.transport.stage.KvLayout;
 import org.e2llm.transport.stage.StageSource;
 
 /** Stages of the engine on this device, each counted. Thread-safe. */
@@ -34,5 +36,14 @@ final class EngineStages implements StageSource {
   @Override
   public int vocabularySize() {
     return engine.modelSpec().vocabularySize();
+  }
+
+  @Override
+  public KvLayout kv() {
+    ModelSpec model = engine.modelSpec();
+    return new KvLayout(
+        engine.kvType(),
+        model.headCountKv() * model.keyLength(),
+        model.headCountKv() * model.valueLength());
   }
 }

@@ -14,6 +14,7 @@ import org.e2llm.transport.net.ConnectionStats;
 import org.e2llm.transport.net.Hello;
 import org.e2llm.transport.net.Lane;
 import org.e2llm.transport.net.Refusal;
+import org.e2llm.transport.stage.KvExchange;
 import org.e2llm.transport.stage.Links;
 import org.jspecify.annotations.Nullable;
 
@@ -28,8 +29,14 @@ final class PeerConnections implements Links, ConnectionListener {
 
     void received(String peer, byte type, ByteBuffer payload);
 
+    /** KV came over the connection for bytes. */
+    void receivedKv(String peer, byte type, ByteBuffer payload);
+
     /** The peer has no hot connection any more. */
     void closed(String peer, Throwable why);
+
+    /** What was under way over the connection for bytes may be lost. */
+    void closedBulk(String peer);
   }
 
   /** Who is told of the others; on the net thread. */
@@ -96,6 +103,12 @@ final class PeerConnections implements Links, ConnectionListener {
     return open != null && open.connection().send(type, payload, released);
   }
 
+  /** As {@link #send}, over the connection for bytes. */
+  boolean sendBulk(String peer, byte type, ByteBuffer payload, @Nullable Runnable released) {
+    Connection connection = slow.get(peer);
+    return connection != null && connection.send(type, payload, released);
+  }
+
   @Override
   public boolean reaches(String peer) {
     return hot.containsKey(peer);
@@ -143,7 +156,9 @@ final class PeerConnections implements Links, ConnectionListener {
   @Override
   public void opened(Connection connection, Hello hello) {
     if (connection.lane() == Lane.BULK) {
-      slow.put(connection.peer(), connection);
+      if (slow.put(connection.peer(), connection) != null) {
+        closedBulk(connection.peer());
+      }
       bulk.opened(connection, hello);
       return;
     }
@@ -165,8 +180,12 @@ final class PeerConnections implements Links, ConnectionListener {
   @Override
   public void received(Connection connection, byte type, ByteBuffer payload) {
     Events to = events;
-    if (connection.lane() == Lane.BULK) {
+    if (connection.lane() == Lane.BULK && !KvExchange.takesBulk(type)) {
       bulk.received(connection, type, payload);
+    } else if (connection.lane() == Lane.BULK) {
+      if (to != null) {
+        to.receivedKv(connection.peer(), type, payload);
+      }
     } else if (to != null) {
       to.received(connection.peer(), type, payload);
     }
@@ -175,7 +194,9 @@ final class PeerConnections implements Links, ConnectionListener {
   @Override
   public void closed(Connection connection, Throwable why) {
     if (connection.lane() == Lane.BULK) {
-      slow.remove(connection.peer(), connection);
+      if (slow.remove(connection.peer(), connection)) {
+        closedBulk(connection.peer());
+      }
       bulk.closed(connection);
       return;
     }
@@ -189,6 +210,13 @@ final class PeerConnections implements Links, ConnectionListener {
       if (to != null) {
         to.closed(connection.peer(), why);
       }
+    }
+  }
+
+  private void closedBulk(String peer) {
+    Events to = events;
+    if (to != null) {
+      to.closedBulk(peer);
     }
   }
 

@@ -7,6 +7,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.e2llm.E2llmException;
 import org.e2llm.InfeasiblePlanException;
 import org.e2llm.cluster.ClusterStatus;
@@ -17,6 +19,7 @@ import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Fleet;
 import org.e2llm.plan.LinkProfile;
+import org.e2llm.plan.Network;
 import org.e2llm.plan.Placement;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanListener;
@@ -25,6 +28,7 @@ import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.Slo;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.plan.Workload;
+import org.e2llm.serving.ReplicaEstimates;
 import org.e2llm.spi.PlannerProvider;
 import org.e2llm.transport.cluster.Sharing;
 import org.e2llm.transport.cluster.View;
@@ -35,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  * fleet. Says what is to be expected of a plan, and of each device without the others.
  */
 final class PlanDesk {
+  private static final Logger LOG = Logger.getLogger(PlanDesk.class.getName());
+
   /** Of a prompt, and of an answer. */
   private static final int TOKENS = 256;
 
@@ -176,17 +182,25 @@ final class PlanDesk {
     return plan.replicas().stream().anyMatch(replica -> replica.stages().size() > 1);
   }
 
-  /** The more the better: requests per second in all, or of one session by itself. */
+  /**
+   * The more the better: requests per second in all, or of one session by itself. Where there are
+   * roles, a request needs both of them.
+   */
   private static double value(Plan plan, boolean throughput) {
-    double sum = 0;
+    double mixed = 0;
+    double prompts = 0;
+    double answers = 0;
     double most = 0;
     for (ReplicaPlan replica : plan.replicas()) {
       ReplicaPlan.Expected expected = replica.expected();
-      sum += expected.requestsPerSecond();
+      double rate = expected.requestsPerSecond();
+      mixed += replica.role() == Role.MIXED ? rate : 0;
+      prompts += replica.role() == Role.PREFILL ? rate : 0;
+      answers += replica.role() == Role.DECODE ? rate : 0;
       double seconds = expected.ttftSeconds() + (TOKENS - 1) * expected.tpotSeconds();
       most = Math.max(most, 1 / seconds);
     }
-    return throughput ? sum : most;
+    return throughput ? mixed + Math.min(prompts, answers) : most;
   }
 
   /**
@@ -235,6 +249,21 @@ final class PlanDesk {
     } catch (E2llmException e) {
       return 0;
     }
+  }
+
+  /**
+   * What a router may reckon with of the plan. Where it does not fit the devices that are there, as
+   * a plan that an app forces may not, what it says itself counts.
+   */
+  ReplicaEstimates estimates(View view, Plan plan) {
+    Fleet fleet = fleet(view);
+    Plan judged = plan;
+    try {
+      judged = planner.judge(plan, model, fleet, ONE_SESSION, Slo.NONE, base(false).build());
+    } catch (E2llmException e) {
+      LOG.log(Level.FINE, "the plan's own expectations count", e);
+    }
+    return new PlannedEstimates(judged, model, new Network(fleet), TOKENS, TOKENS);
   }
 
   /**
@@ -395,10 +424,19 @@ final class PlanDesk {
     return built.build();
   }
 
+  /**
+   * One session at a time has one replica, whatever strategy the app names. Where throughput
+   * counts, the app's strategy is used as it is, also if it gives roles; unless it names none.
+   */
+  private String strategy(boolean throughput) {
+    boolean named = !options.strategy().equals(PlanOptions.DEFAULTS.strategy());
+    return !throughput ? "single-pipeline" : named ? options.strategy() : "replicas";
+  }
+
   /** Without wishes about devices. */
   private PlanOptions.Builder base(boolean throughput) {
     return PlanOptions.builder()
-        .strategy(throughput ? "replicas" : "single-pipeline")
+        .strategy(strategy(throughput))
         .seed(options.seed())
         .kvType(options.kvType())
         .arithmetic(options.arithmetic())

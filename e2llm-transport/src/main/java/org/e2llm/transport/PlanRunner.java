@@ -22,6 +22,8 @@ import org.e2llm.serving.ServingLoop;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.TransportProvider;
 import org.e2llm.transport.stage.HostedSessions;
+import org.e2llm.transport.stage.KvExchange;
+import org.e2llm.transport.stage.KvReplica;
 import org.e2llm.transport.stage.Ring;
 import org.e2llm.transport.stage.RingGate;
 import org.e2llm.transport.stage.RingReplica;
@@ -46,6 +48,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
     final Plan plan;
     final ReplicaPlan replica;
     @Nullable ServingLoop loop;
+    @Nullable KvReplica moves;
     @Nullable RingReplica ring;
     boolean making;
 
@@ -63,6 +66,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
   private final StageHost stages;
   private final StageSource source;
   private final SessionClient sessions;
+  private final KvExchange kv;
   private final Executor thread;
   private final Executor background;
   private final SecureRandom random = new SecureRandom();
@@ -80,6 +84,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
    * Hosts nothing yet.
    *
    * @param source of stages on this device
+   * @param kv moves KV caches to and from its replicas
    * @param thread of the cluster peer
    * @param background where weights are mapped
    */
@@ -89,6 +94,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
       StageHost.Factory stages,
       StageSource source,
       SessionClient sessions,
+      KvExchange kv,
       Executor thread,
       Executor background) {
     this.self = self;
@@ -96,6 +102,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
     this.stages = stages.make(this);
     this.source = source;
     this.sessions = sessions;
+    this.kv = kv;
     this.thread = thread;
     this.background = background;
   }
@@ -169,7 +176,14 @@ final class PlanRunner implements RingGate, AutoCloseable {
       retire(serving);
     }
     serving = next;
-    sessions.hosted().serveOn(next == null ? null : next.loop);
+    serveOn(next);
+  }
+
+  /** Null if no first stage is here that works. */
+  private void serveOn(@Nullable Hosting hosting) {
+    KvReplica moves = hosting == null || hosting.loop == null ? null : hosting.moves;
+    sessions.hosted().serveOn(hosting == null ? null : hosting.loop, moves);
+    kv.serveOn(moves);
   }
 
   private void retire(Hosting old) {
@@ -215,7 +229,10 @@ final class PlanRunner implements RingGate, AutoCloseable {
       replica.close();
       return;
     }
-    hosting.loop = loop(hosting, replica);
+    ServingLoop loop = loop(hosting, replica);
+    hosting.loop = loop;
+    hosting.moves =
+        new KvReplica(kv, hosting.replica.stages(), hosting.plan.wire().kv(), replica, loop);
     if (hosting == serving || serving == null) {
       use(hosting);
     }
@@ -244,6 +261,8 @@ final class PlanRunner implements RingGate, AutoCloseable {
   /** Sets up again what broke, and ends what has nothing to do any more; to be called often. */
   void tick() {
     sessions.hosted().tick();
+    stages.tick();
+    kv.tick();
     mend(current);
     if (serving != current) {
       mend(serving);
@@ -267,7 +286,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
       retire(hosting);
       hosting.ring = null;
       if (hosting == serving) {
-        sessions.hosted().serveOn(null);
+        serveOn(null);
       }
     }
     if (hosting.loop == null) {
@@ -290,7 +309,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    sessions.hosted().serveOn(null);
+    serveOn(null);
     for (Hosting hosting : new Hosting[] {current, serving}) {
       if (hosting != null) {
         retire(hosting);

@@ -81,6 +81,7 @@ final class Slices implements PeerConnections.Bulk, AutoCloseable {
   private volatile Holding holding = Holding.NONE;
   private volatile Runnable onChange = () -> {};
   private volatile Set<String> whole = Set.of();
+  private volatile Set<String> kvPeers = Set.of();
   private volatile Map<String, String> settings = Map.of();
   private @Nullable CompletableFuture<FullModel> hashing;
 
@@ -227,6 +228,11 @@ final class Slices implements PeerConnections.Bulk, AutoCloseable {
     whole = peers;
   }
 
+  /** Peers with which KV caches are exchanged: they are connected with too. */
+  void kvPeers(Set<String> peers) {
+    kvPeers = peers;
+  }
+
   /** What came and went so far. */
   ClusterStatus.Traffic traffic() {
     SliceExchange here = exchange;
@@ -347,11 +353,13 @@ final class Slices implements PeerConnections.Bulk, AutoCloseable {
     for (PeerConnections.Open peer : known.open()) {
       String id = peer.connection().peer();
       there.add(id);
-      if (known.bulk(id) != null || (full && whole.contains(id))) {
+      boolean kv = kvPeers.contains(id);
+      if (known.bulk(id) != null || (full && whole.contains(id) && !kv)) {
         dialAt.remove(id);
         continue;
       }
-      long due = dialAt.computeIfAbsent(id, first -> full ? now + HOLDER_WAITS : now);
+      boolean waits = kv ? self.compareTo(id) > 0 : full;
+      long due = dialAt.computeIfAbsent(id, first -> waits ? now + HOLDER_WAITS : now);
       if (now - due >= 0) {
         dialAt.put(id, now + DIAL_AGAIN);
         InetSocketAddress seen = peer.connection().remote();

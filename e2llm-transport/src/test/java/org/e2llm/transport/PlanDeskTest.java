@@ -127,6 +127,48 @@ class PlanDeskTest {
         .isEqualTo(new PlanDesk.Answer(one("a", 5), false));
   }
 
+  @Test
+  void aStrategyThatTheAppNamesIsUsedWhereThroughputCounts() {
+    planner.made = one("a", 1);
+    PlanOptions named = PlanOptions.builder().strategy("e2llm").build();
+    PlanDesk desk = new PlanDesk(planner, model, named);
+    desk.plan(view, null, false, false);
+    assertThat(planner.wishes.strategy()).isEqualTo("single-pipeline");
+    desk.plan(meet(true), null, false, false);
+    assertThat(planner.wishes.strategy()).isEqualTo("e2llm");
+    desk().plan(meet(true), null, false, false);
+    assertThat(planner.wishes.strategy()).isEqualTo("replicas");
+  }
+
+  /** It can answer no more requests than the slower of its roles lets through. */
+  @Test
+  void aPlanWithRolesIsWorthWhatBothOfThemDo() {
+    Plan before = chain(1);
+    planner.judged.put(before, before);
+    planner.made = roles(0.5, 0.95);
+    assertThat(plan(meet(true), before, false)).isSameAs(before);
+    planner.made = roles(0.5, 0.85);
+    assertThat(plan(meet(true), before, false)).isSameAs(planner.made);
+  }
+
+  private static Plan roles(double prefillSeconds, double decodeSeconds) {
+    Plan like = plan(1, List.of(stage("a", 0, 2)), List.of("a"));
+    return new Plan(
+        like.order(),
+        like.model(),
+        like.strategy(),
+        like.wire(),
+        like.policy(),
+        List.of(
+            replica(Role.PREFILL, prefillSeconds, "a"), replica(Role.DECODE, decodeSeconds, "b")),
+        List.of(new Placement("a", true, "because"), new Placement("b", true, "because")));
+  }
+
+  private static ReplicaPlan replica(Role role, double seconds, String device) {
+    ReplicaPlan.Expected expected = new ReplicaPlan.Expected(0, seconds, 1 / seconds, 1);
+    return new ReplicaPlan(role, List.of(stage(device, 0, 2)), 64, expected);
+  }
+
   private static Holding part(int from, int to) {
     return new Holding("ab".repeat(32), false, 1L << 40, List.of(LayerRange.of(from, to)));
   }
@@ -212,6 +254,7 @@ class PlanDeskTest {
   private static final class Answers implements PlannerProvider {
     Plan made;
     Fleet asked;
+    PlanOptions wishes;
     final Map<Plan, Plan> judged = new HashMap<>();
     UnaryOperator<Plan> judge = plan -> null;
 
@@ -224,6 +267,7 @@ class PlanDeskTest {
         PlanOptions options,
         PlanListener listener) {
       asked = fleet;
+      wishes = options;
       return made;
     }
 

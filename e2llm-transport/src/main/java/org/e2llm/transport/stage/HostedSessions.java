@@ -54,6 +54,9 @@ public final class HostedSessions {
     /** All that was asked for is sampled: the caller has, or will have, so many tokens in all. */
     void finished(Caller caller, int tokens);
 
+    /** The session goes on, or waits: it has so many tokens now. */
+    void goesOn(Caller caller, int tokens);
+
     /** The replica broke off; the session can go on elsewhere. */
     void interrupted(Caller caller, String why);
 
@@ -68,6 +71,7 @@ public final class HostedSessions {
     final Key key;
     final boolean conversation;
     final GenerationService service;
+    final @Nullable KvReplica replica;
     final KvHold hold;
     @Nullable Hosted running;
     @Nullable Hosted next;
@@ -75,10 +79,11 @@ public final class HostedSessions {
     boolean released;
     long until;
 
-    Place(Key key, boolean conversation, GenerationService service) {
+    Place(Key key, boolean conversation, GenerationService service, @Nullable KvReplica replica) {
       this.key = key;
       this.conversation = conversation;
       this.service = service;
+      this.replica = replica;
       this.hold = service.hold();
     }
   }
@@ -133,6 +138,7 @@ public final class HostedSessions {
   private final Map<Key, Place> places = new LinkedHashMap<>(16, 0.75f, true);
 
   private @Nullable GenerationService service;
+  private @Nullable KvReplica replica;
 
   /**
    * Hosts nothing yet.
@@ -150,9 +156,19 @@ public final class HostedSessions {
    * goes on there; what it merely kept is freed.
    */
   public void serveOn(@Nullable GenerationService newService) {
+    serveOn(newService, null);
+  }
+
+  /**
+   * As above.
+   *
+   * @param newReplica takes prompts that another replica has computed, or null
+   */
+  public void serveOn(@Nullable GenerationService newService, @Nullable KvReplica newReplica) {
     List<Place> old = new ArrayList<>();
     synchronized (this) {
       service = newService;
+      replica = newReplica;
       for (Iterator<Place> i = places.values().iterator(); i.hasNext(); ) {
         Place place = i.next();
         if (place.service != newService && place.running == null) {
@@ -239,7 +255,7 @@ public final class HostedSessions {
     if (here == null) {
       throw new StageLostException("the host has no first stage now");
     }
-    Place place = new Place(key, conversation, here);
+    Place place = new Place(key, conversation, here, replica);
     places.put(key, place);
     return place;
   }
@@ -262,7 +278,11 @@ public final class HostedSessions {
             (result, error) -> ended(place, hosted, result, error),
             hosted.caller);
     try {
-      hosted.runs(place.service.submit(submission));
+      String promptHost = request.promptHost();
+      hosted.runs(
+          promptHost == null || place.replica == null
+              ? place.service.submit(submission)
+              : place.service.submit(submission, place.replica.source(promptHost)));
     } catch (E2llmException e) {
       ended(place, hosted, null, e);
     }
@@ -286,6 +306,38 @@ public final class HostedSessions {
       }
     }
     place.service.received(place.hold, tokens);
+  }
+
+  /**
+   * The caller, which has so many tokens of its session, has heard nothing and asks: frames may
+   * have been lost, also between others. Whatever the reason, it is told that the session goes on
+   * only if it does.
+   */
+  void asked(String peer, long session, int epoch, int tokens) {
+    Caller caller = new Caller(peer, session, epoch);
+    Hosted hosted;
+    Place place = null;
+    boolean runs = false;
+    boolean waits = false;
+    synchronized (this) {
+      hosted = sessions.get(new Key(peer, session));
+      if (hosted != null && hosted.request.epoch() == epoch) {
+        place = places.get(placeKey(hosted));
+        runs = place != null && place.running == hosted && place.service.lost() == null;
+        waits = place != null && place.next == hosted && place.service.lost() == null;
+        if (!runs && !waits) {
+          sessions.remove(hosted.key());
+        }
+      }
+    }
+    if (place != null && runs) {
+      place.service.received(place.hold, tokens);
+      answers.goesOn(caller, place.hold.sampled());
+    } else if (waits) {
+      answers.goesOn(caller, 0);
+    } else {
+      answers.interrupted(caller, "the host does not compute the session any more");
+    }
   }
 
   /** The caller wants no more of this epoch. */

@@ -36,18 +36,25 @@ final class HostedStage implements AutoCloseable {
   private final @Nullable SamplingTail tail;
   private final float[] hidden;
   private final FieldWriter out = new FieldWriter(1024);
+  private final KvStage kv;
   private final Map<Long, StageSession> sessions = new HashMap<>();
   private final Map<Long, Caller> callers = new HashMap<>();
   private final BitSet untold = new BitSet();
   private long batches;
+  private volatile int passed;
+  private volatile boolean abandoned;
+  private volatile long slowest;
 
   /**
    * Takes the stage over.
    *
    * @param stage of the ring's layers for this device
+   * @param kv its part in hand-offs
    */
-  HostedStage(Ring ring, Stage stage, StageSource source, Links links, Payloads payloads) {
+  HostedStage(
+      Ring ring, Stage stage, StageSource source, Links links, Payloads payloads, KvStage kv) {
     this.ring = ring;
+    this.kv = kv;
     this.stage = stage;
     this.source = source;
     this.links = links;
@@ -67,6 +74,21 @@ final class HostedStage implements AutoCloseable {
     return batches;
   }
 
+  /** Steps that have left this stage. Any thread. */
+  int passed() {
+    return passed;
+  }
+
+  /** The host has closed the ring: batches that still wait are not computed. Any thread. */
+  void abandon() {
+    abandoned = true;
+  }
+
+  /** Nanoseconds that the slowest batch so far took. Any thread. */
+  long slowest() {
+    return slowest;
+  }
+
   /** The stage before this one, which alone may send to it. */
   String before() {
     return ring.stages().get(ring.index(links.self()) - 1).device();
@@ -83,7 +105,7 @@ final class HostedStage implements AutoCloseable {
    * @return false if the host, or the next stage, cannot be reached from here
    */
   boolean opened(ByteBuffer payload) {
-    return send(ring.host(), StageFrames.RING_READY, out.clear().i64(ring.id()))
+    return send(ring.host(), StageFrames.RING_READY, out.clear().i64(ring.id()).i32(0))
         && pass(StageFrames.RING_OPEN, payload);
   }
 
@@ -108,7 +130,16 @@ final class HostedStage implements AutoCloseable {
         end(in.i64("session"));
         pass(type, payload);
         break;
+      case KvFrames.KV_EXPECT:
+        kv.expect(in, sessions);
+        pass(type, payload);
+        break;
+      case KvFrames.KV_PUSH:
+        kv.push(in, sessions);
+        pass(type, payload);
+        break;
       case StageFrames.STEP_FAILED:
+        passed = in.i32("failed.step", 0, Integer.MAX_VALUE - 1) + 1;
         if (next == null) {
           send(ring.host(), type, payloads.copy(payload.duplicate()));
         } else {
@@ -150,7 +181,9 @@ final class HostedStage implements AutoCloseable {
   }
 
   private void truncate(FieldReader in) {
-    StageSession session = sessions.get(in.i64("session"));
+    long id = in.i64("session");
+    StageSession session = sessions.get(id);
+    kv.stop(id);
     int length = in.i32("session.length", 0, Integer.MAX_VALUE);
     if (session != null) {
       session.truncate(length);
@@ -158,6 +191,7 @@ final class HostedStage implements AutoCloseable {
   }
 
   private void end(long id) {
+    kv.forget(id);
     StageSession session = sessions.remove(id);
     if (session != null) {
       session.close();
@@ -169,12 +203,17 @@ final class HostedStage implements AutoCloseable {
   }
 
   private void batch(FieldReader in) {
+    if (abandoned) {
+      return;
+    }
     int step = in.i32("batch.step");
+    long began = System.nanoTime();
     Batch batch = BatchCodec.read(in, ring.hidden(), stage.maxRows(), source.hiddenSize(), hidden);
     StageOutput output;
     try {
       output = stage.forward(batch).toCompletableFuture().join();
       batches++;
+      slowest = Math.max(slowest, System.nanoTime() - began);
     } catch (CompletionException e) {
       failed(step, e.getCause() == null ? e : e.getCause());
       return;
@@ -198,6 +237,8 @@ final class HostedStage implements AutoCloseable {
       BatchCodec.write(payload, ring, step, slices, output.data(), output.width());
       send(next, StageFrames.BATCH, payload);
     }
+    passed = step + 1;
+    kv.computed(slices);
   }
 
   private void failed(int step, Throwable cause) {
@@ -209,6 +250,7 @@ final class HostedStage implements AutoCloseable {
     out.clear().i64(ring.id()).i32(step);
     ResultsCodec.writeError(out, error);
     send(next == null ? ring.host() : next, StageFrames.STEP_FAILED, out);
+    passed = step + 1;
   }
 
   /** Straight to the caller; false if it cannot be reached from here. */
@@ -243,6 +285,7 @@ final class HostedStage implements AutoCloseable {
   /** Frees the sessions and the stage. */
   @Override
   public void close() {
+    kv.close();
     sessions.clear();
     stage.close();
   }

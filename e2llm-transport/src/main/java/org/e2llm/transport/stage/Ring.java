@@ -56,7 +56,12 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType h
   void write(FieldWriter out) {
     out.i64(id);
     out.i64(plan.counter()).string(plan.coordinator()).string(plan.hash());
-    out.choice(hidden).count(stages.size());
+    out.choice(hidden);
+    writeStages(out, stages);
+  }
+
+  static void writeStages(FieldWriter out, List<StagePlan> stages) {
+    out.count(stages.size());
     for (StagePlan stage : stages) {
       out.string(stage.device()).i32(stage.layers().from()).i32(stage.layers().to());
     }
@@ -70,6 +75,13 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType h
             in.string("ring.plan.coordinator"),
             in.string("ring.plan.hash"));
     HiddenType hidden = in.choice("ring.hidden", HiddenType.values());
+    List<StagePlan> stages = readStages(in);
+    in.end("ring");
+    return new Ring(id, plan, stages, hidden);
+  }
+
+  /** At least one. */
+  static List<StagePlan> readStages(FieldReader in) {
     int count = in.count("ring.stages", 10, MOST_STAGES);
     if (count == 0) {
       throw new ProtocolException("a ring without stages");
@@ -81,7 +93,6 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType h
       int to = in.i32("ring.stage.to", from + 1, Integer.MAX_VALUE);
       stages.add(new StagePlan(device, LayerRange.of(from, to)));
     }
-    in.end("ring");
-    return new Ring(id, plan, stages, hidden);
+    return stages;
   }
 }

@@ -2,6 +2,7 @@ package org.e2llm.transport.stage;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
@@ -9,6 +10,9 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.e2llm.E2llmException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.StageLostException;
@@ -44,6 +48,9 @@ import org.jspecify.annotations.Nullable;
  * StageHost}.
  */
 public final class RingReplica implements Replica {
+  /** How long stages have to say how far they are, before one is given up. */
+  private static final long ANSWER = TimeUnit.SECONDS.toNanos(1);
+
   private record Pending(
       int step, List<Batch.Slice> slices, CompletableFuture<List<SliceOutput>> outputs) {}
 
@@ -53,9 +60,11 @@ public final class RingReplica implements Replica {
   private final Links links;
   private final TokenSink sink;
   private final String next;
+  private final LongSupplier clock;
   private final Payloads payloads = new Payloads();
   private final FieldWriter control = new FieldWriter(256);
   private final CompletableFuture<RingReplica> ready = new CompletableFuture<>();
+  private final CompletableFuture<StageLostException> lost = new CompletableFuture<>();
   private int steps;
   private Runnable onClose = () -> {};
 
@@ -63,16 +72,35 @@ public final class RingReplica implements Replica {
   private final Map<Long, Session> sessions = new HashMap<>();
   private final ArrayDeque<Pending> pending = new ArrayDeque<>();
   private final SamplingTail tail;
-  private int missing;
+  private final RingWatch watch;
+
+  /**
+   * By place in the ring, as the stage said last: steps that have left it, -1 if it said nothing.
+   */
+  private final int[] passed;
+
+  private boolean asked;
+  private long askedAt;
+  private boolean computing;
   private @Nullable StageLostException broken;
+  private long brokenAt;
 
   /**
    * Not set up yet: {@link #connect} does.
    *
    * @param first stage of the ring, on this device; taken over
    * @param sink takes what is sampled for callers on this device
+   * @param patience how many times longer than usual this waits for the other stages
+   * @param clock nanoseconds since any fixed moment
    */
-  RingReplica(Ring ring, Stage first, int vocabularySize, Links links, TokenSink sink) {
+  RingReplica(
+      Ring ring,
+      Stage first,
+      int vocabularySize,
+      Links links,
+      TokenSink sink,
+      int patience,
+      LongSupplier clock) {
     if (ring.stages().size() < 2 || !ring.host().equals(links.self())) {
       throw new IllegalArgumentException("a ring of " + ring.stages() + " on " + links.self());
     }
@@ -82,7 +110,12 @@ public final class RingReplica implements Replica {
     this.links = links;
     this.sink = sink;
     this.next = ring.stages().get(1).device();
-    this.missing = ring.stages().size() - 1;
+    this.clock = clock;
+    this.passed = new int[ring.stages().size()];
+    Arrays.fill(passed, -1);
+    int layers = ring.stages().get(ring.stages().size() - 1).layers().to();
+    double share = (double) first.layers().size() / layers;
+    this.watch = new RingWatch(share, patience, clock.getAsLong());
     this.tail = new SamplingTail(vocabularySize, (caller, position, token) -> {});
   }
 
@@ -96,6 +129,12 @@ public final class RingReplica implements Replica {
 
   /** Asks the other stages to get ready; completes with this once all are. */
   CompletableFuture<RingReplica> connect() {
+    // The loss of one that is not there now was noticed before there was a ring to break.
+    for (StagePlan stage : ring.stages().subList(1, ring.stages().size())) {
+      if (!links.reaches(stage.device())) {
+        broken("device " + stage.device() + " is not connected");
+      }
+    }
     FieldWriter out = new FieldWriter(1024);
     ring.write(out);
     send(StageFrames.RING_OPEN, out);
@@ -133,14 +172,21 @@ public final class RingReplica implements Replica {
   public CompletionStage<List<SliceOutput>> step(Batch batch) {
     checkWhole();
     StageOutput hidden;
+    begin(batch);
     try {
       hidden = first.forward(batch).toCompletableFuture().join();
     } catch (CompletionException e) {
+      failedHere();
       return CompletableFuture.failedFuture(e.getCause() == null ? e : e.getCause());
+    } catch (RuntimeException | Error e) {
+      failedHere();
+      throw e;
     }
     int step = steps++;
     CompletableFuture<List<SliceOutput>> outputs = new CompletableFuture<>();
     synchronized (this) {
+      computing = false;
+      watch.computedHere(clock.getAsLong());
       if (broken != null) { // while the first stage computed: nobody would end this step
         outputs.completeExceptionally(broken);
         return outputs;
@@ -158,13 +204,99 @@ public final class RingReplica implements Replica {
     return outputs;
   }
 
+  /**
+   * Sends something to the other stages behind all that was sent to them before.
+   *
+   * @param payload writes what follows the ring
+   */
+  void pass(byte type, Consumer<FieldWriter> payload) {
+    FieldWriter out = new FieldWriter(256).i64(ring.id());
+    payload.accept(out);
+    send(type, out);
+  }
+
+  private synchronized void begin(Batch batch) {
+    boolean decodes = true;
+    for (Batch.Slice slice : batch.slices()) {
+      decodes &= slice.length() == 1 && slice.start() > 0;
+    }
+    computing = true;
+    watch.began(steps, batch.rows(), decodes, clock.getAsLong());
+  }
+
+  private synchronized void failedHere() {
+    computing = false;
+    watch.failedHere();
+  }
+
+  /**
+   * Breaks the ring if a stage is late; to be called several times a second, from any thread. The
+   * stages are asked first how far they are, which their net threads answer.
+   *
+   * @return the device that is late, or null
+   */
+  @Nullable String tick() {
+    String why;
+    String late;
+    synchronized (this) {
+      long now = clock.getAsLong();
+      if (broken != null || !watch.isLate(now)) {
+        asked = false;
+        return null;
+      }
+      if (asked && now - askedAt < ANSWER) {
+        return null;
+      }
+      late = asked || !ready.isDone() ? lateDevice() : null;
+      why = watch.describe(now);
+      askedAt = now;
+      asked = true;
+    }
+    if (late == null) {
+      tellAll(StageFrames.RING_READY);
+      return null;
+    }
+    broken("device " + late + " " + why);
+    return late;
+  }
+
+  /** The first one in the ring that the step has not left. */
+  private String lateDevice() {
+    int step = watch.awaited();
+    Pending head = pending.peek();
+    if (step >= 0 && (head == null || head.step() != step)) {
+      return ring.host();
+    }
+    for (int i = 1; i < passed.length; i++) {
+      if (passed[i] <= step) {
+        return ring.stages().get(i).device();
+      }
+    }
+    return ring.last(); // its results did not come
+  }
+
+  /** Whether the first stage still computes though the ring has been broken for so long. */
+  synchronized boolean isStuck(long nanos) {
+    return broken != null && computing && clock.getAsLong() - brokenAt >= nanos;
+  }
+
   // What the other stages answer; on the thread of the stage host.
 
-  /** One more of the other stages is there. */
-  void ready() {
+  /** A stage is there, or answers how far it is: so many steps have left it. */
+  void stands(String peer, int stepsPassed) {
     boolean all;
     synchronized (this) {
-      all = --missing == 0;
+      int place = ring.index(peer);
+      boolean known = passed[place] >= 0;
+      passed[place] = stepsPassed;
+      if (known) {
+        return;
+      }
+      all = true;
+      for (int i = 1; i < passed.length; i++) {
+        all &= passed[i] >= 0;
+      }
+      watch.ready(all, clock.getAsLong());
     }
     if (all) {
       ready.complete(this);
@@ -183,10 +315,10 @@ public final class RingReplica implements Replica {
       throw new ProtocolException(
           outputs.size() + " results for a batch of " + done.slices().size() + " slices");
     }
-    end(done);
     for (int i = 0; i < outputs.size(); i++) {
       outputs.set(i, deliver(step, outputs.get(i), untold.get(i)));
     }
+    end(done); // not before: should the above fail, what breaks the ring ends the step
     done.outputs().complete(outputs);
   }
 
@@ -242,32 +374,45 @@ public final class RingReplica implements Replica {
   }
 
   private synchronized void end(Pending done) {
-    pending.remove(done);
+    if (pending.remove(done)) {
+      watch.ended(clock.getAsLong());
+    }
   }
 
   /** A stage is lost, or refuses: nothing goes through this ring any more. */
   void broken(String why) {
     StageLostException error = new StageLostException(why);
-    List<Pending> lost;
+    List<Pending> ended;
     synchronized (this) {
       if (broken != null) {
         return;
       }
       broken = error;
-      lost = List.copyOf(pending);
+      brokenAt = clock.getAsLong();
+      ended = List.copyOf(pending);
       pending.clear();
     }
     ready.completeExceptionally(error);
-    lost.forEach(step -> step.outputs().completeExceptionally(error));
-    tellAll();
+    ended.forEach(step -> step.outputs().completeExceptionally(error));
+    lost.complete(error);
+    tellAll(StageFrames.RING_CLOSE);
   }
 
   /** To every stage, straight: those behind a lost one would not hear of it otherwise. */
-  private void tellAll() {
-    FieldWriter out = new FieldWriter(8).i64(ring.id());
+  private void tellAll(byte type) {
     for (StagePlan stage : ring.stages().subList(1, ring.stages().size())) {
-      links.send(stage.device(), StageFrames.RING_CLOSE, SamplingCodec.copy(out), null);
+      tell(stage.device(), type);
     }
+  }
+
+  private void tell(String stage, byte type) {
+    FieldWriter out = new FieldWriter(8).i64(ring.id());
+    links.send(stage, type, SamplingCodec.copy(out), null);
+  }
+
+  /** The word that it is over came before this stage was set up. */
+  void closeAgain(String stage) {
+    tell(stage, StageFrames.RING_CLOSE);
   }
 
   /** Steps under way. */
@@ -279,6 +424,11 @@ public final class RingReplica implements Replica {
     if (broken != null) {
       throw new StageLostException(String.valueOf(broken.getMessage()));
     }
+  }
+
+  @Override
+  public CompletionStage<StageLostException> lost() {
+    return lost;
   }
 
   /** Whether a stage was lost: nothing goes through any more. */

@@ -24,10 +24,12 @@ public final class SessionClient implements SessionHosts, TokenSink {
   private static final int CANCEL = 0;
   private static final int RECEIVED = 1;
   private static final int RELEASE = 2;
+  private static final int ASK = 3;
 
   private static final int INTERRUPTED = 0;
   private static final int FAILED = 1;
   private static final int FINISHED = 2;
+  private static final int GOES_ON = 3;
 
   private final Links links;
   private final int vocabularySize;
@@ -102,6 +104,15 @@ public final class SessionClient implements SessionHosts, TokenSink {
   }
 
   @Override
+  public void ask(String host, long session, int epoch, int tokens) {
+    if (host.equals(links.self())) {
+      hosted.asked(host, session, epoch, tokens);
+    } else {
+      notice(host, session, epoch, ASK, tokens);
+    }
+  }
+
+  @Override
   public void release(String host, long hold) {
     if (host.equals(links.self())) {
       hosted.release(host, hold);
@@ -119,7 +130,7 @@ public final class SessionClient implements SessionHosts, TokenSink {
 
   /** Whether frames of this type are for this. */
   public static boolean takes(byte type) {
-    return type >= StageFrames.TOKEN && type <= StageFrames.ENDED;
+    return type >= StageFrames.TOKEN && type <= StageFrames.STATE;
   }
 
   /** A frame came; on the net thread. */
@@ -143,8 +154,8 @@ public final class SessionClient implements SessionHosts, TokenSink {
         int done = in.i32("prefilled.position", 0, Integer.MAX_VALUE);
         callers().prefilled(session, epoch, done, in.i32("prefilled.cached", 0, done));
         break;
-      case StageFrames.ENDED:
-        ended(session, epoch, in);
+      case StageFrames.STATE:
+        state(session, epoch, in);
         break;
       default:
         throw new ProtocolException("frame type " + type + " is none of a session");
@@ -174,21 +185,25 @@ public final class SessionClient implements SessionHosts, TokenSink {
       hosted.received(peer, number, epoch, tokens);
     } else if (what == RELEASE) {
       hosted.release(peer, number);
+    } else if (what == ASK) {
+      hosted.asked(peer, number, epoch, tokens);
     } else {
-      throw new ProtocolException("notice.what is " + what + ", expected is 0 to 2");
+      throw new ProtocolException("notice.what is " + what + ", expected is 0 to 3");
     }
   }
 
-  private void ended(long session, int epoch, FieldReader in) {
-    int how = in.u8("ended.how");
+  private void state(long session, int epoch, FieldReader in) {
+    int how = in.u8("state.how");
     if (how == INTERRUPTED) {
-      callers().interrupted(session, epoch, in.string("ended.why"));
+      callers().interrupted(session, epoch, in.string("state.why"));
     } else if (how == FINISHED) {
-      callers().finished(session, epoch, in.i32("ended.tokens", 0, Integer.MAX_VALUE));
+      callers().finished(session, epoch, in.i32("state.tokens", 0, Integer.MAX_VALUE));
     } else if (how == FAILED) {
       callers().failed(session, epoch, ResultsCodec.readError(in));
+    } else if (how == GOES_ON) {
+      callers().goesOn(session, epoch, in.i32("state.tokens", 0, Integer.MAX_VALUE));
     } else {
-      throw new ProtocolException("ended.how is " + how + ", expected is 0 to 2");
+      throw new ProtocolException("state.how is " + how + ", expected is 0 to 3");
     }
   }
 
@@ -216,9 +231,18 @@ public final class SessionClient implements SessionHosts, TokenSink {
     }
 
     @Override
+    public void goesOn(Caller caller, int tokens) {
+      if (here(caller)) {
+        callers().goesOn(caller.session(), caller.epoch(), tokens);
+      } else {
+        send(caller, StageFrames.STATE, begin(caller).u8(GOES_ON).i32(tokens));
+      }
+    }
+
+    @Override
     public void finished(Caller caller, int tokens) {
       if (!here(caller)) {
-        send(caller, StageFrames.ENDED, begin(caller).u8(FINISHED).i32(tokens));
+        send(caller, StageFrames.STATE, begin(caller).u8(FINISHED).i32(tokens));
       }
     }
 
@@ -228,7 +252,7 @@ public final class SessionClient implements SessionHosts, TokenSink {
         callers().interrupted(caller.session(), caller.epoch(), why);
       } else {
         String shortened = ResultsCodec.shortened(why);
-        send(caller, StageFrames.ENDED, begin(caller).u8(INTERRUPTED).string(shortened));
+        send(caller, StageFrames.STATE, begin(caller).u8(INTERRUPTED).string(shortened));
       }
     }
 
@@ -240,7 +264,7 @@ public final class SessionClient implements SessionHosts, TokenSink {
       }
       FieldWriter out = begin(caller).u8(FAILED);
       ResultsCodec.writeError(out, error);
-      send(caller, StageFrames.ENDED, out);
+      send(caller, StageFrames.STATE, out);
     }
 
     private boolean here(Caller caller) {

@@ -15,10 +15,11 @@ import org.e2llm.transport.wire.FieldWriter;
  * <pre>
  *  TOKEN    u64 session   u32 epoch   u32 position   sampled
  *  SUBMIT   u64 session   u32 epoch   u64 hold   u32 deadline   u32 maxTokens   tokens   params
+ *           string promptHost
  * </pre>
  *
- * The deadline is in milliseconds from now, 2^32 - 1 for none. Tokens, params and sampled as in
- * {@link SamplingCodec}.
+ * The deadline is in milliseconds from now, 2^32 - 1 for none; an empty prompt host is none.
+ * Tokens, params and sampled as in {@link SamplingCodec}.
  */
 final class SessionCodec {
   private static final long NO_DEADLINE = 0xffff_ffffL;
@@ -37,6 +38,8 @@ final class SessionCodec {
     out.i32((int) Math.min(millis, NO_DEADLINE)).i32(request.maxTokens());
     SamplingCodec.writeTokens(out, request.tokens());
     SamplingCodec.writeParams(out, request.sampling().params());
+    String promptHost = request.promptHost();
+    out.string(promptHost == null ? "" : promptHost);
   }
 
   /**
@@ -55,8 +58,17 @@ final class SessionCodec {
           "a session of " + tokens.length + " tokens and " + maxTokens + " to sample");
     }
     SamplingSpec sampling = SamplingCodec.readParams(in, vocabularySize);
+    String promptHost = in.string("session.promptHost");
     in.end("submit");
     Duration deadline = millis == NO_DEADLINE ? null : Duration.ofMillis(millis);
-    return new SessionHosts.Request(session, epoch, tokens, maxTokens, sampling, deadline, hold);
+    return new SessionHosts.Request(
+        session,
+        epoch,
+        tokens,
+        maxTokens,
+        sampling,
+        deadline,
+        hold,
+        promptHost.isEmpty() ? null : promptHost);
   }
 }

@@ -10,7 +10,10 @@ final class StageFrames {
   /** Host to next stage, and so on to the last: set the ring up. A {@link Ring}. */
   static final byte RING_OPEN = 0x20;
 
-  /** Every later stage to host: it is there, and so are those before it. u64 ring. */
+  /**
+   * Every later stage to host: it is there, and so are those before it. u64 ring, u32 steps that
+   * have left it. Host to stage: how many steps is that now? u64 ring.
+   */
   static final byte RING_READY = 0x21;
 
   /**
@@ -56,7 +59,8 @@ final class StageFrames {
 
   /**
    * Caller to host: u64 session, u32 epoch, u8 what, u32 tokens. What is 0 cancel; 1 so many tokens
-   * were received; 2 a conversation, whose number takes the session's place, is over.
+   * were received; 2 a conversation, whose number takes the session's place, is over; 3 so many
+   * tokens were received, and how is the session?
    */
   static final byte NOTICE = 0x2d;
 
@@ -65,9 +69,9 @@ final class StageFrames {
 
   /**
    * Host to caller: u64 session, u32 epoch, u8 how: 0 interrupted, string why; 1 failed, an error;
-   * 2 finished, u32 tokens in all.
+   * 2 finished, u32 tokens in all; 3 goes on, u32 tokens so far.
    */
-  static final byte ENDED = 0x2f;
+  static final byte STATE = 0x2f;
 
   private StageFrames() {}
 }

@@ -1,21 +1,25 @@
 package org.e2llm.transport.stage;
 
 import java.nio.ByteBuffer;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.E2llmException;
 import org.e2llm.StageLostException;
 import org.e2llm.cluster.ProtocolException;
+import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Stage;
 import org.e2llm.pipeline.TokenSink;
 import org.e2llm.transport.wire.FieldReader;
@@ -34,8 +38,15 @@ public final class StageHost implements AutoCloseable {
   /** Payloads that may wait for the thread: more than any ring that keeps to its depth sends. */
   private static final long MOST_WAITING_BYTES = 512L << 20;
 
-  /** Until all stages of a ring are there, which may include that weights are read from disk. */
-  private static final int SET_UP_SECONDS = 60;
+  /**
+   * Who computes so long for a ring that is over hangs, unless batches are known to take long: then
+   * {@link #STUCK_TIMES} times the slowest.
+   */
+  private static final long STUCK = TimeUnit.SECONDS.toNanos(15);
+
+  private static final int STUCK_TIMES = 4;
+
+  private record Making(Ring ring, CompletableFuture<RingReplica> ready) {}
 
   /** Makes one with a gate that needs it. */
   @FunctionalInterface
@@ -46,16 +57,37 @@ public final class StageHost implements AutoCloseable {
   private final Links links;
   private final StageSource source;
   private final RingGate gate;
+  private final KvExchange kv;
   private final Payloads payloads = new Payloads();
   private final ThreadPoolExecutor thread;
   private final AtomicLong waitingBytes = new AtomicLong();
+  private final LongSupplier clock;
+  private final LateDevices late = new LateDevices();
+
+  /** Rings that are to begin here; each until its first stage is made. */
+  private final Map<Making, Long> making = new ConcurrentHashMap<>();
+
+  /** Since when words that rings are over wait for the thread, the oldest first. */
+  private final Queue<Long> closings = new ConcurrentLinkedQueue<>();
+
+  // Changed by the thread.
+  private final Map<Long, HostedStage> stages = new ConcurrentHashMap<>();
+  private final Map<Long, RingReplica> replicas = new ConcurrentHashMap<>();
+
+  /** Nanoseconds that a batch took here at most. */
+  private volatile long slowest;
 
   // Belonging to the thread.
-  private final Map<Long, HostedStage> stages = new HashMap<>();
-  private final Map<Long, RingReplica> replicas = new HashMap<>();
   private final FieldReader reader = new FieldReader(ByteBuffer.allocate(0));
 
-  public StageHost(Links links, StageSource source, RingGate gate) {
+  public StageHost(Links links, StageSource source, RingGate gate, KvExchange kv) {
+    this(links, source, gate, kv, System::nanoTime);
+  }
+
+  /** As above, with the clock by which stages are late. */
+  StageHost(Links links, StageSource source, RingGate gate, KvExchange kv, LongSupplier clock) {
+    this.kv = kv;
+    this.clock = clock;
     this.links = links;
     this.source = source;
     this.gate = gate;
@@ -82,50 +114,125 @@ public final class StageHost implements AutoCloseable {
    */
   public CompletableFuture<RingReplica> replica(Ring ring, TokenSink sink) {
     CompletableFuture<RingReplica> ready = new CompletableFuture<>();
+    Making made = new Making(ring, ready);
+    making.put(made, clock.getAsLong());
     run(
         () -> {
           try {
             Stage first = source.stage(ring.stages().get(0).layers());
-            RingReplica replica =
-                new RingReplica(ring, first, source.vocabularySize(), links, sink);
-            replicas.put(ring.id(), replica);
-            replica.onClose(() -> run(() -> replicas.remove(ring.id())));
-            replica
-                .connect()
-                .orTimeout(SET_UP_SECONDS, TimeUnit.SECONDS)
-                .whenComplete(
-                    (done, error) -> {
-                      if (error == null) {
-                        ready.complete(done);
-                      } else {
-                        run(replica::close);
-                        ready.completeExceptionally(
-                            error instanceof TimeoutException
-                                ? new StageLostException(
-                                    replica + " was not there after " + SET_UP_SECONDS + " s")
-                                : error);
-                      }
-                    });
+            if (making.remove(made) == null) {
+              first.close(); // it took too long
+            } else {
+              connect(ring, first, sink, ready);
+            }
           } catch (RuntimeException | OutOfMemoryError e) {
+            making.remove(made);
             ready.completeExceptionally(e);
           }
         });
     return ready;
   }
 
+  private void connect(
+      Ring ring, Stage first, TokenSink sink, CompletableFuture<RingReplica> ready) {
+    int patience = late.patience(ring, clock.getAsLong());
+    RingReplica replica =
+        new RingReplica(ring, first, source.vocabularySize(), links, sink, patience, clock);
+    replicas.put(ring.id(), replica);
+    replica.onClose(() -> run(() -> replicas.remove(ring.id())));
+    replica
+        .connect()
+        .whenComplete(
+            (done, error) -> {
+              if (error == null) {
+                ready.complete(done);
+              } else {
+                run(replica::close);
+                ready.completeExceptionally(error);
+              }
+            });
+  }
+
+  /**
+   * Breaks rings of this device in which a stage is late; to be called several times a second, from
+   * any thread but {@value #THREAD_NAME}.
+   */
+  public void tick() {
+    long now = clock.getAsLong();
+    for (Map.Entry<Making, Long> entry : making.entrySet()) {
+      Making made = entry.getKey();
+      if (now - entry.getValue() >= RingWatch.SET_UP && making.remove(made) != null) {
+        made.ready()
+            .completeExceptionally(
+                new StageLostException("the first stage of " + made.ring() + " was not set up"));
+      }
+    }
+    for (RingReplica replica : replicas.values()) {
+      String device = replica.tick();
+      if (device != null) {
+        late.add(device, now);
+        LOG.log(Level.WARNING, "{0} broke: device {1} is late", new Object[] {replica, device});
+      }
+    }
+  }
+
+  /** Rings of others that have a stage here. */
+  Set<Long> rings() {
+    return Set.copyOf(stages.keySet());
+  }
+
+  /** Devices at which rings of this device broke because they were late. */
+  Set<String> late() {
+    return late.devices();
+  }
+
+  /**
+   * Whether this device still computes for a ring that was given up, and has for some time: its
+   * heartbeats go on, but it can serve no stage.
+   */
+  public boolean isStuck() {
+    long allowed = slowest;
+    for (HostedStage stage : stages.values()) {
+      allowed = Math.max(allowed, stage.slowest());
+    }
+    allowed = Math.max(STUCK, STUCK_TIMES * allowed);
+    Long oldest = closings.peek();
+    if (oldest != null && clock.getAsLong() - oldest >= allowed) {
+      return true;
+    }
+    for (RingReplica replica : replicas.values()) {
+      if (replica.isStuck(allowed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Whether frames of this type are for this. */
   public static boolean takes(byte type) {
-    return type >= StageFrames.RING_OPEN && type <= StageFrames.STEP_FAILED;
+    return (type >= StageFrames.RING_OPEN && type <= StageFrames.STEP_FAILED)
+        || type == KvFrames.KV_EXPECT
+        || type == KvFrames.KV_PUSH;
   }
 
   /** A frame came; on the net thread. */
   public void received(String peer, byte type, ByteBuffer payload) {
+    if (type == StageFrames.RING_READY && answers(peer, new FieldReader(payload.duplicate()))) {
+      return;
+    }
+    boolean closing = type == StageFrames.RING_CLOSE;
+    if (closing) {
+      abandon(peer, new FieldReader(payload.duplicate()));
+    }
     int bytes = payload.remaining();
     if (waitingBytes.addAndGet(bytes) > MOST_WAITING_BYTES) {
       waitingBytes.addAndGet(-bytes);
       throw new ProtocolException("more batches than this device can take in");
     }
     ByteBuffer copy = payloads.copy(payload);
+    if (closing) {
+      closings.add(clock.getAsLong());
+    }
     run(
         () -> {
           try {
@@ -135,8 +242,31 @@ public final class StageHost implements AutoCloseable {
           } finally {
             waitingBytes.addAndGet(-bytes);
             payloads.give(copy);
+            if (closing) {
+              closings.remove();
+            }
           }
         });
+  }
+
+  /** Batches of a ring that is over need not be computed before it is closed. */
+  private void abandon(String peer, FieldReader in) {
+    HostedStage stage = stages.get(in.i64("ring"));
+    if (stage != null && stage.ring().host().equals(peer)) {
+      stage.abandon();
+    }
+  }
+
+  /** A host asks how far the stage here is, at once because the thread may be what is late. */
+  private boolean answers(String peer, FieldReader in) {
+    long ring = in.i64("ring");
+    HostedStage stage = stages.get(ring);
+    if (stage == null || !stage.ring().host().equals(peer)) {
+      return false;
+    }
+    FieldWriter out = new FieldWriter(12).i64(ring).i32(stage.passed());
+    links.send(peer, StageFrames.RING_READY, SamplingCodec.copy(out), null);
+    return true;
   }
 
   private void handle(String peer, byte type, ByteBuffer payload) {
@@ -153,7 +283,7 @@ public final class StageHost implements AutoCloseable {
     }
     HostedStage stage = stages.get(ring);
     if (stage == null) {
-      unknown(ring, peer, type);
+      unknown(ring, peer, type, in.remaining() > 0);
     } else if (type == StageFrames.RING_CLOSE && stage.ring().host().equals(peer)) {
       close(stage);
     } else if (type == StageFrames.RING_BROKEN && peer.equals(stage.next())) {
@@ -174,9 +304,13 @@ public final class StageHost implements AutoCloseable {
   }
 
   /** Frames of a ring that is over. Who still sends into it has not heard, and is told. */
-  private void unknown(long ring, String peer, byte type) {
+  private void unknown(long ring, String peer, byte type, boolean more) {
     LOG.log(Level.FINE, "a frame of a ring that is not here, from {0}", peer);
-    if (type == StageFrames.BATCH || type == StageFrames.SESSION_OPEN) {
+    boolean ready = type == StageFrames.RING_READY;
+    if (ready && more) { // it was set up after the ring's end had been told to it
+      FieldWriter out = new FieldWriter(8).i64(ring);
+      links.send(peer, StageFrames.RING_CLOSE, SamplingCodec.copy(out), null);
+    } else if (ready || type == StageFrames.BATCH || type == StageFrames.SESSION_OPEN) {
       FieldWriter out = new FieldWriter(128).i64(ring);
       out.string("device " + links.self() + " is no part of the ring any more");
       links.send(peer, StageFrames.RING_BROKEN, SamplingCodec.copy(out), null);
@@ -194,20 +328,23 @@ public final class StageHost implements AutoCloseable {
       throw new ProtocolException("an answer that is another device's to give");
     }
     if (replica.isBroken()) {
+      if (type == StageFrames.RING_READY) {
+        replica.closeAgain(peer);
+      }
       return;
     }
     try {
-      answered(replica, type, in);
+      take(replica, peer, type, in);
     } catch (RuntimeException e) { // its steps would never end
       replica.broken(String.valueOf(e.getMessage()));
       throw e;
     }
   }
 
-  private static void answered(RingReplica replica, byte type, FieldReader in) {
+  private static void take(RingReplica replica, String peer, byte type, FieldReader in) {
     switch (type) {
       case StageFrames.RING_READY:
-        replica.ready();
+        replica.stands(peer, in.i32("ring.passed", 0, Integer.MAX_VALUE));
         break;
       case StageFrames.RING_BROKEN:
         replica.broken(in.string("ring.why"));
@@ -228,8 +365,10 @@ public final class StageHost implements AutoCloseable {
     if (why == null) {
       try {
         int index = ring.index(links.self());
-        Stage made = source.stage(ring.stages().get(index).layers());
-        HostedStage stage = new HostedStage(ring, made, source, links, payloads);
+        LayerRange layers = ring.stages().get(index).layers();
+        Stage made = source.stage(layers);
+        KvStage moves = kv.stage(ring, layers, this::run);
+        HostedStage stage = new HostedStage(ring, made, source, links, payloads, moves);
         stages.put(ring.id(), stage);
         if (!stage.opened(payload)) {
           fail(stage, "it does not reach all of " + ring.stages());
@@ -265,6 +404,11 @@ public final class StageHost implements AutoCloseable {
 
   /** A peer cannot be reached any more: rings that it is part of are over. */
   public void lost(String peer) {
+    for (RingReplica replica : replicas.values()) { // at once: the thread may be what hangs
+      if (replica.ring().has(peer)) {
+        replica.broken("device " + peer + " was lost");
+      }
+    }
     run(
         () -> {
           for (HostedStage stage : List.copyOf(stages.values())) {
@@ -274,15 +418,11 @@ public final class StageHost implements AutoCloseable {
               close(stage);
             }
           }
-          for (RingReplica replica : List.copyOf(replicas.values())) {
-            if (replica.ring().has(peer)) {
-              replica.broken("device " + peer + " was lost");
-            }
-          }
         });
   }
 
   private void close(HostedStage stage) {
+    slowest = Math.max(slowest, stage.slowest());
     stages.remove(stage.ring().id(), stage);
     stage.close();
   }

@@ -16,4 +16,7 @@ public interface StageSource {
   int hiddenSize();
 
   int vocabularySize();
+
+  /** What KV caches look like here. */
+  KvLayout kv();
 }

@@ -9,7 +9,8 @@ package org.e2llm.transport.wire;
  *  0x10-0x1f  membership and plans   HOT
  *  0x20-0x2f  sessions and stages    HOT
  *  0x30-0x3f  slices                 BULK
- *  0x40-0x4f  KV                     BULK
+ *  0x40-0x47  KV                     BULK
+ *  0x48-0x4f  what steers KV         HOT
  * </pre>
  */
 public final class FrameType {

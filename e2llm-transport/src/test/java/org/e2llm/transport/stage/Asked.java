@@ -53,7 +53,8 @@ record Asked(int[] prompt, int maxTokens, SamplingParams params, List<String> st
           case 1 -> SamplingParams.DEFAULT.withSeed(random.nextLong());
           default -> PENALTIES.withSeed(random.nextLong());
         };
-    Asked asked = of(length, 1 + random.nextInt(40), params);
+    // Beyond what a host samples ahead of its caller, and not.
+    Asked asked = of(length, 1 + random.nextInt(random.nextBoolean() ? 40 : 120), params);
     return random.nextInt(3) == 0 ? asked.stoppingAt("e", "zz") : asked;
   }
 

@@ -196,7 +196,8 @@ class CodecProperties {
         1 + random.nextInt(100_000),
         new SamplingSpec(params(random), null),
         random.nextBoolean() ? null : Duration.ofMillis(random.nextInt() >>> 1),
-        random.nextLong());
+        random.nextLong(),
+        random.nextBoolean() ? null : "peer-é");
   }
 
   @Property

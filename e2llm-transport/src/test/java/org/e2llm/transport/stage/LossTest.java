@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import org.e2llm.DeviceLostException;
 import org.e2llm.Generation;
 import org.e2llm.Token;
+import org.e2llm.serving.GenerationService;
 import org.e2llm.text.SamplingParams;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -135,6 +137,74 @@ class LossTest {
       assertThat(Asked.answer(LONG_ANSWER.on(peers.peer("app").callers)))
           .isEqualTo(LONG_ANSWER.alone());
       peers.settle();
+    }
+  }
+
+  /**
+   * A host samples only so far ahead of its caller. If what it sampled is lost, and nothing comes
+   * after it, nobody would notice but for the caller's question.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"connection", "last stage"})
+  void allTokensThatAHostMaySampleAheadAreLost(String what) {
+    try (MemoryPeers peers = new MemoryPeers("a", "b", "c", "app")) {
+      peers.serve("a", "b", "c");
+      peers.watcher =
+          at(
+              StageFrames.TOKEN,
+              3,
+              () -> { // before the app takes any more
+                MemoryPeers.eventually(
+                    "the host waits for the caller",
+                    () ->
+                        peers.peer("a").batches.get() == GenerationService.MOST_AHEAD
+                            && peers.pending() == 0);
+                if (what.equals("connection")) {
+                  peers.cut("c", "app");
+                  peers.join("c", "app");
+                } else {
+                  peers.kill("c");
+                }
+              });
+      assertThat(Asked.answer(LONG_ANSWER.on(peers.peer("app").callers)))
+          .isEqualTo(LONG_ANSWER.alone());
+      peers.settle();
+    }
+  }
+
+  /** Its connections and their heartbeats go on: only time tells. */
+  @ParameterizedTest
+  @ValueSource(strings = {"a", "b", "c"})
+  void aStageHangsWhileItComputes(String victim) {
+    CountDownLatch end = new CountDownLatch(1);
+    AtomicInteger computed = new AtomicInteger();
+    try (MemoryPeers peers = new MemoryPeers("a", "b", "c", "app")) {
+      peers.serve("a", "b", "c");
+      peers.peer(victim).computing =
+          batch -> {
+            if (computed.incrementAndGet() >= 50) {
+              awaitUninterruptibly(end);
+            }
+          };
+      Generation generation = LONG_ANSWER.on(peers.peer("app").callers);
+      MemoryPeers.eventually("a step hangs", () -> computed.get() == 50);
+      peers.hurry(generation::isDone);
+      assertThat(Asked.answer(generation)).isEqualTo(LONG_ANSWER.alone());
+      assertThat(peers.late()).containsOnly(victim);
+      assertThat(peers.peer(victim).stages.isStuck()).isTrue();
+      end.countDown();
+      MemoryPeers.eventually("it is of use again", () -> !peers.peer(victim).stages.isStuck());
+      peers.settle();
+    } finally {
+      end.countDown();
+    }
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 

@@ -9,8 +9,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.e2llm.cluster.ProtocolException;
+import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
+import org.e2llm.pipeline.Batch;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.testing.FakeEngine;
 import org.e2llm.testing.FakeStage;
@@ -22,12 +25,22 @@ final class MemoryPeer implements Links, StageSource {
   private final String name;
   private final MemoryPeers network;
   private final ExecutorService net;
+
+  /** Takes frames of lane BULK, which have no order among those of the other lane. */
+  private final ExecutorService bulk;
+
   private final List<FakeStage> made = new CopyOnWriteArrayList<>();
   final AtomicInteger batches = new AtomicInteger();
+  final AtomicInteger rows = new AtomicInteger();
+  final KvExchange kv;
   final StageHost stages;
   final SessionClient client;
   final CallerSessions callers;
   volatile boolean dead;
+
+  /** Called with every batch that a stage computes here; may block. */
+  volatile Consumer<Batch> computing = batch -> {};
+
   private volatile List<String> hosts = List.of();
 
   // Guarded by this.
@@ -37,14 +50,10 @@ final class MemoryPeer implements Links, StageSource {
   MemoryPeer(String name, MemoryPeers network) {
     this.name = name;
     this.network = network;
-    this.net =
-        Executors.newSingleThreadExecutor(
-            work -> {
-              Thread thread = new Thread(work, "net-" + name);
-              thread.setDaemon(true);
-              return thread;
-            });
-    stages = new StageHost(this, this, ring -> null);
+    this.net = thread("net-" + name);
+    this.bulk = thread("net-bulk-" + name);
+    kv = new KvExchange(this, this::sendBulk, this, network.clock::get);
+    stages = new StageHost(this, this, ring -> null, kv, network::now);
     client = new SessionClient(this, FakeTokenizer.VOCABULARY, network.clock::get);
     callers =
         new CallerSessions(
@@ -54,6 +63,15 @@ final class MemoryPeer implements Links, StageSource {
             () -> client.hosted().service(),
             0);
     client.deliverTo(callers);
+  }
+
+  private static ExecutorService thread(String name) {
+    return Executors.newSingleThreadExecutor(
+        work -> {
+          Thread thread = new Thread(work, name);
+          thread.setDaemon(true);
+          return thread;
+        });
   }
 
   String name() {
@@ -77,14 +95,34 @@ final class MemoryPeer implements Links, StageSource {
   public boolean send(String peer, byte type, ByteBuffer payload, @Nullable Runnable released) {
     MemoryPeer target = network.peer(peer);
     MemoryPeers.Line line = target == null || target == this ? null : network.line(name, peer);
+    byte[] copy = new byte[payload.remaining()];
+    payload.duplicate().get(copy);
+    if (line == null || !line.open || dead) {
+      network.log.add("refused", name, peer, type, copy);
+      return false;
+    }
+    network.log.add("sent", name, peer, type, copy);
+    leave(() -> target.arrive(name, type, copy, line, target.net));
+    if (released != null) {
+      onNet(released);
+    }
+    return true;
+  }
+
+  private boolean sendBulk(
+      String peer, byte type, ByteBuffer payload, @Nullable Runnable released) {
+    MemoryPeer target = network.peer(peer);
+    MemoryPeers.Line line = target == null || target == this ? null : network.line(name, peer);
     if (line == null || !line.open || dead) {
       return false;
     }
     byte[] copy = new byte[payload.remaining()];
     payload.duplicate().get(copy);
-    leave(() -> target.arrive(name, type, copy, line));
+    line.kvBytes.addAndGet(copy.length);
+    byte[] sent = network.pieces.apply(copy);
+    leave(() -> target.arrive(name, type, sent, line, target.bulk));
     if (released != null) {
-      onNet(released);
+      on(bulk, released);
     }
     return true;
   }
@@ -105,20 +143,27 @@ final class MemoryPeer implements Links, StageSource {
     frame.run();
   }
 
-  private void arrive(String from, byte type, byte[] payload, MemoryPeers.Line line) {
-    onNet(
+  private void arrive(
+      String from, byte type, byte[] payload, MemoryPeers.Line line, ExecutorService lane) {
+    on(
+        lane,
         () -> {
+          if (line.open && !dead) {
+            network.delivering(from, name, type, line);
+          }
           if (!line.open || dead) {
+            network.log.add("lost", from, name, type, payload);
             return;
           }
-          network.delivering(from, name, type, line);
-          if (!line.open || dead) {
-            return;
-          }
+          network.log.add("taken", from, name, type, payload);
           ByteBuffer lent = ByteBuffer.wrap(payload);
           try {
-            if (StageHost.takes(type)) {
+            if (lane == bulk) {
+              kv.receivedBulk(from, type, lent);
+            } else if (StageHost.takes(type)) {
               stages.received(from, type, lent);
+            } else if (KvExchange.takes(type)) {
+              kv.received(from, type, lent);
             } else {
               client.received(from, type, lent);
             }
@@ -134,7 +179,9 @@ final class MemoryPeer implements Links, StageSource {
     onNet(
         () -> {
           if (!dead) {
+            network.log.event("learns that it ended", name, peer);
             stages.lost(peer);
+            kv.gone(peer);
             client.hosted().lost(peer);
             callers.lost(peer);
             offerHosts();
@@ -142,13 +189,17 @@ final class MemoryPeer implements Links, StageSource {
         });
   }
 
-  private synchronized void onNet(Runnable event) {
+  private void onNet(Runnable event) {
+    on(net, event);
+  }
+
+  private synchronized void on(ExecutorService lane, Runnable event) {
     if (frozen) {
-      held.add(() -> onNet(event));
+      held.add(() -> on(lane, event));
       return;
     }
     try {
-      net.execute(event);
+      lane.execute(event);
     } catch (RejectedExecutionException e) {
       // The test is over.
     }
@@ -167,7 +218,7 @@ final class MemoryPeer implements Links, StageSource {
         there.add(host);
       }
     }
-    callers.hosts(there);
+    callers.hosts(there, network.router);
   }
 
   synchronized void freeze() {
@@ -197,11 +248,15 @@ final class MemoryPeer implements Links, StageSource {
 
   @Override
   public FakeStage stage(LayerRange layers) {
-    FakeStage stage =
-        new FakeStage(
-            layers, MemoryPeers.LAYERS, MemoryPeers.ROWS, batch -> batches.incrementAndGet());
+    FakeStage stage = new FakeStage(layers, MemoryPeers.LAYERS, MemoryPeers.ROWS, this::computes);
     made.add(stage);
     return stage;
+  }
+
+  private void computes(Batch batch) {
+    batches.incrementAndGet();
+    rows.addAndGet(batch.rows());
+    computing.accept(batch);
   }
 
   int openSessions() {
@@ -222,9 +277,16 @@ final class MemoryPeer implements Links, StageSource {
     return FakeTokenizer.VOCABULARY;
   }
 
+  /** A hash of 64 bits: the upper half as key, the lower one as value. */
+  @Override
+  public KvLayout kv() {
+    return new KvLayout(KvType.F32, 1, 1);
+  }
+
   void close() {
     thaw();
     stages.close();
     net.shutdown();
+    bulk.shutdown();
   }
 }

@@ -6,7 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -14,7 +17,9 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 import org.e2llm.DeviceLostException;
+import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.plan.HiddenType;
@@ -22,6 +27,7 @@ import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.serving.Admission;
 import org.e2llm.serving.ServingLoop;
+import org.e2llm.serving.SessionRouter;
 import org.e2llm.testing.FakeEngine;
 import org.e2llm.testing.FakeStage;
 import org.e2llm.testing.FakeTokenizer;
@@ -46,6 +52,7 @@ final class MemoryPeers implements AutoCloseable {
     volatile boolean open = true;
     final AtomicLong frames = new AtomicLong();
     final AtomicLong batches = new AtomicLong();
+    final AtomicLong kvBytes = new AtomicLong();
   }
 
   private final Map<String, MemoryPeer> peers = new LinkedHashMap<>();
@@ -62,12 +69,28 @@ final class MemoryPeers implements AutoCloseable {
             made.setDaemon(true);
             return made;
           });
+
+  /** What happened to frames last. */
+  final FrameLog log = new FrameLog();
+
   volatile Watcher watcher = (number, from, to, type) -> {};
   volatile HiddenType hidden = HiddenType.F32;
   volatile long kvBytes = 64L << 20;
 
+  /** What becomes of pieces of KV under way. */
+  volatile UnaryOperator<byte[]> pieces = UnaryOperator.identity();
+
+  volatile KvType kvWire = KvType.F32;
+  volatile SessionRouter router;
+
+  /** What {@link PromptPeers} let serve; not touched here. */
+  final Set<String> promptHosts = ConcurrentHashMap.newKeySet();
+
   /** What peers keep for callers that may come back is kept by this clock. */
   final AtomicLong clock = new AtomicLong();
+
+  /** Stages are late by the real clock, plus this. */
+  final AtomicLong skipped = new AtomicLong();
 
   /** Devices for the next ring when one is lost, as many as are left; host first. */
   private volatile List<String> devices = List.of();
@@ -75,9 +98,9 @@ final class MemoryPeers implements AutoCloseable {
   private volatile boolean mends = true;
 
   // Belonging to the plans thread.
-  private String host = "";
+  private volatile String host = "";
   private ServingLoop loop;
-  private RingReplica ring;
+  private volatile RingReplica ring;
   private String makingOn = "";
   private final List<ServingLoop> ending = new ArrayList<>();
 
@@ -116,6 +139,10 @@ final class MemoryPeers implements AutoCloseable {
     watcher.frame(frames.incrementAndGet(), from, to, type);
   }
 
+  long now() {
+    return System.nanoTime() + skipped.get();
+  }
+
   // What happens to peers.
 
   /** The process is gone: nothing comes from it and nothing reaches it any more. */
@@ -140,6 +167,7 @@ final class MemoryPeers implements AutoCloseable {
         return;
       }
       line.open = false;
+      log.event("cut", a, b);
     }
     peer(a).closed(b);
     peer(b).closed(a);
@@ -152,9 +180,16 @@ final class MemoryPeers implements AutoCloseable {
     }
     synchronized (lines) {
       lines.put(key(a, b), new Line());
+      log.event("joined", a, b);
     }
     peer(a).offerHosts();
     peer(b).offerHosts();
+  }
+
+  /** The connection ends; a new one comes only after a while. */
+  void part(String a, String b, int millis) {
+    cut(a, b);
+    plans.schedule(() -> join(a, b), millis, TimeUnit.MILLISECONDS);
   }
 
   /** A new connection takes the place of the old one; each end learns of that by itself. */
@@ -164,6 +199,7 @@ final class MemoryPeers implements AutoCloseable {
         return; // there is nothing to replace
       }
       line(notices, other).open = false;
+      log.event("replaced", notices, other);
     }
     // Nobody hears of the new one before the end of the old one.
     peer(notices).closed(other);
@@ -183,6 +219,23 @@ final class MemoryPeers implements AutoCloseable {
         cut(name, other);
       }
     }
+  }
+
+  /** The time by which stages are late passes quickly until something has come about. */
+  void hurry(BooleanSupplier until) {
+    eventually(
+        "what time was to bring: " + state(),
+        () -> {
+          skipped.addAndGet(TimeUnit.MILLISECONDS.toNanos(400));
+          return until.getAsBoolean();
+        });
+  }
+
+  /** Devices at which rings broke because they were late. */
+  Set<String> late() {
+    Set<String> all = new TreeSet<>();
+    peers.values().forEach(peer -> all.addAll(peer.stages.late()));
+    return all;
   }
 
   // Plans.
@@ -214,8 +267,14 @@ final class MemoryPeers implements AutoCloseable {
   private void tick() {
     try {
       for (MemoryPeer peer : peers.values()) {
-        if (!peer.name().equals(host) && !isLost(peer.name())) {
+        if (isLost(peer.name())) {
+          continue;
+        }
+        peer.stages.tick();
+        peer.kv.tick();
+        if (!peer.name().equals(host) && !promptHosts.contains(peer.name())) {
           peer.client.hosted().serveOn(null);
+          peer.kv.serveOn(null);
         }
       }
       if (loop != null && (isLost(host) || (ring != null && ring.isBroken()))) {
@@ -242,14 +301,14 @@ final class MemoryPeers implements AutoCloseable {
     }
   }
 
-  private boolean isLost(String name) {
+  boolean isLost(String name) {
     return peer(name).dead || peer(name).frozen();
   }
 
   private void make() {
     List<String> left = new ArrayList<>();
     for (String device : devices) {
-      boolean whole = !isLost(device);
+      boolean whole = !isLost(device) && !peer(device).stages.isStuck();
       for (String other : left) {
         whole &= line(device, other).open;
       }
@@ -309,10 +368,22 @@ final class MemoryPeers implements AutoCloseable {
             new Admission(kvBytes, LAYERS * FakeStage.BYTES_PER_POSITION, CONTEXT, 1000),
             CONTEXT,
             () -> {});
-    first.client.hosted().serveOn(loop);
+    List<StagePlan> stages =
+        ring != null
+            ? ring.ring().stages()
+            : List.of(new StagePlan(onHost, LayerRange.of(0, LAYERS)));
+    KvReplica moves = new KvReplica(first.kv, stages, kvWire, replica, loop);
+    first.client.hosted().serveOn(loop, moves);
+    first.kv.serveOn(moves);
     for (MemoryPeer peer : peers.values()) {
       peer.hosts(List.of(onHost));
     }
+  }
+
+  /** Steps that are under way in the ring. */
+  int pending() {
+    RingReplica now = ring;
+    return now == null ? 0 : now.pending();
   }
 
   // Afterwards.
@@ -340,6 +411,15 @@ final class MemoryPeers implements AutoCloseable {
     for (MemoryPeer peer : peers.values()) {
       if (!peer.dead && peer.openSessions() > 0) {
         left.add(peer.name() + " holds " + peer.openSessions() + " sessions");
+      }
+      if (!peer.dead && peer.kv.size() > 0) {
+        left.add(peer.name() + " moves " + peer.kv.size() + " KV caches");
+      }
+      for (long id : peer.stages.rings()) {
+        boolean other = promptHosts.contains(peer.name()); // whose ring is another one
+        if (!peer.dead && !other && (ring == null || ring.ring().id() != id)) {
+          left.add(peer.name() + " has a stage of a ring that is over");
+        }
       }
       if (!peer.dead && peer.client.hosted().size() > 0) {
         left.add(peer.name() + " hosts " + peer.client.hosted().size());

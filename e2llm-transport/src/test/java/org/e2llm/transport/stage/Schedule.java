@@ -2,6 +2,10 @@ package org.e2llm.transport.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,22 +24,33 @@ import org.e2llm.WaitTimeoutException;
 final class Schedule {
   private static final String[] DEVICES = {"a", "b", "c", "d"};
 
+  /** Of the replica that computes prompts, where there is one. */
+  private static final String[] PROMPT_DEVICES = {"p", "q"};
+
   private final Random random;
+  private final boolean prompts;
   private final String name;
   private final List<String> happened = new ArrayList<>();
 
-  private Schedule(int seed) {
+  private Schedule(int seed, boolean prompts) {
     this.random = new Random(seed);
-    this.name = "seed " + seed;
+    this.prompts = prompts;
+    this.name = "seed " + seed + (prompts ? " with prompts" : "");
   }
 
-  static void run(int seed) {
-    new Schedule(seed).run();
+  /**
+   * Runs one.
+   *
+   * @param prompts whether a second replica computes the prompts
+   */
+  static void run(int seed, boolean prompts) {
+    new Schedule(seed, prompts).run();
   }
 
   private void run() {
     int stages = 1 + random.nextInt(4);
-    try (MemoryPeers peers = new MemoryPeers("a", "b", "c", "d", "app")) {
+    try (MemoryPeers peers = new MemoryPeers("a", "b", "c", "d", "app", "p", "q");
+        PromptPeers other = prompts ? prompts(peers) : null) {
       List<String> ring = new ArrayList<>(List.of(DEVICES).subList(0, stages));
       TreeMap<Long, Runnable> events = events(peers, ring);
       ConcurrentLinkedQueue<String> log = new ConcurrentLinkedQueue<>();
@@ -63,16 +78,8 @@ final class Schedule {
         try {
           running.get(i).await(Duration.ofSeconds(15));
         } catch (WaitTimeoutException e) {
-          throw new AssertionError(
-              name
-                  + ", session "
-                  + i
-                  + ", "
-                  + happened
-                  + " at "
-                  + log
-                  + " hangs: "
-                  + peers.state());
+          String what = name + ", session " + i + ", " + happened + " at " + log;
+          throw new AssertionError(what + " hangs: " + peers.state() + written(peers));
         } catch (E2llmException e) {
           // It is the outcome.
         }
@@ -88,8 +95,8 @@ final class Schedule {
       synchronized (events) {
         events.clear();
       }
-      for (String device : DEVICES) {
-        peers.peer(device).thaw();
+      for (MemoryPeer device : peers.all()) {
+        device.thaw();
       }
       try {
         peers.settle();
@@ -99,15 +106,39 @@ final class Schedule {
     }
   }
 
+  private PromptPeers prompts(MemoryPeers peers) {
+    return random.nextBoolean()
+        ? new PromptPeers(peers, PROMPT_DEVICES)
+        : new PromptPeers(peers, PROMPT_DEVICES[0]);
+  }
+
+  private String victim() {
+    return prompts && random.nextInt(3) > 0
+        ? PROMPT_DEVICES[random.nextInt(2)]
+        : DEVICES[random.nextInt(3)];
+  }
+
+  /** Everything there is to know, in a file of its own. */
+  private String written(MemoryPeers peers) {
+    Path file = Path.of("target", "hang-" + name.substring(5).replace(' ', '-') + ".txt");
+    try {
+      Files.writeString(file, peers.log + "\n" + Everything.of(peers));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return "; more in " + file;
+  }
+
   /** By number of the frame before which each happens. The app and "d", who call, stay. */
   private TreeMap<Long, Runnable> events(MemoryPeers peers, List<String> ring) {
     TreeMap<Long, Runnable> events = new TreeMap<>();
     int count = 1 + random.nextInt(4);
     for (int i = 0; i < count; i++) {
       long frame = 1 + random.nextInt(random.nextBoolean() ? 40 : 400);
-      String victim = DEVICES[random.nextInt(3)];
+      String victim = victim();
       String other = random.nextBoolean() ? "app" : DEVICES[random.nextInt(4)];
-      switch (random.nextInt(5)) {
+      int millis = random.nextInt(20);
+      switch (random.nextInt(6)) {
         case 0 -> add(events, frame, "kill " + victim, () -> peers.kill(victim));
         case 1 ->
             add(
@@ -119,7 +150,13 @@ final class Schedule {
                   peers.giveUp(victim);
                 });
         case 2 -> {
-          String neighbour = DEVICES[random.nextInt(3)];
+          if (!other.equals(victim)) {
+            String what = "part " + victim + other + " for " + millis + " ms";
+            add(events, frame, what, () -> peers.part(victim, other, millis));
+          }
+        }
+        case 3 -> {
+          String neighbour = prompts ? victim() : DEVICES[random.nextInt(3)];
           if (!neighbour.equals(victim)) {
             String what = "replace " + victim + neighbour;
             add(events, frame, what, () -> peers.replace(victim, neighbour));

@@ -20,8 +20,18 @@ class ScheduleTest {
   @Test
   @Timeout(200)
   void whateverIsLostTheTextIsThatOfOneDevice() throws Exception {
+    runAll(false);
+  }
+
+  @Test
+  @Timeout(200)
+  void alsoWhereAnotherReplicaComputesPrompts() throws Exception {
+    runAll(true);
+  }
+
+  private static void runAll(boolean prompts) throws Exception {
     Integer one = Integer.getInteger("e2llm.schedule");
-    int count = one == null ? Integer.getInteger("e2llm.schedules", 300) : 1;
+    int count = one == null ? Integer.getInteger("e2llm.schedules", prompts ? 300 : 1000) : 1;
     AtomicInteger next = new AtomicInteger(one == null ? 0 : one);
     int end = next.get() + count;
     ExecutorService lanes = Executors.newFixedThreadPool(AT_ONCE);
@@ -32,7 +42,7 @@ class ScheduleTest {
             lanes.submit(
                 () -> {
                   for (int seed = next.getAndIncrement(); seed < end; ) {
-                    Schedule.run(seed);
+                    Schedule.run(seed, prompts);
                     seed = next.getAndIncrement();
                   }
                 }));

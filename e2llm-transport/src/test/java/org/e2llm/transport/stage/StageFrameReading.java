@@ -5,6 +5,8 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
 import org.e2llm.E2llmException;
+import org.e2llm.model.KvType;
+import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Batch;
 import org.e2llm.plan.HiddenType;
 import org.e2llm.transport.wire.FieldReader;
@@ -12,7 +14,13 @@ import org.e2llm.transport.wire.FieldWriter;
 
 /** Reads any bytes as each kind of payload there is between stages, callers and hosts. */
 final class StageFrameReading {
-  static final int KINDS = 7;
+  static final int KINDS = 10;
+
+  /** From here on of KV hand-offs. */
+  private static final int KV = 7;
+
+  private static final KvLayout LAYOUT = new KvLayout(KvType.F16, 24, 40);
+  private static final LayerRange LAYERS = LayerRange.of(2, 5);
   private static final int VOCABULARY = 100;
   private static final int WIDTH = 33;
   private static final int ROWS = 64;
@@ -34,6 +42,16 @@ final class StageFrameReading {
         SamplingCodec.writeTokens(out, new int[] {1, 2, 3});
         SamplingCodec.writeParams(out, CodecProperties.params(random));
         SamplingCodec.writeCaller(out, null);
+      }
+      case KV ->
+          new KvCodec.Push(KvCodecProperties.expect(random), CodecProperties.ring(random).stages())
+              .write(out);
+      case KV + 1 -> KvCodecProperties.prompt(random).write(out);
+      case KV + 2 -> {
+        KvType type = random.nextBoolean() ? KvType.F16 : KvType.Q8_0;
+        return KvCodecProperties.piece(
+                LAYOUT, type, KvCodecProperties.block(LAYOUT, LAYERS, 3, 9, random))
+            .array();
       }
       default -> {
         List<Batch.Slice> slices = CodecProperties.slices(random);
@@ -81,6 +99,12 @@ final class StageFrameReading {
         SamplingCodec.readTokens(in, VOCABULARY);
         SamplingCodec.readParams(in, VOCABULARY);
         SamplingCodec.readCaller(in);
+      }
+      case KV -> KvCodec.Push.read(in);
+      case KV + 1 -> KvCodec.Prompt.read(in, VOCABULARY);
+      case KV + 2 -> {
+        in.i64("handoff");
+        KvCodec.readPiece(in, LAYOUT, new KvCodec.Expect(1, 77, 3, 9, KvType.Q8_0), LAYERS);
       }
       default -> {
         in.i64("ring");
