@@ -220,6 +220,11 @@ public final class CallerSessions implements GenerationService {
     run(() -> recovery.impossible(why, now()));
   }
 
+  /** See {@link Recovery#possible}. */
+  public void possible() {
+    run(recovery::possible);
+  }
+
   /** See {@link Recovery#lost}. */
   public void lost(String peer) {
     run(

@@ -621,7 +621,16 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     Set<String> members = peer.view().members().keySet();
     PlanHosts hosts =
         PlanHosts.of(plan, members, host -> host.equals(self) || connections.stats(host) != null);
+    if (isWhole(plan, members)) {
+      callers.possible();
+    }
     callers.hosts(hosts.sessions(), router(plan, hosts.usable()));
+  }
+
+  private static boolean isWhole(Plan plan, Set<String> members) {
+    return plan.replicas().stream()
+        .flatMap(replica -> replica.stages().stream())
+        .allMatch(stage -> members.contains(stage.device()));
   }
 
   /** Null as long as nothing is known of the plan's replicas, or there is no choice. */
@@ -648,14 +657,15 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
 
   private ClusterStatus describe() {
     View view = peer.view();
+    Plan plan = plan();
     return new ClusterStatus(
         joining.cluster().name(),
         self,
         slices.holding().modelId(),
         own.address(),
         peer.coordinator(),
-        plan(),
-        ready,
+        plan,
+        ready && plan != null && isWhole(plan, view.members().keySet()),
         problem,
         watch.forecast(),
         slices.traffic(),

@@ -109,9 +109,17 @@ class RolesTest {
     long sentBefore = handoffs(1).sentBytes();
     GenerationResult result = generate(prompt);
     assertThat(result.text()).isEqualTo(expected);
+    long positions = result.usage().promptTokens() - 1;
+    // What the status says may be a moment old.
+    until(
+        10,
+        "all devices say what they sent and received",
+        () ->
+            handoffs(2).complete() > before.complete()
+                && handoffs(3).receivedBytes() - lastBefore >= kv(positions, 3)
+                && handoffs(1).sentBytes() - sentBefore >= kv(positions, 2));
     assertThat(handoffs(2).complete()).isEqualTo(before.complete() + 1);
     assertThat(handoffs(2).broken()).isEqualTo(before.broken());
-    long positions = result.usage().promptTokens() - 1;
     // Layers 0 and 1 go from the process to the first decoding device, 2 to the second one, which
     // gets 3 and 4 from device 1.
     assertThat(handoffs(2).receivedBytes() - before.receivedBytes())
