@@ -26,6 +26,7 @@ import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanCodec;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.StagePlan;
+import org.e2llm.samples.Apps;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,7 +61,7 @@ final class AppProgram {
    */
   public static void main(String[] args) throws Exception {
     Cluster cluster =
-        Cluster.named("chaos")
+        Cluster.named(Apps.CLUSTER)
             .secret(Secret.parse(Files.readString(Path.of(args[0])).trim()))
             .folder(Path.of(args[1]))
             .listen(host(args[2]), port(args[2]))
