@@ -1,6 +1,6 @@
 /**
- * JMH benchmarks of the kernels. They say which kernel to work on; whole models are measured by
- * {@code samples/run bench}, in the columns of {@code llama-bench}.
+ * JMH benchmarks of kernels, planner and links. Whole models are measured by {@code samples/run
+ * bench}, in the columns of {@code llama-bench}; {@code docs/benchmarks.md} has the commands.
  *
  * <p>Run with {@code java --add-modules jdk.incubator.vector -jar
  * benchmarks/target/benchmarks.jar}.

@@ -78,6 +78,16 @@ public final class Batch {
     return slices;
   }
 
+  /** Whether it takes one token of each session, and none is a session's first. */
+  public boolean decodes() {
+    for (Slice slice : slices) {
+      if (slice.length() > 1 || slice.start() == 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   public int rows() {
     return rows;
   }

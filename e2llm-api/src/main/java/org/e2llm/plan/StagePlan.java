@@ -1,5 +1,7 @@
 package org.e2llm.plan;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.e2llm.model.LayerRange;
 
 /**
@@ -14,5 +16,12 @@ public record StagePlan(String device, LayerRange layers) {
     if (layers.size() == 0) {
       throw Check.invalid("stage of " + device, "layers", layers, "at least one layer");
     }
+  }
+
+  /** The layers of each, in the same order. */
+  public static List<LayerRange> layers(List<StagePlan> stages) {
+    List<LayerRange> layers = new ArrayList<>();
+    stages.forEach(stage -> layers.add(stage.layers()));
+    return layers;
   }
 }

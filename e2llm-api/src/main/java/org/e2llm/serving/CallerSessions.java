@@ -3,7 +3,6 @@ package org.e2llm.serving;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -59,7 +58,7 @@ public final class CallerSessions implements GenerationService {
   private final Recovery recovery;
   private final Silence silence = new Silence();
   private final Map<Long, GenerationRun> runs = new LinkedHashMap<>();
-  private final Map<Long, KvHold> holds = new HashMap<>();
+  private final CallerHolds holds;
   private @Nullable ScheduledFuture<?> nextTick;
   private long nextTickAt = Recovery.NEVER;
   private @Nullable SessionRouter router;
@@ -85,6 +84,7 @@ public final class CallerSessions implements GenerationService {
     this.recovery = new Recovery(patience);
     recovery.router(this::route);
     this.hosts = hosts;
+    this.holds = new CallerHolds(hosts);
     this.model = model;
     this.tokenizer = tokenizer;
     this.local = local;
@@ -144,20 +144,7 @@ public final class CallerSessions implements GenerationService {
 
   @Override
   public void release(KvHold hold) {
-    run(
-        () -> {
-          hold.released = true;
-          drop(hold);
-        });
-  }
-
-  private void drop(KvHold hold) {
-    holds.remove(hold.id);
-    String host = hold.host;
-    hold.drop();
-    if (host != null) {
-      hosts.release(host, hold.id);
-    }
+    run(() -> holds.release(hold));
   }
 
   @Override
@@ -182,7 +169,7 @@ public final class CallerSessions implements GenerationService {
     run(
         () -> {
           List.copyOf(runs.values()).forEach(run -> end(run, FinishReason.CANCELLED));
-          List.copyOf(holds.values()).forEach(this::drop);
+          holds.dropAll();
         });
     thread.shutdown();
     try {
@@ -220,16 +207,16 @@ public final class CallerSessions implements GenerationService {
     run(() -> recovery.impossible(why, now()));
   }
 
+  /** See {@link Recovery#possible}. */
+  public void possible() {
+    run(recovery::possible);
+  }
+
   /** See {@link Recovery#lost}. */
   public void lost(String peer) {
     run(
         () -> {
-          for (KvHold hold : List.copyOf(holds.values())) {
-            if (peer.equals(hold.host)) {
-              holds.remove(hold.id);
-              hold.drop();
-            }
-          }
+          holds.lost(peer);
           recovery.lost(peer, now());
         });
   }
@@ -526,17 +513,8 @@ public final class CallerSessions implements GenerationService {
     GenerationResult result = run.result(reason, now());
     String host = recovery.host(run.id);
     remove(run);
-    KvHold hold = run.submission.hold();
-    if (hold != null && host != null && !closed) {
-      if (hold.host != null && !hold.host.equals(host)) {
-        hosts.release(hold.host, hold.id);
-      }
-      // The token sampled last was not fed.
-      hold.keptBy(host, run.underWay ? run.tokens().size() - 1 : 0);
-      holds.put(hold.id, hold);
-      if (hold.released) {
-        drop(hold);
-      }
+    if (host != null && !closed) {
+      holds.ended(run, host);
     }
     LiveSessions.complete(run, result, null);
   }
@@ -544,11 +522,7 @@ public final class CallerSessions implements GenerationService {
   private void fail(GenerationRun run, E2llmException error) {
     String host = recovery.host(run.id);
     remove(run);
-    KvHold hold = run.submission.hold();
-    if (hold != null) {
-      hold.host = host == null ? hold.host : host;
-      drop(hold);
-    }
+    holds.failed(run, host);
     LiveSessions.complete(run, null, error.withTextSoFar(run.text()));
   }
 

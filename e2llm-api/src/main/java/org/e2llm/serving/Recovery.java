@@ -132,6 +132,11 @@ public final class Recovery {
     tick(now);
   }
 
+  /** Devices that can serve the model are there again, though none can be reached yet: wait. */
+  public void possible() {
+    impossible = null;
+  }
+
   /** A new session; it starts at once if there is a host. */
   public void add(long id, long now) {
     add(id, null, now);

@@ -74,9 +74,6 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private static final Logger LOG = Logger.getLogger(ClusterPeer.class.getName());
   private static final long TICK = 100_000_000L;
 
-  /** When this device is measured again if that was too early at first; since the start. */
-  private static final long[] MEASURE_AGAIN = {20_000_000_000L, 60_000_000_000L, 180_000_000_000L};
-
   private final TransportProvider.Joining joining;
   private final ModelSpec model;
   private final String self;
@@ -101,14 +98,9 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
 
   // Belonging to the thread.
   private final LocalPeer peer;
-  private PeerInfo info;
-  private PeerDetails details;
-  private final @Nullable SpeedBook speeds;
-  private int measurements;
+  private final OwnInfo own;
   private final SliceAims aims;
   private @Nullable Plan hosting;
-  private Sharing wanted = Sharing.ACTIVE;
-  private boolean stuck;
 
   /** By plan, while it is in use and has several replicas. */
   private final Map<PlanOrder, ReplicaEstimates> estimates = new HashMap<>();
@@ -124,17 +116,14 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     this.slices = lan.slices();
     this.events = events;
     DeviceProfile offered = joining.profile();
-    DeviceProfile own = offered == null ? null : offered.named(self, lan.name());
-    speeds = own == null || !joining.measured() ? null : new SpeedBook(own);
-    details = PeerDetails.of(own, slices.holding(), joining.options());
-    info =
-        new PeerInfo(
+    own =
+        new OwnInfo(
             lan.name(),
-            List.of(),
-            own == null ? Sharing.NONE : Sharing.ACTIVE,
-            own == null ? 0 : 1,
-            details.wishes() ? 1 : 0,
-            details.toBytes());
+            offered == null ? null : offered.named(self, lan.name()),
+            joining.measured(),
+            slices.holding(),
+            joining.options(),
+            this::informed);
     aims = new SliceAims(self, model, slices);
     client = new SessionClient(connections, model.vocabularySize());
     callers =
@@ -163,13 +152,13 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             connections,
             desk,
             stages,
-            () -> details.profile(),
+            own::profile,
             runner::stats,
             this::run,
             background,
             this::now);
     long incarnation = System.currentTimeMillis() << 8;
-    peer = new LocalPeer(self, incarnation, info, ClusterTimers.DEFAULT, this::check, now());
+    peer = new LocalPeer(self, incarnation, own.info(), ClusterTimers.DEFAULT, this::check, now());
     status =
         new ClusterStatus(
             joining.cluster().name(),
@@ -191,7 +180,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   void start(List<String> addresses) {
     run(
         () -> {
-          tellInfo(addresses, info.profileVersion());
+          own.listens(addresses);
           Plan forced = joining.forced();
           if (forced != null) {
             peer.force(PublishedPlans.draft(forced), now());
@@ -200,33 +189,17 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     slices.onChange(() -> run(this::holdingChanged));
   }
 
-  private void tellInfo(List<String> addresses, long profileVersion) {
-    info =
-        new PeerInfo(
-            info.name(),
-            addresses,
-            info.sharing(),
-            profileVersion,
-            info.wishVersion(),
-            details.toBytes());
+  private void informed(PeerInfo info) {
     peer.info(info, now());
   }
 
-  /** Plans depend on the model's id and on the room there is, not on how far fetching is. */
   private void holdingChanged() {
-    Holding before = details.holding();
-    Holding now = slices.holding();
-    if (now.equals(before)) {
-      return;
+    if (own.holds(slices.holding())) {
+      for (View.Member member : peer.view().members().values()) {
+        checkModel(member.record());
+      }
+      aim();
     }
-    details = details.withHolding(now);
-    boolean matters =
-        !now.modelId().equals(before.modelId()) || now.diskBytes() != before.diskBytes();
-    tellInfo(info.addresses(), info.profileVersion() + (matters ? 1 : 0));
-    for (View.Member member : peer.view().members().values()) {
-      checkModel(member.record());
-    }
-    aim();
   }
 
   // What the app asks for.
@@ -255,39 +228,12 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
 
   @Override
   public void pause() {
-    share(Sharing.PAUSED);
+    run(() -> own.share(Sharing.PAUSED));
   }
 
   @Override
   public void resume() {
-    share(Sharing.ACTIVE);
-  }
-
-  private void share(Sharing sharing) {
-    run(
-        () -> {
-          wanted = sharing;
-          tellSharing();
-        });
-  }
-
-  /** A device whose computing hangs has no place in a plan, whatever its app wants. */
-  private void tellSharing() {
-    if (info.sharing() != Sharing.NONE) {
-      info = info.withSharing(stuck ? Sharing.PAUSED : wanted);
-      peer.info(info, now());
-    }
-  }
-
-  private void checkStuck() {
-    if (stuck != runner.stages().isStuck()) {
-      stuck = !stuck;
-      tellSharing();
-      if (stuck) {
-        tell(
-            new ClusterEvent.Problem("a stage on this device hangs: it serves none until it ends"));
-      }
-    }
+    run(() -> own.share(Sharing.ACTIVE));
   }
 
   @Override
@@ -418,55 +364,39 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     }
     peer.tick(now());
     runner.tick();
-    checkStuck();
+    if (own.hangs(runner.stages().isStuck())) {
+      tell(new ClusterEvent.Problem("a stage on this device hangs: it serves none until it ends"));
+    }
     ClusterWatch.Planned planned = watch.estimates();
     if (planned != null
         && plans.containsKey(planned.plan())
         && estimates.put(planned.plan(), planned.estimates()) != planned.estimates()) {
       offerHosts();
     }
-    boolean shares = info.sharing() != Sharing.NONE;
-    Map<String, LinkBook.Figures> links = watch.tick(peer.view(), plan(), shares, lan.endpoint());
+    Map<String, LinkBook.Figures> links =
+        watch.tick(peer.view(), plan(), own.shares(), lan.endpoint());
     if (links != null) {
-      details = details.withLinks(links);
-      tellInfo(info.addresses(), info.profileVersion() + 1);
+      own.links(links);
     }
-    SpeedBook book = speeds;
-    if (book != null) {
-      double residual = watch.takeResidual();
-      if (residual > 0) {
-        corrected(book.observe(residual, now()));
-      }
-      measureAgain(book);
+    double residual = watch.takeResidual();
+    if (residual > 0) {
+      own.decoded(residual, now());
     }
-  }
-
-  /** This device is faster or slower than others were told. */
-  private void corrected(@Nullable DeviceProfile profile) {
-    if (profile != null) {
-      LOG.log(Level.CONFIG, "this device is another than it was told to be: {0}", profile);
-      details = details.withProfile(profile);
-      tellInfo(info.addresses(), info.profileVersion() + 1);
-    }
-  }
-
-  /**
-   * Asks the engine for this device's speed once more, while nothing runs here: a measurement that
-   * was steady is just told again.
-   */
-  private void measureAgain(SpeedBook book) {
     ServingStats serving = runner.stats();
     boolean idle = serving == null || serving.activeSessions() + serving.queued() == 0;
-    if (!idle || measurements == MEASURE_AGAIN.length || now() < MEASURE_AGAIN[measurements]) {
-      return;
+    if (idle && own.wantsMeasurement(now())) {
+      measureAgain();
     }
-    measurements++;
+  }
+
+  /** On a thread of its own, since it may take three seconds. */
+  private void measureAgain() {
     Thread measures =
         new Thread(
             () -> {
               try {
                 DeviceSpeed speed = joining.engine().speed(joining.cluster().folder());
-                run(() -> corrected(book.measured(speed)));
+                run(() -> own.measured(speed));
               } catch (E2llmException e) {
                 LOG.log(Level.FINE, "this device was not measured again", e);
               }
@@ -597,7 +527,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private CompletableFuture<Void> aim() {
     View view = peer.view();
     if (aims.note(view) && self.equals(peer.coordinator())) {
-      tellInfo(info.addresses(), info.profileVersion() + 1);
+      own.planAnew();
     }
     Plan plan = plan();
     return plan == null ? new CompletableFuture<>() : aims.aim(view, plan);
@@ -643,7 +573,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       peer.planned(number, draft, now());
     }
     if (forNow) {
-      tellInfo(info.addresses(), info.profileVersion() + 1);
+      own.planAnew();
     }
   }
 
@@ -691,7 +621,16 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     Set<String> members = peer.view().members().keySet();
     PlanHosts hosts =
         PlanHosts.of(plan, members, host -> host.equals(self) || connections.stats(host) != null);
+    if (isWhole(plan, members)) {
+      callers.possible();
+    }
     callers.hosts(hosts.sessions(), router(plan, hosts.usable()));
+  }
+
+  private static boolean isWhole(Plan plan, Set<String> members) {
+    return plan.replicas().stream()
+        .flatMap(replica -> replica.stages().stream())
+        .allMatch(stage -> members.contains(stage.device()));
   }
 
   /** Null as long as nothing is known of the plan's replicas, or there is no choice. */
@@ -717,16 +656,16 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   }
 
   private ClusterStatus describe() {
-    String at = info.addresses().isEmpty() ? "" : info.addresses().get(0);
     View view = peer.view();
+    Plan plan = plan();
     return new ClusterStatus(
         joining.cluster().name(),
         self,
         slices.holding().modelId(),
-        at,
+        own.address(),
         peer.coordinator(),
-        plan(),
-        ready,
+        plan,
+        ready && plan != null && isWhole(plan, view.members().keySet()),
         problem,
         watch.forecast(),
         slices.traffic(),

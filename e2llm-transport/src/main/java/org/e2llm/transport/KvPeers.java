@@ -30,8 +30,7 @@ final class KvPeers {
 
   private static void add(
       Set<String> peers, List<StagePlan> from, List<StagePlan> to, String self) {
-    for (KvHandoff.Pair pair :
-        KvHandoff.pairs(PlannedEstimates.layers(from), PlannedEstimates.layers(to))) {
+    for (KvHandoff.Pair pair : KvHandoff.pairs(StagePlan.layers(from), StagePlan.layers(to))) {
       String sender = from.get(pair.fromStage()).device();
       String taker = to.get(pair.toStage()).device();
       if (sender.equals(self)) {

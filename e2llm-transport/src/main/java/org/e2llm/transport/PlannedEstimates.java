@@ -1,10 +1,8 @@
 package org.e2llm.transport;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.LinkProfile;
@@ -63,7 +61,7 @@ final class PlannedEstimates implements ReplicaEstimates {
     List<StagePlan> from = plan.replicas().get(p).stages();
     List<StagePlan> to = plan.replicas().get(d).stages();
     Map<String, Double> busy = new HashMap<>();
-    for (KvHandoff.Pair pair : KvHandoff.pairs(layers(from), layers(to))) {
+    for (KvHandoff.Pair pair : KvHandoff.pairs(StagePlan.layers(from), StagePlan.layers(to))) {
       String sender = from.get(pair.fromStage()).device();
       String taker = to.get(pair.toStage()).device();
       LinkProfile link = network.link(network.number(sender), network.number(taker));
@@ -80,12 +78,6 @@ final class PlannedEstimates implements ReplicaEstimates {
     for (double seconds : busy.values()) {
       perToken[p][d] = Math.max(perToken[p][d], seconds);
     }
-  }
-
-  static List<LayerRange> layers(List<StagePlan> stages) {
-    List<LayerRange> layers = new ArrayList<>();
-    stages.forEach(stage -> layers.add(stage.layers()));
-    return layers;
   }
 
   private ReplicaPlan.Expected expected(int replica) {

@@ -70,13 +70,11 @@ final class StageMeter {
 
   private void count(Batch batch, long nanos) {
     long cached = 0;
-    boolean decodes = true;
     for (int i = 0; i < batch.slices().size(); i++) {
       Batch.Slice slice = batch.slices().get(i);
       cached += slice.start() + 1;
-      decodes &= slice.length() == 1 && slice.start() > 0;
     }
-    count(batch.rows(), decodes, cached, nanos);
+    count(batch.rows(), batch.decodes(), cached, nanos);
   }
 
   /** The same stage, counted. */

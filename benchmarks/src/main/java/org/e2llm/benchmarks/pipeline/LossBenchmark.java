@@ -1,7 +1,5 @@
 package org.e2llm.benchmarks.pipeline;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -14,7 +12,6 @@ import java.util.concurrent.TimeoutException;
 import org.e2llm.E2llm;
 import org.e2llm.Generation;
 import org.e2llm.GenerationRequest;
-import org.e2llm.cluster.Secret;
 import org.e2llm.plan.Plan;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -51,9 +48,7 @@ public final class LossBenchmark implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Path folder = Files.createTempDirectory("e2llm-loss");
-    Files.writeString(folder.resolve("secret"), Secret.generate().reveal());
-    Setting setting = new Setting(Setting.model(model), 128, 256, folder, memory);
+    Setting setting = Setting.in(Setting.model(model), 128, 256, memory);
     double[] seconds = new double[kills];
     int port = OtherDevice.freePort();
     try (E2llm caller = setting.join("first", port, List.of())) {

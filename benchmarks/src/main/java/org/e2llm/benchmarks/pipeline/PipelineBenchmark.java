@@ -1,6 +1,5 @@
 package org.e2llm.benchmarks.pipeline;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -11,7 +10,6 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.e2llm.E2llm;
 import org.e2llm.cluster.ClusterStatus;
-import org.e2llm.cluster.Secret;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.plan.Plan;
@@ -69,13 +67,11 @@ public final class PipelineBenchmark implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     Path file = Setting.model(model);
-    Path folder = Files.createTempDirectory("e2llm-pipeline");
-    Files.writeString(folder.resolve("secret"), Secret.generate().reveal());
     System.out.println("| test | plan | one process t/s | two stages t/s | ratio | |");
     System.out.println("|---|---|---|---|---|---|");
     Map<Integer, double[]> best = new LinkedHashMap<>();
     for (int batch : batches) {
-      Setting setting = new Setting(file, batch, context(), folder, memory);
+      Setting setting = Setting.in(file, batch, context(), memory);
       measure(
           setting,
           LayerCut.EVEN,
@@ -90,7 +86,7 @@ public final class PipelineBenchmark implements Callable<Integer> {
     }
     best.forEach(PipelineBenchmark::printBest);
     measure(
-        new Setting(file, 512, context(), folder, memory),
+        Setting.in(file, 512, context(), memory),
         LayerCut.BY_BYTES,
         pair -> {
           for (int count : sessions) {

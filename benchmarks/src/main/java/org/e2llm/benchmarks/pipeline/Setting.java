@@ -50,15 +50,20 @@ record Setting(Path model, int batch, int context, Path folder, long memory) {
     return SyntheticModel.writeIfAbsent(CacheFolder.path(), parts[0], parts[1], written -> {});
   }
 
+  /** With a folder of its own for identities, and a new secret in it. */
+  static Setting in(Path model, int batch, int context, long memory) throws IOException {
+    Path folder = Files.createTempDirectory("e2llm-pipeline");
+    Files.writeString(folder.resolve("secret"), Secret.generate().reveal());
+    return new Setting(model, batch, context, folder, memory);
+  }
+
   /** One device with one thread, alone. */
   E2llm alone() {
-    return E2llm.builder()
-        .model(model)
-        .threads(1)
-        .batch(batch)
-        .context(context)
-        .kvMemory(memory)
-        .open();
+    return builder().open();
+  }
+
+  private E2llm.Builder builder() {
+    return E2llm.builder().model(model).threads(1).batch(batch).context(context).kvMemory(memory);
   }
 
   /**
@@ -79,15 +84,7 @@ record Setting(Path model, int batch, int context, Path folder, long memory) {
     for (int peer : peers) {
       cluster = cluster.peer("127.0.0.1", peer);
     }
-    return E2llm.builder()
-        .model(model)
-        .threads(1)
-        .batch(batch)
-        .context(context)
-        .kvMemory(memory)
-        .cluster(cluster)
-        .share(Share.memory(memory).threads(1))
-        .open();
+    return builder().cluster(cluster).share(Share.memory(memory).threads(1)).open();
   }
 
   /**

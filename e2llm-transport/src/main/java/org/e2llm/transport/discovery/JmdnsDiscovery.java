@@ -66,13 +66,19 @@ public final class JmdnsDiscovery implements Discovery {
   private @Nullable DiscoveryListener listener;
   private boolean closed;
 
-  /** Why a link is not there, and how many looks later it is tried again. */
+  /**
+   * Why a link is not there, and how many looks later it is tried again: at the next one first,
+   * because a new IPv6 address cannot be used before the system has found that nobody else has it.
+   */
   private static final class Failure {
     final String reason;
-    int rest = REST_LOOKS;
+    final int times;
+    int rest;
 
-    Failure(String reason) {
+    Failure(String reason, int times) {
       this.reason = reason;
+      this.times = times;
+      this.rest = Math.min(REST_LOOKS, 1 << Math.min(times - 1, 16));
     }
   }
 
@@ -126,7 +132,7 @@ public final class JmdnsDiscovery implements Discovery {
     List<String> reasons = new ArrayList<>();
     for (InetAddress address : report.used()) {
       Failure failure = failures.get(JmdnsLink.id(address));
-      if (failure == null) {
+      if (failure == null || links.containsKey(JmdnsLink.id(address))) {
         used.add(address);
       } else {
         reasons.add(failure.reason);
@@ -173,11 +179,12 @@ public final class JmdnsDiscovery implements Discovery {
       }
     }
     failures.keySet().retainAll(wanted);
-    failures.values().removeIf(failure -> --failure.rest <= 0);
+    failures.values().forEach(failure -> failure.rest--);
     for (InterfaceReport report : now) {
       for (InetAddress address : report.used()) {
         String id = JmdnsLink.id(address);
-        if (!links.containsKey(id) && !failures.containsKey(id)) {
+        Failure failure = failures.get(id);
+        if (!links.containsKey(id) && (failure == null || failure.rest <= 0)) {
           open(report.lanInterface(), address);
         }
       }
@@ -225,7 +232,8 @@ public final class JmdnsDiscovery implements Discovery {
 
   private synchronized void failed(JmdnsLink link, String reason) {
     if (links.remove(link.id(), link)) {
-      failures.put(link.id(), new Failure(reason));
+      Failure before = failures.get(link.id());
+      failures.put(link.id(), new Failure(reason, before == null ? 1 : before.times + 1));
       report(book.see(link.id(), List.of()));
     }
   }

@@ -9,8 +9,9 @@ import java.util.ArrayDeque;
 final class Buffers {
   /** A buffer that somebody has; running it gives it back. */
   final class Lent implements Runnable {
-    /** Direct: a file is read into it, or written from it, without a copy in between. */
-    final ByteBuffer bytes = ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN);
+    final ByteBuffer bytes =
+        (direct ? ByteBuffer.allocateDirect(size) : ByteBuffer.allocate(size))
+            .order(ByteOrder.LITTLE_ENDIAN);
 
     private Runnable returned = Lent::nothing;
 
@@ -33,15 +34,18 @@ final class Buffers {
 
   private final int size;
   private final int kept;
+  private final boolean direct;
   private final ArrayDeque<Lent> free = new ArrayDeque<>();
 
   /**
    * @param size of each buffer
    * @param kept so many wait for their next use; more are left to the collector
+   * @param direct whether files are read into them: that takes no copy in between
    */
-  Buffers(int size, int kept) {
+  Buffers(int size, int kept, boolean direct) {
     this.size = size;
     this.kept = kept;
+    this.direct = direct;
   }
 
   /** An empty buffer, which its taker runs when it is done. */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Link {
   private static final Kind[] KINDS = Kind.values();
-  private static final Buffers HEADS = new Buffers(SliceFrames.HEAD_BYTES, 256);
+  private static final Buffers HEADS = new Buffers(SliceFrames.HEAD_BYTES, 256, false);
 
   final Connection connection;
 

@@ -31,7 +31,7 @@ final class SliceServer implements AutoCloseable {
   private static final int MOST_EXTRA = 8;
 
   private final Buffers buffers =
-      new Buffers(SliceFrames.HEAD_BYTES + Merkle.LEAF_BYTES, MOST_EXTRA);
+      new Buffers(SliceFrames.HEAD_BYTES + Merkle.LEAF_BYTES, MOST_EXTRA, true);
   private final Consumer<IOException> unreadable;
   private final AtomicLong pieces = new AtomicLong();
   private final AtomicLong bytes = new AtomicLong();

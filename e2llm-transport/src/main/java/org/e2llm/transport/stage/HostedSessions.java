@@ -11,7 +11,6 @@ import java.util.function.LongSupplier;
 import org.e2llm.ClosedException;
 import org.e2llm.E2llmException;
 import org.e2llm.FinishReason;
-import org.e2llm.Generation;
 import org.e2llm.GenerationResult;
 import org.e2llm.Progress;
 import org.e2llm.StageLostException;
@@ -92,8 +91,7 @@ public final class HostedSessions {
   private static final class Hosted {
     final Caller caller;
     final SessionHosts.Request request;
-    private @Nullable Generation generation;
-    private boolean stopped;
+    final StoppableGeneration generation = new StoppableGeneration();
 
     Hosted(Caller caller, SessionHosts.Request request) {
       this.caller = caller;
@@ -102,28 +100,6 @@ public final class HostedSessions {
 
     Key key() {
       return new Key(caller.peer(), caller.session());
-    }
-
-    void runs(Generation started) {
-      boolean cancel;
-      synchronized (this) {
-        generation = started;
-        cancel = stopped;
-      }
-      if (cancel) {
-        started.cancel();
-      }
-    }
-
-    void stop() {
-      Generation started;
-      synchronized (this) {
-        stopped = true;
-        started = generation;
-      }
-      if (started != null) {
-        started.cancel();
-      }
     }
   }
 
@@ -239,7 +215,7 @@ public final class HostedSessions {
     if (place == null) {
       answers.interrupted(hosted.caller, "the host has no first stage now");
     } else if (before != null) {
-      before.stop(); // and goes on in ended
+      before.generation.stop(); // and goes on in ended
     } else {
       submit(place, hosted);
     }
@@ -279,7 +255,7 @@ public final class HostedSessions {
             hosted.caller);
     try {
       String promptHost = request.promptHost();
-      hosted.runs(
+      hosted.generation.runs(
           promptHost == null || place.replica == null
               ? place.service.submit(submission)
               : place.service.submit(submission, place.replica.source(promptHost)));
@@ -354,7 +330,7 @@ public final class HostedSessions {
         place.next = null;
       }
     }
-    hosted.stop();
+    hosted.generation.stop();
   }
 
   /** The conversation is over. */
@@ -452,7 +428,7 @@ public final class HostedSessions {
         }
       }
     }
-    running.forEach(Hosted::stop);
+    running.forEach(each -> each.generation.stop());
   }
 
   /** Frees what was kept long enough; to be called a few times a second. */
@@ -480,7 +456,7 @@ public final class HostedSessions {
     if (running == null) {
       free(List.of(place));
     } else {
-      running.stop();
+      running.generation.stop();
     }
   }
 

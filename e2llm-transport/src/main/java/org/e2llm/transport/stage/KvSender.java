@@ -71,9 +71,7 @@ final class KvSender {
     this.host = push.stages().get(0).device();
     this.session = session;
     this.driver = driver;
-    List<LayerRange> takers = new ArrayList<>();
-    push.stages().forEach(stage -> takers.add(stage.layers()));
-    List<KvHandoff.Pair> pairs = KvHandoff.pairs(List.of(layers), takers);
+    List<KvHandoff.Pair> pairs = KvHandoff.pairs(List.of(layers), StagePlan.layers(push.stages()));
     if (pairs.isEmpty()) {
       throw new ProtocolException("nobody takes layers " + layers + " of " + push.stages());
     }

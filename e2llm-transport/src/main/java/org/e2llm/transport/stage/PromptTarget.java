@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.e2llm.E2llmException;
-import org.e2llm.Generation;
 import org.e2llm.pipeline.ReplicaSession;
 import org.e2llm.pipeline.SamplingSpec;
 import org.e2llm.plan.StagePlan;
@@ -39,9 +38,9 @@ final class PromptTarget implements KvTarget {
   // Belonging to the serving thread.
   private @Nullable KvSender sender;
 
+  private final StoppableGeneration generation = new StoppableGeneration();
+
   // Guarded by this.
-  private @Nullable Generation generation;
-  private boolean stopped;
   private boolean computed;
   private long computedAt;
 
@@ -81,7 +80,7 @@ final class PromptTarget implements KvTarget {
                 over(error == null ? "the prompt was cancelled" : String.valueOf(error)),
             null);
     try {
-      runs(replica.loop().prefill(submission, this));
+      generation.runs(replica.loop().prefill(submission, this));
     } catch (E2llmException e) {
       over(String.valueOf(e.getMessage()));
     }
@@ -101,27 +100,9 @@ final class PromptTarget implements KvTarget {
     return next == layers ? null : "a model of " + next + " layers, this one has " + layers;
   }
 
-  private void runs(Generation started) {
-    boolean cancel;
-    synchronized (this) {
-      generation = started;
-      cancel = stopped;
-    }
-    if (cancel) {
-      started.cancel();
-    }
-  }
-
   /** Nobody needs it any more. */
   void stop() {
-    Generation started;
-    synchronized (this) {
-      stopped = true;
-      started = generation;
-    }
-    if (started != null) {
-      started.cancel();
-    }
+    generation.stop();
   }
 
   /** Time has passed. */
@@ -137,13 +118,9 @@ final class PromptTarget implements KvTarget {
 
   /** It ended, or never began; whoever asked hears of it unless it wanted that. */
   private void over(String why) {
-    boolean tell;
-    synchronized (this) {
-      tell = !stopped || replica.isBroken();
-      stopped = true;
-    }
+    boolean unasked = generation.stop();
     exchange.remove(this);
-    if (tell) {
+    if (unasked || replica.isBroken()) {
       exchange.tellFailed(peer, prompt.handoff(), why);
     }
   }

@@ -216,12 +216,8 @@ public final class RingReplica implements Replica {
   }
 
   private synchronized void begin(Batch batch) {
-    boolean decodes = true;
-    for (Batch.Slice slice : batch.slices()) {
-      decodes &= slice.length() == 1 && slice.start() > 0;
-    }
     computing = true;
-    watch.began(steps, batch.rows(), decodes, clock.getAsLong());
+    watch.began(steps, batch.rows(), batch.decodes(), clock.getAsLong());
   }
 
   private synchronized void failedHere() {

@@ -246,6 +246,12 @@ class EndpointTest {
       assertThat(told)
           .isInstanceOf(ConnectionClosedException.class)
           .hasMessageContaining("session.id needs 8 bytes, but only 7 are left");
+      // Each side hears of it by itself, the other one perhaps sooner.
+      TestPeer.get(
+          CompletableFuture.anyOf(
+              b.logs.values().stream()
+                  .map(log -> log.closed)
+                  .toArray(CompletableFuture<?>[]::new)));
       assertThat(b.logs.values())
           .filteredOn(log -> log.closed.isDone())
           .singleElement()

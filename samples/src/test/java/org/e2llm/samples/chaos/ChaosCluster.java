@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.e2llm.cluster.Secret;
+import org.e2llm.samples.Apps;
 import org.e2llm.samples.Until;
 
 /**
@@ -56,7 +57,7 @@ final class ChaosCluster implements AutoCloseable {
             List.of(
                 "peer",
                 "--cluster",
-                "chaos",
+                Apps.CLUSTER,
                 "--secret-file",
                 secret.toString(),
                 "--model",

@@ -1,6 +1,7 @@
 package org.e2llm.samples.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.e2llm.samples.Apps.id;
 import static org.e2llm.samples.Until.until;
 
 import java.io.IOException;
@@ -9,19 +10,17 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.e2llm.E2llm;
 import org.e2llm.Generation;
 import org.e2llm.GenerationResult;
-import org.e2llm.cluster.Cluster;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Secret;
-import org.e2llm.cluster.Share;
 import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
-import org.e2llm.plan.DeviceProfile;
-import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
+import org.e2llm.samples.Apps;
 import org.e2llm.samples.Plans;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -109,9 +108,17 @@ class RolesTest {
     long sentBefore = handoffs(1).sentBytes();
     GenerationResult result = generate(prompt);
     assertThat(result.text()).isEqualTo(expected);
+    long positions = result.usage().promptTokens() - 1;
+    // What the status says may be a moment old.
+    until(
+        10,
+        "all devices say what they sent and received",
+        () ->
+            handoffs(2).complete() > before.complete()
+                && handoffs(3).receivedBytes() - lastBefore >= kv(positions, 3)
+                && handoffs(1).sentBytes() - sentBefore >= kv(positions, 2));
     assertThat(handoffs(2).complete()).isEqualTo(before.complete() + 1);
     assertThat(handoffs(2).broken()).isEqualTo(before.broken());
-    long positions = result.usage().promptTokens() - 1;
     // Layers 0 and 1 go from the process to the first decoding device, 2 to the second one, which
     // gets 3 and 4 from device 1.
     assertThat(handoffs(2).receivedBytes() - before.receivedBytes())
@@ -180,34 +187,13 @@ class RolesTest {
     return status.ready() && plan != null && plan.replicas().size() == 2;
   }
 
+  /** Slow enough for prompts to be worth moving. */
   private E2llm join(boolean shares) {
-    Cluster cluster =
-        Cluster.named("chaos")
-            .secret(secret)
-            .listen("127.0.0.1", 0)
-            .withoutDiscovery()
-            .folder(folder.resolve("peer" + peers.size()))
-            .deviceName("device-" + peers.size());
-    if (!peers.isEmpty()) {
-      String at = peers.get(0).cluster().status().address();
-      int colon = at.lastIndexOf(':');
-      cluster = cluster.peer(at.substring(0, colon), Integer.parseInt(at.substring(colon + 1)));
-    }
-    E2llm.Builder builder = E2llm.builder().model(ChaosCluster.MODEL).threads(1).cluster(cluster);
-    if (shares) {
-      builder.share(Share.memory(1 << 30));
-      // Slow enough for prompts to be worth moving.
-      builder.profile(
-          new DeviceProfile(
-              "any", "any", 1e8, 1e8, 1e9, 1e-5, 1 << 30, true, Nic.GIGABIT_ETHERNET));
-    }
-    E2llm peer = builder.open();
-    peers.add(peer);
-    until(() -> !peer.cluster().status().address().isEmpty());
-    return peer;
-  }
-
-  private static String id(E2llm peer) {
-    return peer.cluster().status().self();
+    return Apps.join(
+        peers,
+        secret,
+        folder,
+        ChaosCluster.MODEL,
+        shares ? Apps.sharing(1e8, 1e8, 1e9) : UnaryOperator.identity());
   }
 }

@@ -1,22 +1,21 @@
 package org.e2llm.samples.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.e2llm.samples.Apps.id;
 import static org.e2llm.samples.Until.until;
 
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.e2llm.E2llm;
 import org.e2llm.Generation;
 import org.e2llm.GenerationRequest;
-import org.e2llm.cluster.Cluster;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Secret;
-import org.e2llm.cluster.Share;
-import org.e2llm.plan.DeviceProfile;
-import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
+import org.e2llm.samples.Apps;
 import org.e2llm.samples.Plans;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -112,33 +111,12 @@ class PeersTest {
   }
 
   private E2llm join(boolean shares) {
-    Cluster cluster =
-        Cluster.named("test")
-            .secret(secret)
-            .listen("127.0.0.1", 0)
-            .withoutDiscovery()
-            .folder(folder)
-            .deviceName("device-" + peers.size());
-    if (!peers.isEmpty()) {
-      String at = peers.get(0).cluster().status().address();
-      int colon = at.lastIndexOf(':');
-      cluster = cluster.peer(at.substring(0, colon), Integer.parseInt(at.substring(colon + 1)));
-    }
-    E2llm.Builder builder = E2llm.builder().model(MODEL).threads(1).cluster(cluster);
-    if (shares) {
-      builder.share(Share.memory(1 << 30));
-      builder.profile(
-          new DeviceProfile(
-              "any", "any", 1e10, 1e9, 1e10, 1e-5, 1 << 30, true, Nic.GIGABIT_ETHERNET));
-    }
-    E2llm peer = builder.open();
-    peers.add(peer);
-    until(() -> !peer.cluster().status().address().isEmpty());
-    return peer;
-  }
-
-  private static String id(E2llm peer) {
-    return peer.cluster().status().self();
+    return Apps.join(
+        peers,
+        secret,
+        folder,
+        MODEL,
+        shares ? Apps.sharing(1e10, 1e9, 1e10) : UnaryOperator.identity());
   }
 
   private static boolean ready(E2llm peer, int stages) {
