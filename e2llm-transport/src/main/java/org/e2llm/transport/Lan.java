@@ -21,9 +21,9 @@ import org.e2llm.model.ModelLayout;
 import org.e2llm.model.ModelSource;
 import org.e2llm.transport.discovery.Advertisement;
 import org.e2llm.transport.discovery.Candidate;
+import org.e2llm.transport.discovery.Discoveries;
 import org.e2llm.transport.discovery.Discovery;
 import org.e2llm.transport.discovery.DiscoveryListener;
-import org.e2llm.transport.discovery.JmdnsDiscovery;
 import org.e2llm.transport.discovery.StaticPeer;
 import org.e2llm.transport.discovery.StaticPeers;
 import org.e2llm.transport.discovery.Unreachable;
@@ -232,7 +232,7 @@ final class Lan implements AutoCloseable {
   }
 
   private Discovery discover(Cluster cluster) {
-    Discovery found = new JmdnsDiscovery();
+    Discovery found = Discoveries.choose();
     InetSocketAddress at = endpoint.address();
     found.start(
         new Advertisement(

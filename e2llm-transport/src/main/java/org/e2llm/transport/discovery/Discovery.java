@@ -4,7 +4,8 @@ import java.util.List;
 
 /**
  * Announces this peer on the LAN and looks for others, until closed. {@link JmdnsDiscovery} is the
- * one for desktops and servers; an Android app may give one made of {@code NsdManager}.
+ * one for desktops and servers; an Android app may bring one made of {@code NsdManager}, see {@link
+ * Discoveries}.
  *
  * <p>An implementation announces a service of type {@code _e2llm._tcp} in {@code local.} under a
  * random instance name that begins with 16 hex digits, drawn anew with every start, and one TXT
@@ -32,4 +33,12 @@ public interface Discovery extends AutoCloseable {
   /** Takes the announcement back, in the background. No event comes after it; idempotent. */
   @Override
   void close();
+
+  /**
+   * Waits after {@link #close} until the announcement has been taken back and all sockets are
+   * closed: some seconds. For apps that end their JVM next; without it others notice by themselves.
+   *
+   * @return whether all is done
+   */
+  boolean awaitClosed(long millis) throws InterruptedException;
 }

@@ -271,12 +271,7 @@ public final class JmdnsDiscovery implements Discovery {
     links.clear();
   }
 
-  /**
-   * Waits after {@link #close} until goodbyes are said on all links and their sockets are closed:
-   * some seconds. For apps that end their JVM next; without it others notice by themselves.
-   *
-   * @return whether all is done
-   */
+  @Override
   public boolean awaitClosed(long millis) throws InterruptedException {
     List<JmdnsLink> all;
     synchronized (this) {

@@ -17,10 +17,10 @@ import org.e2llm.cluster.Cluster;
 import org.e2llm.cluster.ClusterException;
 import org.e2llm.transport.discovery.Advertisement;
 import org.e2llm.transport.discovery.Candidate;
+import org.e2llm.transport.discovery.Discoveries;
 import org.e2llm.transport.discovery.Discovery;
 import org.e2llm.transport.discovery.DiscoveryListener;
 import org.e2llm.transport.discovery.InterfaceReport;
-import org.e2llm.transport.discovery.JmdnsDiscovery;
 import org.e2llm.transport.discovery.Unreachable;
 import org.e2llm.transport.doctor.Finding.Area;
 import org.e2llm.transport.net.Connection;
@@ -157,7 +157,7 @@ public final class Doctor {
     InetSocketAddress own = endpoint.address();
     int port = own == null ? 0 : own.getPort();
     String tag = Proof.discoveryTag(cluster.secret(), cluster.name());
-    JmdnsDiscovery discovery = new JmdnsDiscovery();
+    Discovery discovery = Discoveries.choose();
     List<InterfaceReport> used;
     try {
       discovery.start(new Advertisement(port, tag), listener(heard, strangers));
