@@ -73,7 +73,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final PlanRunner runner;
   private final PlanDesk desk;
   private final ClusterWatch watch;
-  private final SessionHosts hosts;
+  private final HostOffers hosts;
   private final Map<PlanOrder, Plan> plans = new ConcurrentHashMap<>();
   private volatile boolean closed;
   private volatile ClusterStatus status;
@@ -101,6 +101,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             joining.measured(),
             slices.holding(),
             joining.options(),
+            joining.ends(),
             this::informed);
     aims = new SliceAims(self, model, slices);
     client = new SessionClient(connections, model.vocabularySize());
@@ -136,8 +137,8 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             background,
             this::now);
     hosts =
-        new SessionHosts(
-            callers, watch, host -> host.equals(self) || connections.stats(host) != null);
+        new HostOffers(
+            self, joining.ends(), callers, watch, host -> connections.stats(host) != null);
     long incarnation = System.currentTimeMillis() << 8;
     peer = new LocalPeer(self, incarnation, own.info(), ClusterTimers.DEFAULT, this::check, now());
     status =
@@ -567,7 +568,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
         own.address(),
         peer.coordinator(),
         plan,
-        ready && plan != null && SessionHosts.isWhole(plan, view.members().keySet()),
+        ready && plan != null && HostOffers.isWhole(plan, view.members().keySet()),
         problem,
         watch.forecast(),
         slices.traffic(),

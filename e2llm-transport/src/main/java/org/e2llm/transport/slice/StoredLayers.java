@@ -49,8 +49,7 @@ final class StoredLayers {
   List<Integer> of(BitSet some) {
     BitSet layers = new BitSet();
     for (int leaf = some.nextSetBit(0); leaf >= 0; leaf = some.nextSetBit(leaf + 1)) {
-      ModelLayout.Tensor tensor =
-          layout.tensors().get(model.manifest().leaves().tensorOf(leaf));
+      ModelLayout.Tensor tensor = layout.tensors().get(model.manifest().leaves().tensorOf(leaf));
       boolean first = tensor.part() == ModelLayout.Part.EMBEDDING;
       layers.set(tensor.layer() >= 0 ? tensor.layer() : first ? 0 : layout.layerCount() - 1);
     }

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import org.e2llm.InfeasiblePlanException;
+import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.ReplicaPlan;
@@ -19,7 +21,9 @@ import org.jspecify.annotations.Nullable;
  * Tells the sessions of this app where they may run: on the hosts of the plan that is in use, as
  * far as these are there, and who chooses among them. Belongs to the thread of {@link ClusterPeer}.
  */
-final class SessionHosts {
+final class HostOffers {
+  private final String self;
+  private final @Nullable KeptEnds ends;
   private final CallerSessions callers;
   private final ClusterWatch watch;
   private final Predicate<String> reached;
@@ -31,10 +35,19 @@ final class SessionHosts {
   /**
    * Offers none yet.
    *
+   * @param ends layers that stay on this device, which then alone is a host for its sessions; null
+   *     if they may go to any
    * @param watch knows what hosts have to do
-   * @param reached whether this device can send to another one, or is it
+   * @param reached whether this device can send to another one
    */
-  SessionHosts(CallerSessions callers, ClusterWatch watch, Predicate<String> reached) {
+  HostOffers(
+      String self,
+      @Nullable KeptEnds ends,
+      CallerSessions callers,
+      ClusterWatch watch,
+      Predicate<String> reached) {
+    this.self = self;
+    this.ends = ends;
     this.callers = callers;
     this.watch = watch;
     this.reached = reached;
@@ -69,11 +82,30 @@ final class SessionHosts {
       callers.hosts(List.of(), null);
       return;
     }
-    if (isWhole(plan, members)) {
+    boolean allowed = ends == null || keepsEnds(plan, ends, self);
+    String owner = plan.replicas().get(0).stages().get(0).device();
+    if (!allowed) {
+      callers.impossible(
+          () ->
+              new InfeasiblePlanException(
+                  "this app keeps the ends of the model on its device, but the plan in force leaves"
+                      + " them to "
+                      + owner
+                      + ": one device of a cluster can keep them",
+                  0));
+    } else if (isWhole(plan, members)) {
       callers.possible();
     }
-    PlanHosts hosts = PlanHosts.of(plan, members, reached);
+    if (ends != null) {
+      callers.hosts(allowed ? List.of(self) : List.of(), null);
+      return;
+    }
+    PlanHosts hosts = PlanHosts.of(plan, members, host -> host.equals(self) || reached.test(host));
     callers.hosts(hosts.sessions(), router(plan, hosts.usable()));
+  }
+
+  private static boolean keepsEnds(Plan plan, KeptEnds ends, String self) {
+    return plan.replicas().stream().anyMatch(replica -> ends.areKept(replica, self));
   }
 
   /** Whether all devices of a plan are there. */
