@@ -19,6 +19,7 @@ import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.pipeline.StageChain;
 import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.serving.Admission;
@@ -257,6 +258,7 @@ public final class E2llm implements AutoCloseable {
     private @Nullable DeviceProfile profile;
     private @Nullable Plan plan;
     private PlanOptions planOptions = PlanOptions.DEFAULTS;
+    private @Nullable KeptEnds ends;
     private Consumer<ClusterEvent> onEvent = event -> {};
 
     private Builder() {}
@@ -412,6 +414,20 @@ public final class E2llm implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Keeps the embedding, the first and the last layers and the output head on this device for the
+     * generations of this app: tokens never leave it, and other devices see hidden states between
+     * these layers only. Sessions wait for a plan that keeps to that. Needs a {@link #share} with
+     * room for these layers, and one device of a cluster may ask for it at a time.
+     *
+     * @param first layers from layer 0 on, at least 1
+     * @param last layers before the head, at least 1
+     */
+    public Builder keepEnds(int first, int last) {
+      ends = new KeptEnds(first, last);
+      return this;
+    }
+
     /** Is told what happens in the cluster; must be quick. */
     public Builder onEvent(Consumer<ClusterEvent> listener) {
       onEvent = Objects.requireNonNull(listener, "listener");
@@ -437,6 +453,7 @@ public final class E2llm implements AutoCloseable {
               offered(engine, joined),
               profile == null,
               options,
+              ends,
               plan,
               kvBytes,
               queueLimit,
@@ -472,6 +489,11 @@ public final class E2llm implements AutoCloseable {
      */
     public E2llm open() {
       long start = System.nanoTime();
+      if (ends != null && (cluster == null || share.isNone())) {
+        throw new InvalidRequestException(
+            "keepEnds(…) has this device host layers in a cluster: it needs cluster(…) and"
+                + " share(Share.memory(…))");
+      }
       if (source != null) {
         return open(source, null, start);
       }

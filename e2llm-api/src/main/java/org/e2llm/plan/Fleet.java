@@ -43,6 +43,11 @@ public record Fleet(String name, List<DeviceProfile> devices, List<LinkProfile> 
     }
   }
 
+  /** Whether a device of this id is among them. */
+  public boolean has(String id) {
+    return devices.stream().anyMatch(device -> device.id().equals(id));
+  }
+
   public static Fleet of(String name, List<DeviceProfile> devices) {
     return new Fleet(name, devices, List.of());
   }

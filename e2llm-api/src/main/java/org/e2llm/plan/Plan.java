@@ -97,7 +97,7 @@ public record Plan(
     for (ReplicaPlan replica : replicas) {
       for (StagePlan stage : replica.stages()) {
         StagePlan other = stages.put(stage.device(), stage);
-        if (other != null) {
+        if (other != null && !isBothEnds(replica, stage, other)) {
           throw new InvalidRequestException(
               "device "
                   + stage.device()
@@ -105,11 +105,19 @@ public record Plan(
                   + other.layers()
                   + " and "
                   + stage.layers()
-                  + ": a device hosts one stage");
+                  + ": a device hosts one stage, or the first and the last one of a replica");
         }
       }
     }
     return stages;
+  }
+
+  /** A device may keep both ends to itself while others compute what is between them. */
+  private static boolean isBothEnds(ReplicaPlan replica, StagePlan last, StagePlan first) {
+    int stages = replica.stages().size();
+    return stages > 2
+        && replica.stages().get(0) == first
+        && replica.stages().get(stages - 1) == last;
   }
 
   private static void checkPlacements(Map<String, StagePlan> stages, List<Placement> placements) {

@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.model.Arithmetic;
 import org.e2llm.model.KvType;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param pins layers that a device must host, by device id
  * @param excluded ids of devices that host nothing
  * @param preferred ids of devices to be used where that costs little
+ * @param ends layers at both ends of the model that a device keeps, by device id; of one at most
  */
 public record PlanOptions(
     String strategy,
@@ -45,7 +47,8 @@ public record PlanOptions(
     boolean mixFma,
     Map<String, LayerRange> pins,
     Set<String> excluded,
-    Set<String> preferred) {
+    Set<String> preferred,
+    Map<String, KeptEnds> ends) {
   /** What is planned with if nothing else is asked for. */
   public static final PlanOptions DEFAULTS = builder().build();
 
@@ -53,6 +56,13 @@ public record PlanOptions(
     pins = Map.copyOf(pins);
     excluded = Set.copyOf(excluded);
     preferred = Set.copyOf(preferred);
+    ends = Map.copyOf(ends);
+    if (ends.size() > 1) {
+      throw new InvalidRequestException(
+          "devices "
+              + new TreeSet<>(ends.keySet())
+              + " keep the ends of the model: a plan can leave them to one device");
+    }
     Check.notBlank("options", "strategy", strategy);
     Check.notNegative("options", "evaluations", evaluations);
     Check.notNegative("options", "contextLength", contextLength);
@@ -63,6 +73,16 @@ public record PlanOptions(
       }
       if (pin.getValue().size() == 0) {
         throw Check.invalid("pin of " + pin.getKey(), "layers", pin.getValue(), "at least one");
+      }
+    }
+    for (String device : ends.keySet()) {
+      if (excluded.contains(device) || pins.containsKey(device)) {
+        throw new InvalidRequestException(
+            "device "
+                + device
+                + " keeps the ends of the model and is "
+                + (excluded.contains(device) ? "excluded" : "pinned to layers")
+                + ": it can be one of both");
       }
     }
     for (String device : preferred) {
@@ -99,6 +119,7 @@ public record PlanOptions(
     builder.pins.putAll(pins);
     builder.excluded.addAll(excluded);
     builder.preferred.addAll(preferred);
+    builder.ends.putAll(ends);
     return builder;
   }
 
@@ -118,6 +139,7 @@ public record PlanOptions(
     private final Map<String, LayerRange> pins = new HashMap<>();
     private final Set<String> excluded = new HashSet<>();
     private final Set<String> preferred = new HashSet<>();
+    private final Map<String, KeptEnds> ends = new HashMap<>();
 
     private Builder() {}
 
@@ -194,6 +216,21 @@ public record PlanOptions(
       return this;
     }
 
+    /**
+     * The device hosts these layers at both ends of the model, with the embedding and the head, or
+     * all of it: the only replica begins and ends there.
+     */
+    public Builder keepEnds(String device, KeptEnds kept) {
+      ends.put(device, kept);
+      return this;
+    }
+
+    /** Takes back {@link #keepEnds}. */
+    public Builder withoutEnds() {
+      ends.clear();
+      return this;
+    }
+
     public PlanOptions build() {
       return new PlanOptions(
           strategy,
@@ -209,7 +246,8 @@ public record PlanOptions(
           mixFma,
           pins,
           excluded,
-          preferred);
+          preferred,
+          ends);
     }
   }
 }

@@ -10,6 +10,7 @@ import org.e2llm.cluster.Share;
 import org.e2llm.model.ModelLayout;
 import org.e2llm.model.ModelSource;
 import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
@@ -29,6 +30,8 @@ public interface TransportProvider {
    * @param measured whether the profile is what the engine measured, which may be asked again, and
    *     which live step times may correct; false if the app said it
    * @param options of plans, and what the app wishes of them
+   * @param ends layers at both ends of the model that this device keeps for the sessions of its
+   *     app, or null
    * @param forced a plan that the app wants, or null
    * @param kvMemory bytes of KV cache that sessions may reserve on replicas that begin here
    * @param queueLimit requests that may wait there
@@ -45,6 +48,7 @@ public interface TransportProvider {
       @Nullable DeviceProfile profile,
       boolean measured,
       PlanOptions options,
+      @Nullable KeptEnds ends,
       @Nullable Plan forced,
       long kvMemory,
       int queueLimit,

@@ -109,6 +109,9 @@ public final class Planner implements PlannerProvider {
       PlanOptions options,
       PlanListener listener,
       int wanted) {
+    if (!options.ends().isEmpty()) {
+      return List.of(new EndsPlanner(this, model, fleet, options).plan(workload, slo, listener));
+    }
     Strategy strategy = Strategies.get(options.strategy());
     Question question = question(model, fleet, workload, slo, options, listener);
     List<Plan> plans = strategy.plans(question, wanted);
@@ -199,7 +202,7 @@ public final class Planner implements PlannerProvider {
     return pins;
   }
 
-  private static PlannedFor plannedFor(ModelSpec model, PlanOptions options) {
+  static PlannedFor plannedFor(ModelSpec model, PlanOptions options) {
     int context = options.contextLength();
     if (context == 0) {
       context = model.contextLength() > 0 ? model.contextLength() : Integer.MAX_VALUE;

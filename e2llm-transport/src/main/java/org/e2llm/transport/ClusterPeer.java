@@ -3,19 +3,11 @@ package org.e2llm.transport;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -33,13 +25,9 @@ import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.DeviceSpeed;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
-import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.serving.GenerationService;
 import org.e2llm.serving.Recovery;
-import org.e2llm.serving.ReplicaEstimates;
-import org.e2llm.serving.ReplicaRouter;
-import org.e2llm.serving.SessionRouter;
 import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.TransportProvider;
 import org.e2llm.transport.cluster.ClusterTimers;
@@ -65,14 +53,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Drives {@link LocalPeer}: tells it of connections, messages and time, and carries out what it
- * decides. One daemon thread, {@value #THREAD_NAME}, does that; a second one plans and maps
- * weights.
+ * decides, on the {@link ClusterThread}; a second thread plans and maps weights.
  */
 final class ClusterPeer implements ClusterLink, PeerConnections.Events {
-  static final String THREAD_NAME = "e2llm-cluster";
-
   private static final Logger LOG = Logger.getLogger(ClusterPeer.class.getName());
-  private static final long TICK = 100_000_000L;
 
   private final TransportProvider.Joining joining;
   private final ModelSpec model;
@@ -81,15 +65,15 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final PeerConnections connections;
   private final Slices slices;
   private final Consumer<ClusterEvent> events;
-  private final ScheduledThreadPoolExecutor thread = Daemons.executor(THREAD_NAME);
+  private final ClusterThread thread = new ClusterThread(new Work());
   private final ScheduledThreadPoolExecutor background = Daemons.executor("e2llm-planner");
-  private final long origin = System.nanoTime();
   private final SessionClient client;
   private final CallerSessions callers;
   private final KvExchange kv;
   private final PlanRunner runner;
   private final PlanDesk desk;
   private final ClusterWatch watch;
+  private final HostOffers hosts;
   private final Map<PlanOrder, Plan> plans = new ConcurrentHashMap<>();
   private volatile boolean closed;
   private volatile ClusterStatus status;
@@ -100,12 +84,6 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final LocalPeer peer;
   private final OwnInfo own;
   private final SliceAims aims;
-  private @Nullable Plan hosting;
-
-  /** By plan, while it is in use and has several replicas. */
-  private final Map<PlanOrder, ReplicaEstimates> estimates = new HashMap<>();
-
-  private @Nullable ScheduledFuture<?> nextTick;
 
   ClusterPeer(TransportProvider.Joining joining, Lan lan, Consumer<ClusterEvent> events) {
     this.joining = joining;
@@ -123,6 +101,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             joining.measured(),
             slices.holding(),
             joining.options(),
+            joining.ends(),
             this::informed);
     aims = new SliceAims(self, model, slices);
     client = new SessionClient(connections, model.vocabularySize());
@@ -157,6 +136,9 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             this::run,
             background,
             this::now);
+    hosts =
+        new HostOffers(
+            self, joining.ends(), callers, watch, host -> connections.stats(host) != null);
     long incarnation = System.currentTimeMillis() << 8;
     peer = new LocalPeer(self, incarnation, own.info(), ClusterTimers.DEFAULT, this::check, now());
     status =
@@ -243,41 +225,9 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     }
     closed = true;
     callers.close();
-    CompletableFuture<Void> left = new CompletableFuture<>();
-    try {
-      thread.execute(
-          () -> {
-            peer.leave(now());
-            carryOut();
-            left.complete(null);
-          });
-      left.get(2, TimeUnit.SECONDS);
-    } catch (RejectedExecutionException | TimeoutException e) {
-      LOG.log(Level.FINE, "left without a good-bye", e);
-    } catch (ExecutionException e) {
-      LOG.log(Level.FINE, "leaving failed", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    thread.shutdown();
-    awaitThread();
+    thread.close(() -> peer.leave(now()));
     runner.close();
     background.shutdown();
-  }
-
-  /** What it holds is touched by another thread from here on. */
-  private void awaitThread() {
-    boolean interrupted = Thread.interrupted();
-    try {
-      if (!thread.awaitTermination(5, TimeUnit.SECONDS)) {
-        LOG.log(Level.WARNING, "an event of the cluster has not ended 5 s after it was closed");
-      }
-    } catch (InterruptedException e) {
-      interrupted = true;
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   // Events of connections; on the net thread.
@@ -334,24 +284,34 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   // The thread.
 
   private void run(Runnable event) {
-    try {
-      thread.execute(
-          () -> {
-            guarded(event);
-            guarded(this::carryOut);
-          });
-    } catch (RejectedExecutionException e) {
-      LOG.log(Level.FINEST, "after the end", e);
-    }
+    thread.run(event);
   }
 
-  private static void guarded(Runnable work) {
-    try {
-      work.run();
-    } catch (RejectedExecutionException e) {
-      LOG.log(Level.FINE, "this peer closes", e);
-    } catch (RuntimeException | Error e) { // a defect of ours: the others go on
-      LOG.log(Level.SEVERE, "an event of the cluster failed", e);
+  private long now() {
+    return thread.now();
+  }
+
+  private final class Work implements ClusterThread.Work {
+    @Override
+    public void tick() {
+      ClusterPeer.this.tick();
+    }
+
+    @Override
+    public void carryOut() {
+      for (List<Effect> effects = peer.takeEffects();
+          !effects.isEmpty();
+          effects = peer.takeEffects()) {
+        for (Effect effect : effects) {
+          ClusterThread.guarded(() -> ClusterPeer.this.carryOut(effect));
+        }
+      }
+      status = describe();
+    }
+
+    @Override
+    public long nextTick() {
+      return peer.nextTick();
     }
   }
 
@@ -359,7 +319,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     for (String id : connections.peers()) {
       ConnectionStats stats = connections.stats(id);
       if (stats != null) {
-        peer.heard(id, stats.lastReceivedNanos() - origin);
+        peer.heard(id, thread.at(stats.lastReceivedNanos()));
       }
     }
     peer.tick(now());
@@ -370,7 +330,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     ClusterWatch.Planned planned = watch.estimates();
     if (planned != null
         && plans.containsKey(planned.plan())
-        && estimates.put(planned.plan(), planned.estimates()) != planned.estimates()) {
+        && hosts.expect(planned.plan(), planned.estimates())) {
       offerHosts();
     }
     Map<String, LinkBook.Figures> links =
@@ -411,32 +371,6 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     return published == null ? null : plans.get(published.order());
   }
 
-  private void carryOut() {
-    for (List<Effect> effects = peer.takeEffects();
-        !effects.isEmpty();
-        effects = peer.takeEffects()) {
-      for (Effect effect : effects) {
-        guarded(() -> carryOut(effect));
-      }
-    }
-    status = describe();
-    if (!closed) {
-      ScheduledFuture<?> before = nextTick;
-      if (before != null) {
-        before.cancel(false);
-      }
-      long pause = Math.max(1_000_000L, Math.min(TICK, peer.nextTick() - now()));
-      nextTick =
-          thread.schedule(
-              () -> {
-                guarded(this::tick);
-                guarded(this::carryOut);
-              },
-              pause,
-              TimeUnit.NANOSECONDS);
-    }
-  }
-
   private void carryOut(Effect effect) {
     if (effect instanceof Effect.Send send) {
       send(send.peer(), send.message());
@@ -462,7 +396,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
       ready(serves.plan());
     } else if (effect instanceof Effect.Retire retire) {
       plans.remove(retire.plan());
-      estimates.remove(retire.plan());
+      hosts.retire(retire.plan());
     } else if (effect instanceof Effect.Impossible impossible) {
       problem = impossible.reason();
       List<LayerRange> without = Copies.missing(peer.view(), model);
@@ -606,44 +540,13 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     }
     ready = true;
     runner.ready();
-    hosting = plan;
+    hosts.use(plan);
     offerHosts();
     tell(new ClusterEvent.Ready(plan));
   }
 
-  /** What sessions may use of the plan in use. */
   private void offerHosts() {
-    Plan plan = hosting;
-    if (plan == null) {
-      callers.hosts(List.of(), null);
-      return;
-    }
-    Set<String> members = peer.view().members().keySet();
-    PlanHosts hosts =
-        PlanHosts.of(plan, members, host -> host.equals(self) || connections.stats(host) != null);
-    if (isWhole(plan, members)) {
-      callers.possible();
-    }
-    callers.hosts(hosts.sessions(), router(plan, hosts.usable()));
-  }
-
-  private static boolean isWhole(Plan plan, Set<String> members) {
-    return plan.replicas().stream()
-        .flatMap(replica -> replica.stages().stream())
-        .allMatch(stage -> members.contains(stage.device()));
-  }
-
-  /** Null as long as nothing is known of the plan's replicas, or there is no choice. */
-  private @Nullable SessionRouter router(Plan plan, Set<String> usable) {
-    ReplicaEstimates known = estimates.get(plan.order());
-    if (known == null) {
-      return null;
-    }
-    List<String> hosts = new ArrayList<>();
-    for (ReplicaPlan replica : plan.replicas()) {
-      hosts.add(replica.stages().get(0).device());
-    }
-    return new ReplicaRouter(plan.policy(), known, hosts, usable::contains, watch::sessions);
+    hosts.offer(peer.view().members().keySet());
   }
 
   private void tell(ClusterEvent event) {
@@ -665,7 +568,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
         own.address(),
         peer.coordinator(),
         plan,
-        ready && plan != null && isWhole(plan, view.members().keySet()),
+        ready && plan != null && HostOffers.isWhole(plan, view.members().keySet()),
         problem,
         watch.forecast(),
         slices.traffic(),
@@ -678,9 +581,5 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     KvExchange.Counts counts = kv.counts();
     return new ClusterStatus.Handoffs(
         counts.complete(), counts.broken(), counts.sentBytes(), counts.receivedBytes());
-  }
-
-  private long now() {
-    return System.nanoTime() - origin;
   }
 }

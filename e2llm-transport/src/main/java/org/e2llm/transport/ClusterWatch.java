@@ -160,8 +160,9 @@ final class ClusterWatch {
   private void report(@Nullable Plan plan) {
     FieldWriter report = reports.tick(plan, clock.get());
     if (report != null) {
+      ByteBuffer payload = report.payload();
       for (String id : connections.peers()) {
-        connections.send(id, StageReports.TYPE, report.payload().duplicate(), null);
+        connections.send(id, StageReports.TYPE, payload.duplicate(), null);
       }
     }
   }

@@ -7,6 +7,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.DeviceSpeed;
+import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.transport.cluster.PeerInfo;
 import org.e2llm.transport.cluster.Sharing;
@@ -37,6 +38,7 @@ final class OwnInfo {
    * @param profile of this device; null if it shares nothing
    * @param measured whether the profile may be corrected, because no app said it
    * @param holding what lies here
+   * @param ends layers at both ends of the model that it keeps, or null
    * @param tell takes what is to be said from now on, whenever it has changed
    */
   OwnInfo(
@@ -45,10 +47,11 @@ final class OwnInfo {
       boolean measured,
       Holding holding,
       PlanOptions options,
+      @Nullable KeptEnds ends,
       Consumer<PeerInfo> tell) {
     this.tell = tell;
     speeds = profile == null || !measured ? null : new SpeedBook(profile);
-    details = PeerDetails.of(profile, holding, options);
+    details = PeerDetails.of(profile, holding, options, ends);
     info =
         new PeerInfo(
             name,

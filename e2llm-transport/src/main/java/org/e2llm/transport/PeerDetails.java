@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.e2llm.model.LayerRange;
 import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.Nic;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.transport.cluster.Bytes;
@@ -29,12 +30,14 @@ import org.jspecify.annotations.Nullable;
  *  count, string…                              excluded
  *  count, string…                              preferred
  *  bool                                        throughput
+ *  bool, and if true: u32 first, last           layers that it keeps at both ends
  *  count, (string peer, f64 rate, f64 latency)…  links, as far as they were measured
  * </pre>
  *
  * @param profile null if it shares nothing
  * @param holding which bytes of the model lie there
  * @param throughput whether its app wants many requests done rather than one soon
+ * @param ends layers at both ends of the model that it keeps for its app's sessions, or null
  * @param links what its links to others do, by peer
  */
 record PeerDetails(
@@ -44,10 +47,15 @@ record PeerDetails(
     Set<String> excluded,
     Set<String> preferred,
     boolean throughput,
+    @Nullable KeptEnds ends,
     Map<String, LinkBook.Figures> links) {
   private static final int MOST = 128;
 
-  static PeerDetails of(@Nullable DeviceProfile profile, Holding holding, PlanOptions options) {
+  static PeerDetails of(
+      @Nullable DeviceProfile profile,
+      Holding holding,
+      PlanOptions options,
+      @Nullable KeptEnds ends) {
     return new PeerDetails(
         profile,
         holding,
@@ -55,15 +63,16 @@ record PeerDetails(
         options.excluded(),
         options.preferred(),
         options.throughput(),
+        ends,
         Map.of());
   }
 
   PeerDetails withProfile(DeviceProfile changed) {
-    return new PeerDetails(changed, holding, pins, excluded, preferred, throughput, links);
+    return new PeerDetails(changed, holding, pins, excluded, preferred, throughput, ends, links);
   }
 
   PeerDetails withHolding(Holding changed) {
-    return new PeerDetails(profile, changed, pins, excluded, preferred, throughput, links);
+    return new PeerDetails(profile, changed, pins, excluded, preferred, throughput, ends, links);
   }
 
   PeerDetails withLinks(Map<String, LinkBook.Figures> measured) {
@@ -74,11 +83,15 @@ record PeerDetails(
             most.put(peer, figures);
           }
         });
-    return new PeerDetails(profile, holding, pins, excluded, preferred, throughput, most);
+    return new PeerDetails(profile, holding, pins, excluded, preferred, throughput, ends, most);
   }
 
   boolean wishes() {
-    return !pins.isEmpty() || !excluded.isEmpty() || !preferred.isEmpty() || throughput;
+    return !pins.isEmpty()
+        || !excluded.isEmpty()
+        || !preferred.isEmpty()
+        || throughput
+        || ends != null;
   }
 
   Bytes toBytes() {
@@ -91,6 +104,10 @@ record PeerDetails(
     writeAll(out, excluded);
     writeAll(out, preferred);
     out.bool(throughput);
+    out.bool(ends != null);
+    if (ends != null) {
+      out.i32(ends.first()).i32(ends.last());
+    }
     out.count(links.size());
     new TreeMap<>(links)
         .forEach(
@@ -136,6 +153,12 @@ record PeerDetails(
     Set<String> excluded = readAll("excluded", in);
     Set<String> preferred = readAll("preferred", in);
     boolean throughput = in.bool("throughput");
+    KeptEnds ends =
+        in.bool("ends")
+            ? new KeptEnds(
+                in.i32("ends.first", 1, Integer.MAX_VALUE / 2),
+                in.i32("ends.last", 1, Integer.MAX_VALUE / 2))
+            : null;
     Map<String, LinkBook.Figures> links = new TreeMap<>();
     for (int n = in.count("links", 18, MOST); n > 0; n--) {
       String peer = in.string("link.peer");
@@ -143,7 +166,7 @@ record PeerDetails(
       links.put(peer, new LinkBook.Figures(rate, in.f64("link.latencySeconds")));
     }
     PeerDetails details =
-        new PeerDetails(profile, holding, pins, excluded, preferred, throughput, links);
+        new PeerDetails(profile, holding, pins, excluded, preferred, throughput, ends, links);
     in.end("details of a peer");
     return details;
   }

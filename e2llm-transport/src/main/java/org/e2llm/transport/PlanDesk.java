@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.E2llmException;
@@ -18,6 +19,7 @@ import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Fleet;
+import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Network;
 import org.e2llm.plan.Placement;
@@ -387,13 +389,14 @@ final class PlanDesk {
   }
 
   /**
-   * The wishes of all apps that are there; where two pin the same device, the lower id's wins. One
-   * that asks for throughput is enough.
+   * The wishes of all apps that are there; where two pin the same device, or keep the ends of the
+   * model, the lower id's wins. One that asks for throughput is enough.
    */
   private PlanOptions options(View view, Fleet fleet) {
     Map<String, LayerRange> pins = new HashMap<>();
     Set<String> excluded = new HashSet<>();
     Set<String> preferred = new HashSet<>();
+    TreeMap<String, KeptEnds> ends = new TreeMap<>();
     boolean throughput = false;
     for (View.Member member : view.members().values()) {
       PeerDetails details;
@@ -406,8 +409,18 @@ final class PlanDesk {
       excluded.addAll(details.excluded());
       preferred.addAll(details.preferred());
       throughput |= details.throughput();
+      if (details.ends() != null) {
+        ends.put(member.record().id(), details.ends());
+      }
     }
     PlanOptions.Builder built = base(throughput);
+    ends.keySet().removeAll(excluded);
+    ends.keySet().removeIf(id -> !fleet.has(id));
+    Map.Entry<String, KeptEnds> keeps = ends.firstEntry();
+    if (keeps != null) {
+      built.keepEnds(keeps.getKey(), keeps.getValue());
+      pins.remove(keeps.getKey());
+    }
     for (DeviceProfile device : fleet.devices()) {
       String id = device.id();
       if (excluded.contains(id)) {

@@ -103,7 +103,7 @@ final class StageReports {
     return write(own);
   }
 
-  /** This device's stage in the plan. */
+  /** This device's stage in the plan; the first one where it has two. */
   private void find(@Nullable Plan plan) {
     LayerRange found = null;
     String after = "";
@@ -111,7 +111,7 @@ final class StageReports {
       for (ReplicaPlan replica : plan.replicas()) {
         int stages = replica.stages().size();
         for (int i = 0; i < stages; i++) {
-          if (replica.stages().get(i).device().equals(self)) {
+          if (found == null && replica.stages().get(i).device().equals(self)) {
             found = replica.stages().get(i).layers();
             after = stages == 1 ? "" : replica.stages().get((i + 1) % stages).device();
           }

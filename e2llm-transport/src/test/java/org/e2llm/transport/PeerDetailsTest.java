@@ -9,6 +9,7 @@ import java.util.TreeMap;
 import org.e2llm.E2llmException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.Nic;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.transport.cluster.Bytes;
@@ -27,7 +28,7 @@ class PeerDetailsTest {
   @Test
   void everythingArrives() {
     PeerDetails said =
-        PeerDetails.of(PROFILE, HOLDING, WISHES)
+        PeerDetails.of(PROFILE, HOLDING, WISHES, new KeptEnds(2, 1))
             .withLinks(Map.of("b", new LinkBook.Figures(1e8, 2e-4)));
     assertThat(PeerDetails.read(said.toBytes())).isEqualTo(said);
   }
@@ -38,7 +39,8 @@ class PeerDetailsTest {
     for (int i = 0; i < 5000; i++) {
       many.put(String.format("%032x", i), new LinkBook.Figures(1e8, 2e-4));
     }
-    Bytes bytes = PeerDetails.of(PROFILE, HOLDING, WISHES).withLinks(many).toBytes();
+    Bytes bytes =
+        PeerDetails.of(PROFILE, HOLDING, WISHES, new KeptEnds(2, 1)).withLinks(many).toBytes();
     assertThat(bytes.length()).isLessThan(16 << 10);
     assertThat(PeerDetails.read(bytes).links()).hasSize(128);
   }
@@ -46,7 +48,7 @@ class PeerDetailsTest {
   @Test
   void whatIsCutOffIsRefused() {
     byte[] whole =
-        PeerDetails.of(PROFILE, HOLDING, WISHES)
+        PeerDetails.of(PROFILE, HOLDING, WISHES, new KeptEnds(2, 1))
             .withLinks(Map.of("b", new LinkBook.Figures(1e8, 2e-4)))
             .toBytes()
             .toByteArray();

@@ -15,6 +15,7 @@ import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Fleet;
+import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Nic;
 import org.e2llm.plan.Placement;
@@ -151,6 +152,17 @@ class PlanDeskTest {
     assertThat(plan(meet(true), before, false)).isSameAs(planner.made);
   }
 
+  @Test
+  void ofTwoThatKeepTheEndsTheLowerIdHasThem() {
+    planner.made = one("a", 1);
+    Map<String, Holding> files = Map.of("a", HOLDING, "b", HOLDING);
+    desk().plan(meet(false, files, Map.of("b", new KeptEnds(2, 1))), null, false, false);
+    assertThat(planner.wishes.ends()).isEqualTo(Map.of("b", new KeptEnds(2, 1)));
+    Map<String, KeptEnds> both = Map.of("a", new KeptEnds(1, 1), "b", new KeptEnds(2, 1));
+    desk().plan(meet(false, files, both), null, false, false);
+    assertThat(planner.wishes.ends()).isEqualTo(Map.of("a", new KeptEnds(1, 1)));
+  }
+
   private static Plan roles(double prefillSeconds, double decodeSeconds) {
     Plan like = plan(1, List.of(stage("a", 0, 2)), List.of("a"));
     return new Plan(
@@ -223,10 +235,16 @@ class PlanDeskTest {
   }
 
   private static View meet(boolean throughput, Map<String, Holding> holdings) {
+    return meet(throughput, holdings, Map.of());
+  }
+
+  private static View meet(
+      boolean throughput, Map<String, Holding> holdings, Map<String, KeptEnds> ends) {
     Map<String, LocalPeer> peers = new HashMap<>();
     for (DeviceProfile device : List.of(A, B)) {
       PlanOptions wishes = PlanOptions.builder().throughput(throughput && device == B).build();
-      PeerDetails details = PeerDetails.of(device, holdings.get(device.id()), wishes);
+      String id = device.id();
+      PeerDetails details = PeerDetails.of(device, holdings.get(id), wishes, ends.get(id));
       if (device == B) {
         details = details.withLinks(Map.of("a", new LinkBook.Figures(5e7, 3e-4)));
       }

@@ -235,7 +235,7 @@ public final class PipelineBenchmark implements Callable<Integer> {
       return new double[] {median(speeds[0]), median(speeds[1])};
     }
 
-    /** What one session of so many tokens sends and allocates. */
+    /** What one session of so many tokens sends, allocates and computes. */
     void printTraffic(int tokens) throws Exception {
       Thread.sleep(COUNTERS_MILLIS);
       long sent = bytes(true);
@@ -252,12 +252,25 @@ public final class PipelineBenchmark implements Callable<Integer> {
       double all = (double) rounds * (tokens + Generations.PROMPT);
       System.out.printf(
           Locale.ROOT,
-          "| a token, one session | | | | | %.0f bytes sent to the second stage, %.0f received (hidden state %d); allocated %.0f bytes here, %.0f there |%n",
+          "| a token, one session | | | | | %.0f bytes sent to the second stage, %.0f received (hidden"
+              + " state %d); allocated %.0f bytes here, %.0f there; its steps %.1f ms here, %.1f there"
+              + " |%n",
           (bytes(true) - sent) / all,
           (bytes(false) - received) / all,
           4 * caller.modelSpec().embeddingLength(),
           allocatedHere / all,
-          allocatedThere / all);
+          allocatedThere / all,
+          stepMillis(caller.cluster().status().self()),
+          stepMillis(other.id()));
+    }
+
+    private double stepMillis(String device) {
+      for (ClusterStatus.Peer peer : caller.cluster().status().peers()) {
+        if (peer.id().equals(device) && peer.stage() != null) {
+          return peer.stage().stepSeconds() * 1e3;
+        }
+      }
+      return Double.NaN;
     }
 
     private long bytes(boolean sent) {

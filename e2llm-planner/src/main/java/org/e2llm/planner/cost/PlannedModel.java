@@ -164,6 +164,12 @@ public final class PlannedModel {
     return weightBytes(from, to) + workBytes(to) + tokens * bytesPerToken(from, to);
   }
 
+  /** Of the memory of a device that has two stages, what one gets beside the other. */
+  public long part(long memoryBytes, LayerRange layers, LayerRange other) {
+    double weights = weightBytes(layers.from(), layers.to());
+    return (long) (memoryBytes * (weights / (weights + weightBytes(other.from(), other.to()))));
+  }
+
   /** The most tokens that can be cached beside the weights; negative if not even they fit. */
   public long tokensThatFit(int from, int to, long memoryBytes) {
     long free = memoryBytes - memoryBytes(from, to, 0);

@@ -45,10 +45,21 @@ public final class ReplicaEstimator {
     long tokens = Long.MAX_VALUE;
     for (int i = 0; i < devices.length; i++) {
       LayerRange range = layers.get(i);
-      long memory = network.device(devices[i]).memoryBytes();
+      long memory = memoryBytes(devices, layers, i);
       tokens = Math.min(tokens, cost.model().tokensThatFit(range.from(), range.to(), memory));
     }
     return tokens;
+  }
+
+  /**
+   * What a device offers a stage: all of its memory, or, where it has the first and the last one, a
+   * part by its weights.
+   */
+  public long memoryBytes(int[] devices, List<LayerRange> layers, int stage) {
+    long memory = network.device(devices[stage]).memoryBytes();
+    int last = devices.length - 1;
+    boolean end = last > 0 && (stage == 0 || stage == last) && devices[0] == devices[last];
+    return end ? cost.model().part(memory, layers.get(stage), layers.get(last - stage)) : memory;
   }
 
   /**
@@ -156,6 +167,9 @@ public final class ReplicaEstimator {
       if (devices.length > 1) {
         // From the last stage the token goes back to the first.
         boolean back = i + 1 == devices.length;
+        if (back && devices[i] == devices[0]) {
+          continue;
+        }
         LinkProfile link = network.link(devices[i], devices[back ? 0 : i + 1]);
         sum += back ? link.latencySeconds() : cost.hiddenSeconds(link, batch);
         slowest = Math.max(slowest, back ? 0 : cost.hiddenBytes(batch) / link.bytesPerSecond());

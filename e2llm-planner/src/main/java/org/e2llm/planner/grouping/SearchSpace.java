@@ -215,7 +215,7 @@ public final class SearchSpace {
   }
 
   /** Layers that a device must have, or null. */
-  @Nullable LayerRange pin(int device) {
+  public @Nullable LayerRange pin(int device) {
     return pins.get(device);
   }
 

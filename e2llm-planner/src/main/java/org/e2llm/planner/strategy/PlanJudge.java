@@ -72,6 +72,7 @@ public final class PlanJudge {
       replicas.add(PlanMaker.replica(network, demand, member));
     }
     checkPins(plan);
+    checkEnds(plan);
     checkHandoffs(members);
     checkFma(members);
     return new Plan(
@@ -95,19 +96,21 @@ public final class PlanJudge {
         throw new InvalidRequestException(
             "the plan uses device " + stage.device() + ", which is excluded");
       }
-      checkMemory(stage, network.device(devices[i]));
       if (i > 0 && !network.connected(devices[i - 1], devices[i])) {
         throw unreachable(devices[i - 1], devices[i], "hidden states");
       }
+    }
+    for (int i = 0; i < devices.length; i++) {
+      checkMemory(replica.stages().get(i), estimator.memoryBytes(devices, layers, i));
     }
     ReplicaEstimate estimate = estimator.estimate(devices, layers, replica.role());
     return new Member(devices, layers, replica.role(), estimate, estimate.rate(replica.role()));
   }
 
-  private void checkMemory(StagePlan stage, DeviceProfile device) {
+  private void checkMemory(StagePlan stage, long offered) {
     LayerRange layers = stage.layers();
     long needed = cost.memoryBytes(layers, demand.largest());
-    if (needed > device.memoryBytes()) {
+    if (needed > offered) {
       throw new InfeasiblePlanException(
           String.format(
               Locale.ROOT,
@@ -115,12 +118,12 @@ public final class PlanJudge {
                   + " request (%d tokens): %s are missing. Give it fewer layers, or let it offer"
                   + " more",
               stage.device(),
-              ByteSize.text(device.memoryBytes()),
+              ByteSize.text(offered),
               layers,
               ByteSize.text(needed),
               demand.largest(),
-              ByteSize.text(needed - device.memoryBytes())),
-          needed - device.memoryBytes());
+              ByteSize.text(needed - offered)),
+          needed - offered);
     }
   }
 
@@ -156,6 +159,24 @@ public final class PlanJudge {
                         + layers
                         + ", but the plan gives it "
                         + (planned.containsKey(device) ? planned.get(device) : "none"));
+              }
+            });
+  }
+
+  private void checkEnds(Plan plan) {
+    options
+        .ends()
+        .forEach(
+            (device, ends) -> {
+              if (!plan.replicas().stream().allMatch(replica -> ends.areKept(replica, device))) {
+                throw new InvalidRequestException(
+                    "device "
+                        + device
+                        + " keeps "
+                        + ends.first()
+                        + " layers at the beginning and "
+                        + ends.last()
+                        + " at the end, but the plan gives them to others");
               }
             });
   }

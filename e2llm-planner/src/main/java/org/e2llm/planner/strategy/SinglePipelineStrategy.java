@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import org.e2llm.model.LayerRange;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.ServingPolicy;
@@ -11,6 +12,7 @@ import org.e2llm.planner.grouping.Arrangement;
 import org.e2llm.planner.grouping.LatencyRoles;
 import org.e2llm.planner.grouping.MixedRoles;
 import org.e2llm.planner.grouping.Roles;
+import org.e2llm.planner.grouping.SearchSpace;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -95,7 +97,25 @@ public final class SinglePipelineStrategy implements Strategy {
       orders.add(order);
       orders.add(reversed(order));
     }
+    orders.replaceAll(order -> withEndsInPlace(question.space(), order));
     return orders;
+  }
+
+  /** Devices that are pinned to an end of the model stand there. */
+  private static int[] withEndsInPlace(SearchSpace space, int[] order) {
+    int layers = space.cost().model().layerCount();
+    List<Integer> front = new ArrayList<>();
+    List<Integer> middle = new ArrayList<>();
+    List<Integer> back = new ArrayList<>();
+    for (int device : order) {
+      LayerRange pin = space.pin(device);
+      boolean first = pin != null && pin.from() == 0;
+      boolean last = pin != null && pin.to() == layers;
+      (first ? front : last ? back : middle).add(device);
+    }
+    front.addAll(middle);
+    front.addAll(back);
+    return front.stream().mapToInt(i -> i).toArray();
   }
 
   private static int[] reversed(int[] order) {

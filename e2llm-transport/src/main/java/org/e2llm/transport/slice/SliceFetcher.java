@@ -75,8 +75,7 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
   private final Map<String, Link> sources = new HashMap<>();
 
   private @Nullable StoredModel model;
-  private @Nullable ModelLayout layout;
-  private List<BitSet> layerLeaves = List.of();
+  private @Nullable StoredLayers layers;
   private @Nullable SliceFetch fetch;
   private @Nullable Aim aim;
   private long leavesFetched;
@@ -266,7 +265,9 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
       announced = now;
       announcedLeaves = held;
       exchange.announce();
-      tellLayers();
+      if (layers != null) {
+        events.held(layers.held());
+      }
     }
     if (atOnce || now - reported > REPORT_EVERY) {
       reported = now;
@@ -278,57 +279,18 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
     }
   }
 
-  private void tellLayers() {
-    StoredModel stored = model;
-    if (stored == null) {
-      return;
-    }
-    BitSet held = stored.held();
-    List<LayerRange> ranges = new ArrayList<>();
-    for (int layer = 0; layer < layerLeaves.size(); layer++) {
-      BitSet missing = (BitSet) layerLeaves.get(layer).clone();
-      missing.andNot(held);
-      if (!missing.isEmpty()) {
-        continue;
-      }
-      int last = ranges.size() - 1;
-      if (last >= 0 && ranges.get(last).to() == layer) {
-        ranges.set(last, LayerRange.of(ranges.get(last).from(), layer + 1));
-      } else {
-        ranges.add(LayerRange.of(layer, layer + 1));
-      }
-    }
-    events.held(ranges);
-  }
-
   private void refreshStatus(SliceFetch decider) {
     status =
         new SliceStatus(
             decider.progress(),
             decider.standbyProgress(),
-            layers(decider.withoutHolder()),
+            layers == null ? List.of() : layers.of(decider.withoutHolder()),
             leavesFetched,
             bytesFetched,
             bytesRepeated,
             0,
             0,
             excluded);
-  }
-
-  private List<Integer> layers(BitSet leaves) {
-    BitSet layers = new BitSet();
-    ModelLayout known = layout;
-    StoredModel stored = model;
-    for (int leaf = leaves.nextSetBit(0);
-        leaf >= 0 && known != null && stored != null;
-        leaf = leaves.nextSetBit(leaf + 1)) {
-      ModelLayout.Tensor tensor = known.tensors().get(stored.manifest().leaves().tensorOf(leaf));
-      boolean first = tensor.part() == ModelLayout.Part.EMBEDDING;
-      layers.set(tensor.layer() >= 0 ? tensor.layer() : first ? 0 : known.layerCount() - 1);
-    }
-    List<Integer> all = new ArrayList<>();
-    layers.stream().forEach(all::add);
-    return all;
   }
 
   private long heldLeaves() {
@@ -355,12 +317,7 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
       throw e;
     }
     model = stored;
-    layout = known;
-    layerLeaves = new ArrayList<>();
-    for (int layer = 0; layer < known.layerCount(); layer++) {
-      List<LayerRange> alone = List.of(LayerRange.of(layer, layer + 1));
-      layerLeaves.add(stored.manifest().leaves().needed(known, alone));
-    }
+    layers = new StoredLayers(stored, known);
     BitSet hashes = stored.hashes().known();
     SliceFetch decider =
         new SliceFetch(stored.manifest().leaves(), stored.held(), hashes, options, seed);
@@ -495,7 +452,7 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
     }
     StoredModel stored = model;
     SliceFetch decider = fetch;
-    ModelLayout known = layout;
+    StoredLayers known = layers;
     if (stored == null || decider == null || known == null) {
       Manifest manifest = manifests.manifest();
       if (manifest != null) {
@@ -508,8 +465,8 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
       BitSet held = stored.held();
       decider.found(held);
       Leaves leaves = stored.manifest().leaves();
-      BitSet plan = leaves.needed(known, next.plan());
-      BitSet standby = leaves.needed(known, next.standby());
+      BitSet plan = known.needed(next.plan());
+      BitSet standby = known.needed(next.standby());
       standby.andNot(plan);
       long planMissing = missing(leaves, plan, held);
       store.reserve(stored, planMissing);

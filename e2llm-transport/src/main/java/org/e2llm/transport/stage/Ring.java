@@ -17,7 +17,7 @@ import org.e2llm.transport.wire.FieldWriter;
  *
  * @param id random, never used before
  * @param plan that it serves
- * @param stages in order; the first one's device is the host
+ * @param stages in order; the first one's device is the host, which may have the last one too
  * @param hidden how hidden states go from stage to stage, as the plan says
  */
 public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType hidden) {
@@ -38,14 +38,22 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType h
     return stages.get(stages.size() - 1).device();
   }
 
+  /** Whether one device has both ends, so that no other may see tokens. */
+  boolean keepsEnds() {
+    return stages.size() > 1 && host().equals(last());
+  }
+
   /** Whether {@code peer} has a stage here. */
   public boolean has(String peer) {
     return index(peer) >= 0;
   }
 
-  /** The device's place, or -1. */
+  /**
+   * The device's place, or -1. Of a host that has the last stage too, that one: frames of the ring
+   * never say which stage of a device they are for, and to the first one only results are sent.
+   */
   int index(String peer) {
-    for (int i = 0; i < stages.size(); i++) {
+    for (int i = stages.size() - 1; i >= 0; i--) {
       if (stages.get(i).device().equals(peer)) {
         return i;
       }

@@ -319,14 +319,15 @@ public final class RingReplica implements Replica {
   }
 
   /**
-   * Samples here what a logits processor is to see, and tells callers on this device and those that
-   * the last stage does not reach. What was under way when the session began anew, such as with a
-   * conversation's next turn, concerns nobody any more.
+   * Samples here what a logits processor is to see, or nobody else may, and tells callers on this
+   * device and those that the last stage does not reach. What was under way when the session began
+   * anew, such as with a conversation's next turn, concerns nobody any more.
    */
   private SliceOutput deliver(int step, SliceOutput output, boolean untold) {
     Batch.Slice slice = output.slice();
     Session session;
     SliceOutput result = output;
+    boolean mine = untold;
     synchronized (this) {
       session = sessions.get(slice.session());
       if (session != null && step - session.since < 0) {
@@ -336,12 +337,11 @@ public final class RingReplica implements Replica {
       if (session != null && session.samplesHere && logits != null) {
         StageOutput rows = new StageOutput(logits.data(), logits.rows(), logits.width());
         result = tail.sample(List.of(slice), rows).get(0);
+        mine = true;
       }
     }
     Caller caller = session == null ? null : session.caller;
-    if (caller != null
-        && result.token() != null
-        && (untold || caller.peer().equals(links.self()))) {
+    if (caller != null && result.token() != null && (mine || caller.peer().equals(links.self()))) {
       sink.sampled(caller, slice.start() + slice.length(), result.token());
     }
     return result;
@@ -473,7 +473,8 @@ public final class RingReplica implements Replica {
         throw new IllegalArgumentException(
             tokens.length + " tokens leave nothing to feed after " + kv.length());
       }
-      boolean here = sampling.processor() != null;
+      // Tokens would pass all stages on their way to the last one.
+      boolean here = sampling.processor() != null || ring.keepsEnds();
       synchronized (RingReplica.this) {
         caller = forWhom;
         since = steps;

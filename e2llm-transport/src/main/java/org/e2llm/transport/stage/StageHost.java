@@ -88,7 +88,7 @@ public final class StageHost implements AutoCloseable {
   StageHost(Links links, StageSource source, RingGate gate, KvExchange kv, LongSupplier clock) {
     this.kv = kv;
     this.clock = clock;
-    this.links = links;
+    this.links = new LoopLinks(links, this::received);
     this.source = source;
     this.gate = gate;
     this.thread =
@@ -261,7 +261,8 @@ public final class StageHost implements AutoCloseable {
   private boolean answers(String peer, FieldReader in) {
     long ring = in.i64("ring");
     HostedStage stage = stages.get(ring);
-    if (stage == null || !stage.ring().host().equals(peer)) {
+    boolean asks = in.remaining() == 0;
+    if (!asks || stage == null || !stage.ring().host().equals(peer)) {
       return false;
     }
     FieldWriter out = new FieldWriter(12).i64(ring).i32(stage.passed());
@@ -277,12 +278,10 @@ public final class StageHost implements AutoCloseable {
     }
     long ring = in.i64("ring");
     RingReplica replica = replicas.get(ring);
-    if (replica != null) {
-      answered(replica, peer, type, in);
-      return;
-    }
     HostedStage stage = stages.get(ring);
-    if (stage == null) {
+    if (replica != null && isForFirst(replica.ring(), peer, type)) {
+      answered(replica, peer, type, in);
+    } else if (stage == null || isForFirst(stage.ring(), peer, type)) {
       unknown(ring, peer, type, in.remaining() > 0);
     } else if (type == StageFrames.RING_CLOSE && stage.ring().host().equals(peer)) {
       close(stage);
@@ -301,6 +300,16 @@ public final class StageHost implements AutoCloseable {
     } else {
       throw new ProtocolException("a frame of a ring in which it is no neighbour");
     }
+  }
+
+  /** Where the host has the last stage of the ring too, most frames are for that one. */
+  private boolean isForFirst(Ring ring, String peer, byte type) {
+    return ring.host().equals(links.self())
+        && (!ring.keepsEnds()
+            || type == StageFrames.RING_READY
+            || type == StageFrames.RING_BROKEN
+            || type == StageFrames.RESULTS
+            || (type == StageFrames.STEP_FAILED && peer.equals(links.self())));
   }
 
   /** Frames of a ring that is over. Who still sends into it has not heard, and is told. */
@@ -386,7 +395,8 @@ public final class StageHost implements AutoCloseable {
     if (index < 1 || !ring.stages().get(index - 1).device().equals(peer)) {
       return "the ring does not lead from " + peer + " to " + links.self();
     }
-    if (stages.containsKey(ring.id()) || replicas.containsKey(ring.id())) {
+    RingReplica own = replicas.get(ring.id());
+    if (stages.containsKey(ring.id()) || (own != null && !own.ring().equals(ring))) {
       return "the ring's id is in use";
     }
     if (!links.reaches(ring.host())) {

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.e2llm.transport.wire.FrameType;
 
-/** The last frames between each two peers, and what became of them. Thread-safe. */
+/** The last frames between each two peers and what became of them. Thread-safe. */
 final class FrameLog {
   private static final int KEPT = 100;
 
@@ -28,6 +28,7 @@ final class FrameLog {
 
   private final long origin = System.nanoTime();
   private final Map<String, ArrayDeque<Entry>> lines = new TreeMap<>();
+  private final Map<Byte, Integer> longest = new TreeMap<>();
 
   /** Something happened to a frame. */
   void add(String what, String from, String to, byte type, byte[] payload) {
@@ -35,12 +36,18 @@ final class FrameLog {
     long micros = (System.nanoTime() - origin) / 1000;
     Entry entry = new Entry(micros, what, from, to, type, head);
     synchronized (this) {
+      longest.merge(type, payload.length, Math::max);
       ArrayDeque<Entry> line = lines.computeIfAbsent(from + ">" + to, key -> new ArrayDeque<>());
       line.add(entry);
       if (line.size() > KEPT) {
         line.remove();
       }
     }
+  }
+
+  /** Of the longest payload of this type so far; 0 if there was none. */
+  synchronized int mostBytes(byte type) {
+    return longest.getOrDefault(type, 0);
   }
 
   /** Something happened to a connection. */

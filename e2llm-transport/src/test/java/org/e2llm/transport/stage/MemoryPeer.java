@@ -52,7 +52,8 @@ final class MemoryPeer implements Links, StageSource {
     this.network = network;
     this.net = thread("net-" + name);
     this.bulk = thread("net-bulk-" + name);
-    kv = new KvExchange(this, this::sendBulk, this, network.clock::get);
+    // What says that a hand-off failed may be lost too: then only time ends it.
+    kv = new KvExchange(this, this::sendBulk, this, () -> System.nanoTime() + network.clock.get());
     stages = new StageHost(this, this, ring -> null, kv, network::now);
     client = new SessionClient(this, FakeTokenizer.VOCABULARY, network.clock::get);
     callers =

@@ -77,6 +77,9 @@ final class MemoryPeers implements AutoCloseable {
   volatile HiddenType hidden = HiddenType.F32;
   volatile long kvBytes = 64L << 20;
 
+  /** Whether a host has the last stage of its ring too. */
+  volatile boolean endsStay;
+
   /** What becomes of pieces of KV under way. */
   volatile UnaryOperator<byte[]> pieces = UnaryOperator.identity();
 
@@ -332,11 +335,15 @@ final class MemoryPeers implements AutoCloseable {
       made(left.get(0), new LocalReplica(whole, FakeTokenizer.VOCABULARY, first.client), null);
       return;
     }
+    List<String> chain = new ArrayList<>(left);
+    if (endsStay) {
+      chain.add(makingOn);
+    }
     List<StagePlan> stages = new ArrayList<>();
-    for (int i = 0; i < left.size(); i++) {
-      int from = LAYERS * i / left.size();
-      int to = LAYERS * (i + 1) / left.size();
-      stages.add(new StagePlan(left.get(i), LayerRange.of(from, to)));
+    for (int i = 0; i < chain.size(); i++) {
+      int from = LAYERS * i / chain.size();
+      int to = LAYERS * (i + 1) / chain.size();
+      stages.add(new StagePlan(chain.get(i), LayerRange.of(from, to)));
     }
     Ring next = ring(stages);
     first

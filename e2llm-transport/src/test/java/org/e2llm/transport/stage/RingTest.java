@@ -32,6 +32,37 @@ class RingTest {
   private static final String[] NAMES = {"a", "b", "c", "d"};
   private static final SamplingParams SAMPLED = SamplingParams.DEFAULT.withSeed(42);
 
+  /** A host that has the last stage too samples itself: others see no token, in no frame. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3})
+  void aHostThatKeepsBothEndsShowsItsTokensToNobody(int count) {
+    String[] devices = Arrays.copyOf(NAMES, count);
+    List<Asked> all =
+        List.of(
+            Asked.of(5, 40, SamplingParams.GREEDY),
+            Asked.of(150, 20, SAMPLED),
+            Asked.of(33, 30, new SamplingParams(0.8f, 40, 0.95f, 0.05f, 1, 0, 0, Map.of(), 3, 4)));
+    List<Asked.Answer> alone = Asked.alone(all);
+    try (MemoryPeers peers = new MemoryPeers("a", "b", "c")) {
+      peers.endsStay = true;
+      peers.serve(devices);
+      List<Generation> running = new ArrayList<>();
+      all.forEach(asked -> running.add(asked.on(peers.peer("a").callers)));
+      for (int i = 0; i < all.size(); i++) {
+        assertThat(Asked.answer(running.get(i))).isEqualTo(alone.get(i));
+      }
+      peers.settle();
+      for (int i = 1; i < count; i++) {
+        assertThat(peers.line(devices[i - 1], devices[i]).batches).hasPositiveValue();
+      }
+      assertThat(peers.line(devices[count - 1], "a").batches).hasPositiveValue();
+      assertThat(peers.log.mostBytes(StageFrames.SESSION_BEGIN)).isEqualTo(8 + 8 + 1);
+      for (byte type : new byte[] {StageFrames.RESULTS, StageFrames.TOKEN, StageFrames.SUBMIT}) {
+        assertThat(peers.log.mostBytes(type)).as("frame type " + type).isZero();
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3, 4})
   void manyDevicesGiveTheTextOfOne(int count) {

@@ -29,12 +29,14 @@ final class Schedule {
 
   private final Random random;
   private final boolean prompts;
+  private final boolean endsStay;
   private final String name;
   private final List<String> happened = new ArrayList<>();
 
   private Schedule(int seed, boolean prompts) {
     this.random = new Random(seed);
     this.prompts = prompts;
+    this.endsStay = !prompts && seed % 4 == 3;
     this.name = "seed " + seed + (prompts ? " with prompts" : "");
   }
 
@@ -64,6 +66,7 @@ final class Schedule {
               }
             }
           };
+      peers.endsStay = endsStay;
       peers.serve(ring.toArray(new String[0]));
       List<Asked> all = new ArrayList<>();
       List<Generation> running = new ArrayList<>();

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.concurrent.Callable;
 import org.e2llm.E2llm;
 import org.e2llm.cluster.ClusterStatus;
@@ -209,14 +210,15 @@ public final class ClusterCommand implements Callable<Integer> {
 
   private static String layers(@Nullable Plan plan, String peer) {
     ReplicaPlan replica = replica(plan, peer);
+    StringJoiner layers = new StringJoiner(",");
     if (replica != null) {
       for (StagePlan stage : replica.stages()) {
         if (stage.device().equals(peer)) {
-          return stage.layers().from() + "-" + (stage.layers().to() - 1);
+          layers.add(stage.layers().from() + "-" + (stage.layers().to() - 1));
         }
       }
     }
-    return "-";
+    return layers.length() == 0 ? "-" : layers.toString();
   }
 
   private static @Nullable ReplicaPlan replica(@Nullable Plan plan, String peer) {

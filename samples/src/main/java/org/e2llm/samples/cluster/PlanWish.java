@@ -5,15 +5,20 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.e2llm.E2llm;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanCodec;
 import org.e2llm.plan.PlanOptions;
+import org.e2llm.samples.console.UsageException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The plan that a command wants for the cluster, or what kind of plan. */
 final class PlanWish {
+  private static final Pattern ENDS = Pattern.compile("([1-9][0-9]{0,3}),([1-9][0-9]{0,3})");
+
   @Option(
       names = "--plan",
       paramLabel = "FILE.json",
@@ -25,6 +30,14 @@ final class PlanWish {
       description =
           "Plans for many requests at a time; default: for one that is done as soon as possible.")
   private boolean throughput;
+
+  @Option(
+      names = "--keep-ends",
+      paramLabel = "FIRST,LAST",
+      description =
+          "Layers at both ends of the model that stay on this device with embedding and head, such"
+              + " as 2,2: no other one sees a token. Needs --memory.")
+  private @Nullable String ends;
 
   private @Nullable Plan plan;
 
@@ -39,6 +52,13 @@ final class PlanWish {
     }
     if (throughput) {
       builder.planOptions(PlanOptions.builder().throughput(true).build());
+    }
+    if (ends != null) {
+      Matcher layers = ENDS.matcher(ends);
+      if (!layers.matches()) {
+        throw new UsageException("--keep-ends " + ends + ": expected is FIRST,LAST such as 2,2");
+      }
+      builder.keepEnds(Integer.parseInt(layers.group(1)), Integer.parseInt(layers.group(2)));
     }
   }
 

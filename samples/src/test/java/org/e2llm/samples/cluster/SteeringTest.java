@@ -58,6 +58,30 @@ class SteeringTest {
   }
 
   @Test
+  void aDeviceKeepsBothEndsAndOthersComputeWhatIsBetween() {
+    E2llm fast = join(10, UnaryOperator.identity());
+    E2llm other = join(5, UnaryOperator.identity());
+    GenerationRequest request = request();
+    String expected = fast.generate(request).await(Duration.ofSeconds(60)).text();
+    E2llm keeps = join(0.01, builder -> builder.keepEnds(1, 1));
+    until(() -> keeps.cluster().status().ready() && stages(keeps).size() > 2);
+    List<StagePlan> stages = stages(keeps);
+    assertThat(stages.get(0)).isEqualTo(new StagePlan(id(keeps), LayerRange.of(0, 1)));
+    assertThat(stages.get(stages.size() - 1))
+        .isEqualTo(new StagePlan(id(keeps), LayerRange.of(4, 5)));
+    for (E2llm from : List.of(keeps, fast, other)) {
+      assertThat(from.generate(request).await(Duration.ofSeconds(60)).text()).isEqualTo(expected);
+    }
+    until(() -> load(keeps, id(fast)) != null && load(keeps, id(fast)).tokensPerSecond() > 0);
+
+    fast.cluster().pause();
+    until(() -> keeps.cluster().status().ready() && !uses(keeps, id(fast)));
+    assertThat(keeps.generate(request).await(Duration.ofSeconds(60)).text()).isEqualTo(expected);
+    assertThat(stages(keeps).get(0).device()).isEqualTo(id(keeps));
+    assertThat(stages(keeps).get(stages(keeps).size() - 1).device()).isEqualTo(id(keeps));
+  }
+
+  @Test
   void aPausedDeviceIsOutAndComesBack() {
     E2llm fast = join(10, UnaryOperator.identity());
     E2llm slow = join(1, UnaryOperator.identity());
@@ -111,7 +135,7 @@ class SteeringTest {
         .build();
   }
 
-  private E2llm join(int speed, UnaryOperator<E2llm.Builder> steer) {
+  private E2llm join(double speed, UnaryOperator<E2llm.Builder> steer) {
     UnaryOperator<E2llm.Builder> shares = Apps.sharing(speed * 1e9, speed * 1e8, speed * 1e9);
     return Apps.join(peers, secret, folder, MODEL, builder -> steer.apply(shares.apply(builder)));
   }
@@ -125,6 +149,10 @@ class SteeringTest {
   private static List<StagePlan> stages(E2llm peer) {
     Plan plan = peer.cluster().status().plan();
     return plan == null ? List.of() : plan.replicas().get(0).stages();
+  }
+
+  private static boolean uses(E2llm seenBy, String device) {
+    return stages(seenBy).stream().anyMatch(stage -> stage.device().equals(device));
   }
 
   private static String place(E2llm peer, String device) {
