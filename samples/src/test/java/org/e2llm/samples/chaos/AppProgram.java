@@ -6,7 +6,6 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.StringJoiner;
@@ -19,12 +18,7 @@ import org.e2llm.cluster.Cluster;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Secret;
 import org.e2llm.cluster.Share;
-import org.e2llm.plan.DeviceProfile;
-import org.e2llm.plan.Fleet;
-import org.e2llm.plan.FleetCodec;
-import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanCodec;
-import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.samples.Apps;
 import org.jspecify.annotations.Nullable;
@@ -34,11 +28,10 @@ import org.jspecify.annotations.Nullable;
  * it.
  *
  * <pre>
- *   open MODEL SHARE [throughput]          open ID KERNELS
+ *   open MODEL SHARE                       open ID KERNELS
  *   force BASE64-PLAN
  *   generate ID SEED TOKENS BASE64-PROMPT  done ID BASE64-TEXT | failed ID ERROR BASE64-TEXT BASE64-MESSAGE
  *   status                                 status READY PEERS COORDINATOR STAGE,... PEER=BYTES,...
- *   view                                   view - | view BASE64-PLAN BASE64-FLEET BEST-ALONE TOGETHER
  *   close                                  closed
  * </pre>
  *
@@ -81,12 +74,11 @@ final class AppProgram {
 
   private void obey(String[] words) {
     switch (words[0]) {
-      case "open" -> open(Path.of(words[1]), Long.parseLong(words[2]), words.length > 3);
+      case "open" -> open(Path.of(words[1]), Long.parseLong(words[2]));
       case "force" -> opened().cluster().force(PlanCodec.parse(decoded(words[1])));
       case "generate" ->
           generate(words[1], Long.parseLong(words[2]), Integer.parseInt(words[3]), words[4]);
       case "status" -> println(status());
-      case "view" -> println(view());
       case "close" -> {
         close();
         println("closed");
@@ -95,14 +87,13 @@ final class AppProgram {
     }
   }
 
-  private void open(Path model, long share, boolean throughput) {
+  private void open(Path model, long share) {
     E2llm made =
         E2llm.builder()
             .model(model)
             .threads(1)
             .cluster(cluster)
             .share(share == 0 ? Share.none() : Share.memory(share))
-            .planOptions(PlanOptions.builder().throughput(throughput).build())
             .onEvent(event -> System.err.println(event.text()))
             .open();
     llm = made;
@@ -180,32 +171,6 @@ final class AppProgram {
         + (stages.length() == 0 ? "-" : stages)
         + " "
         + (sent.length() == 0 ? "-" : sent);
-  }
-
-  /**
-   * The plan in force, the devices and links it was made for, and what one session is to expect.
-   */
-  private String view() {
-    ClusterStatus status = opened().cluster().status();
-    Plan plan = status.plan();
-    ClusterStatus.Forecast forecast = status.forecast();
-    if (!status.ready() || plan == null || forecast == null) {
-      return "view -";
-    }
-    List<DeviceProfile> devices = new ArrayList<>();
-    for (ClusterStatus.Peer peer : status.peers()) {
-      if (peer.profile() != null) {
-        devices.add(peer.profile());
-      }
-    }
-    Fleet fleet = new Fleet("cluster", devices, status.links());
-    return String.join(
-        " ",
-        "view",
-        encoded(PlanCodec.toJson(plan)),
-        encoded(FleetCodec.toJson(fleet)),
-        Double.toString(forecast.bestAlone()),
-        Double.toString(forecast.together()));
   }
 
   private static String address(ClusterStatus status, String id) {

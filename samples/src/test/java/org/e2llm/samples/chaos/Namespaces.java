@@ -96,15 +96,6 @@ final class Namespaces implements Lan {
     in(space(place), "link", "set", "eth0", up ? "up" : "down");
   }
 
-  /** Limits what a place sends and what is sent to it, such as to {@code 2mbit}. */
-  void shape(int place, String rate) {
-    for (String[] end : new String[][] {{space(place), "eth0"}, {hub, port(place)}}) {
-      Shell.run(
-          "tc", "-n", end[0], "qdisc", "add", "dev", end[1], "root", "tbf", "rate", rate, "burst",
-          "32k", "latency", "200ms");
-    }
-  }
-
   @Override
   public void deaf(int place, boolean deaf) {
     // A token bucket smaller than any packet lets none through; only what leaves the bridge for
