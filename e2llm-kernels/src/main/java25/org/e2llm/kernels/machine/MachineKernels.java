@@ -17,6 +17,16 @@ import org.e2llm.model.GgmlType;
 public final class MachineKernels implements Kernels {
   private static final Set<String> X86_64 = Set.of("amd64", "x86_64");
 
+  /**
+   * Of sessions that decode together: up to so many, a product for each, block of rows by block of
+   * rows, is faster than what makes F32 of all weights first. 1.1B Q8_0 on one core of a Zen 4: 2
+   * tokens 132 ms instead of 259, 4 tokens 232 instead of 305; 8 tokens were no faster.
+   */
+  private static final int FEW_TOKENS = 4;
+
+  private static final long CACHED_BYTES = 256 << 10;
+  private static final int LEAST_ROWS = 16;
+
   private final Kernels rest;
   private final MachineMatvec matvec;
 
@@ -52,7 +62,7 @@ public final class MachineKernels implements Kernels {
 
   @Override
   public boolean isSettled(GgmlType type, int tokens) {
-    return (tokens == 1 && matvec.has(type)) || rest.isSettled(type, tokens);
+    return (tokens <= FEW_TOKENS && matvec.has(type)) || rest.isSettled(type, tokens);
   }
 
   @Override
@@ -68,12 +78,25 @@ public final class MachineKernels implements Kernels {
       int outOffset,
       int outStride,
       Scratch scratch) {
-    if (tokens == 1 && w instanceof SegmentTensor tensor && matvec.takes(tensor)) {
-      matvec.multiply(tensor, rowFrom, rowTo, x, xOffset, out, outOffset, scratch);
+    if (tokens <= FEW_TOKENS && w instanceof SegmentTensor tensor && matvec.takes(tensor)) {
+      int rows = tokens == 1 ? rowTo - rowFrom : rowsInCache(tensor);
+      for (int row = rowFrom; row < rowTo; row += rows) {
+        int to = Math.min(rowTo, row + rows);
+        for (int t = 0; t < tokens; t++) {
+          int from = xOffset + t * xStride;
+          matvec.multiply(tensor, row, to, x, from, out, outOffset + t * outStride, scratch);
+        }
+      }
     } else {
       rest.matmul(
           w, rowFrom, rowTo, x, xOffset, xStride, tokens, out, outOffset, outStride, scratch);
     }
+  }
+
+  /** So many rows stay in a core's L2 cache from one token to the next. */
+  private static int rowsInCache(SegmentTensor w) {
+    long rows = CACHED_BYTES / w.rowBytes();
+    return (int) Math.max(LEAST_ROWS, rows - rows % LEAST_ROWS);
   }
 
   @Override

@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.reflect.Proxy;
+import java.util.Random;
 import org.e2llm.kernels.math.Kernels;
 import org.e2llm.kernels.math.KernelsLookup;
 import org.e2llm.kernels.math.ScalarKernels;
@@ -71,6 +72,38 @@ class MachineKernelsTest {
       assertSame(w);
       w.segment().fill((byte) 0x80); // the smallest negative halves
       assertSame(w);
+    }
+  }
+
+  /** More rows than stay in a cache from one token to the next, and what is left over. */
+  @ParameterizedTest
+  @EnumSource(
+      value = GgmlType.class,
+      names = {"F16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+  void aFewTokensGiveWhatEachGivesAlone(GgmlType type) {
+    int rows = 263;
+    int columns = 4096;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment memory = arena.allocate(rows * type.bytes(columns), 64);
+      Random random = new Random(7);
+      for (long at = 0; at + 1 < memory.byteSize(); at += 2) {
+        short half = (short) (random.nextInt() & 0xbbff); // no half that is infinite or NaN
+        memory.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, half);
+      }
+      SegmentTensor w = new SegmentTensor("test." + type, type, rows, columns, memory);
+      for (int tokens = 1; tokens <= 5; tokens++) {
+        int stride = columns + 3;
+        float[] x = new float[2 + tokens * stride];
+        for (int i = 0; i < x.length; i++) {
+          x[i] = random.nextFloat() - 0.5f;
+        }
+        float[] expected = new float[1 + tokens * (rows + 2)];
+        float[] actual = expected.clone();
+        new ScalarKernels()
+            .matmul(w, 2, rows, x, 2, stride, tokens, expected, 1, rows + 2, new Scratch());
+        kernels.matmul(w, 2, rows, x, 2, stride, tokens, actual, 1, rows + 2, new Scratch());
+        assertThat(actual).as("%s tokens", tokens).isEqualTo(expected);
+      }
     }
   }
 
