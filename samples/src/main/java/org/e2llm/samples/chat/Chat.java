@@ -16,6 +16,7 @@ import org.e2llm.Message;
 import org.e2llm.Token;
 import org.e2llm.UnknownChatTemplateException;
 import org.e2llm.samples.cluster.ClusterOptions;
+import org.e2llm.samples.cluster.ClusterShare;
 import org.e2llm.samples.console.AnyText;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.ContextOption;
@@ -68,6 +69,7 @@ public final class Chat implements Callable<Integer> {
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private ContextOption context = new ContextOption();
   @Mixin private ClusterOptions cluster = new ClusterOptions();
+  @Mixin private ClusterShare share = new ClusterShare();
   @Mixin private SamplingOptions sampling = new SamplingOptions();
 
   @Option(
@@ -96,8 +98,8 @@ public final class Chat implements Callable<Integer> {
 
   private E2llm open() {
     try (ProgressLine progress = ProgressLine.on(console, !quiet)) {
-      return cluster
-          .apply(context.apply(model.builder(cluster.isGiven())), console)
+      return share
+          .apply(cluster.apply(context.apply(model.builder(cluster.isGiven())), console))
           .onProgress(progress)
           .open();
     }

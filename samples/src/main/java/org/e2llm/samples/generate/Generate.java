@@ -8,6 +8,7 @@ import org.e2llm.GenerationRequest;
 import org.e2llm.GenerationResult;
 import org.e2llm.Token;
 import org.e2llm.samples.cluster.ClusterOptions;
+import org.e2llm.samples.cluster.ClusterShare;
 import org.e2llm.samples.console.AnyText;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.ContextOption;
@@ -66,6 +67,7 @@ public final class Generate implements Callable<Integer> {
   @Mixin private ContextOption context = new ContextOption();
   @Mixin private SamplingOptions sampling = new SamplingOptions();
   @Mixin private ClusterOptions cluster = new ClusterOptions();
+  @Mixin private ClusterShare share = new ClusterShare();
 
   @Option(
       names = {"-q", "--quiet"},
@@ -90,8 +92,8 @@ public final class Generate implements Callable<Integer> {
     try (Interrupt onCtrlC = Interrupt.on(stop::request);
         ProgressLine progress = ProgressLine.on(console, !quiet);
         E2llm llm =
-            cluster
-                .apply(context.apply(model.builder(cluster.isGiven())), console)
+            share
+                .apply(cluster.apply(context.apply(model.builder(cluster.isGiven())), console))
                 .onProgress(progress)
                 .open()) {
       Generation generation =
