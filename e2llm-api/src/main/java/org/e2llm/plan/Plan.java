@@ -149,6 +149,11 @@ public record Plan(
     return new Plan(newOrder, model, strategy, wire, policy, replicas, placements);
   }
 
+  /** The same plan on other replicas, or with other words for why. */
+  public Plan with(List<ReplicaPlan> newReplicas, List<Placement> newPlacements) {
+    return new Plan(order, model, strategy, wire, policy, newReplicas, newPlacements);
+  }
+
   /** The same plan, served differently. */
   public Plan withPolicy(ServingPolicy newPolicy) {
     return new Plan(order, model, strategy, wire, newPolicy, replicas, placements);

@@ -211,13 +211,6 @@ final class EndsPlanner {
         placements.add(new Placement(placement.device(), placement.placed(), reason));
       }
     }
-    return new Plan(
-        plan.order(),
-        plan.model(),
-        plan.strategy(),
-        plan.wire(),
-        plan.policy(),
-        replicas,
-        placements);
+    return plan.with(replicas, placements);
   }
 }

@@ -222,13 +222,6 @@ final class PlanPatch {
                   ? "It has the bytes of these layers: a device of the plan before is gone."
                   : "Not needed to go on after a device of the plan before was lost."));
     }
-    return new Plan(
-        broken.order(),
-        broken.model(),
-        broken.strategy(),
-        broken.wire(),
-        broken.policy(),
-        replicas,
-        placements);
+    return broken.with(replicas, placements);
   }
 }

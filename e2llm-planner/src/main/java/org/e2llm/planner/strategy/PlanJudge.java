@@ -75,14 +75,7 @@ public final class PlanJudge {
     checkEnds(plan);
     checkHandoffs(members);
     checkFma(members);
-    return new Plan(
-        plan.order(),
-        plan.model(),
-        plan.strategy(),
-        plan.wire(),
-        plan.policy(),
-        replicas,
-        placements(plan));
+    return plan.with(replicas, placements(plan));
   }
 
   private Member member(ReplicaPlan replica) {

@@ -40,14 +40,7 @@ final class TrialReasons {
               ? placement
               : new Placement(placement.device(), false, leftOut(device, kinds)));
     }
-    return new Plan(
-        plan.order(),
-        plan.model(),
-        plan.strategy(),
-        plan.wire(),
-        plan.policy(),
-        plan.replicas(),
-        placements);
+    return plan.with(plan.replicas(), placements);
   }
 
   private String leftOut(int device, Set<Integer> used) {
