@@ -17,7 +17,7 @@ import org.e2llm.model.GgmlType;
 public interface Kernels {
   /**
    * {@code scalar}, {@code vector128}, {@code vector256} or {@code vector512}, with {@code +native}
-   * behind it where machine code multiplies few tokens.
+   * behind it where machine code multiplies matrices.
    */
   String name();
 

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Vector kernels need JDK 25 (the multi-release part of the jar, invisible to older ones and to
  * Android), the module {@code jdk.incubator.vector}, an optimising compiler, and a CPU with vectors
  * and fused multiply-add. Whatever is missing is a reason, and comes with its remedy: what the JVM
- * was not given first, as the rest cannot be seen without it. In front of them, products with one
- * token are machine code where the JVM may call native code and the CPU has AVX-512. The system
- * property {@value #PROPERTY} forces a tier, for tests and diagnosis.
+ * was not given first, as the rest cannot be seen without it. In front of them, matrix products are
+ * machine code where the JVM may call native code and the CPU has AVX-512. The system property
+ * {@value #PROPERTY} forces a tier, for tests and diagnosis.
  */
 public final class KernelsLookup {
   /**

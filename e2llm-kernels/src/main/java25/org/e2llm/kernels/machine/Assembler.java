@@ -284,6 +284,10 @@ final class Assembler {
     word(value);
   }
 
+  void sub(Register to, Register from) {
+    rexRegisters(1, 0x2b, to.ordinal(), from.ordinal());
+  }
+
   void imul(Register to, Register from, int factor) {
     rexRegisters(1, 0x69, to.ordinal(), from.ordinal());
     word(factor);

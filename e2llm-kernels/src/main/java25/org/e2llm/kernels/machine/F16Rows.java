@@ -14,12 +14,12 @@ final class F16Rows extends RowKernel {
   void prepare(Assembler a) {}
 
   @Override
-  void block(Assembler a) {
+  void block(Assembler a, Use use) {
     Vector x = zmm(4);
-    a.vmovups(x, x(0));
+    use.load(a, x, 0);
     for (int k = 0; k < ROWS; k++) {
       a.vcvtph2ps(zmm(5 + k), weights(k, 0));
-      a.vfmadd231ps(sums(k), zmm(5 + k), x);
+      use.take(a, k, 0, zmm(5 + k), x);
     }
   }
 

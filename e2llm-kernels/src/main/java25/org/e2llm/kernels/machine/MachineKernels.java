@@ -8,27 +8,16 @@ import org.e2llm.kernels.math.Tensor;
 import org.e2llm.model.GgmlType;
 
 /**
- * Matrix products with one token as machine code, where there is a kernel for the weights; all else
- * by other kernels. The bits are the same: the same operations on the same operands in the same
- * order.
+ * Matrix products as machine code, where there is a kernel for the weights; all else by other
+ * kernels. The bits are the same: the same operations on the same operands in the same order.
  *
  * <p>Machine code needs no warming up: it is as fast in the first call as in any.
  */
 public final class MachineKernels implements Kernels {
   private static final Set<String> X86_64 = Set.of("amd64", "x86_64");
 
-  /**
-   * Of sessions that decode together: up to so many, a product for each, block of rows by block of
-   * rows, is faster than what makes F32 of all weights first. 1.1B Q8_0 on one core of a Zen 4: 2
-   * tokens 132 ms instead of 259, 4 tokens 232 instead of 305; 8 tokens were no faster.
-   */
-  private static final int FEW_TOKENS = 4;
-
-  private static final long CACHED_BYTES = 256 << 10;
-  private static final int LEAST_ROWS = 16;
-
   private final Kernels rest;
-  private final MachineMatvec matvec;
+  private final Functions functions;
 
   /**
    * @param rest does what is not done here
@@ -40,18 +29,17 @@ public final class MachineKernels implements Kernels {
     String architecture = System.getProperty("os.arch", "");
     if (!X86_64.contains(architecture)) {
       throw new UnsupportedOperationException(
-          "machine code for decoding is written for x86-64 only, and this is " + architecture);
+          "machine code is written for x86-64 only, and this is " + architecture);
     }
     if (!MachineKernels.class.getModule().isNativeAccessEnabled()) {
       throw new UnsupportedOperationException(
-          "machine code for decoding needs native access; add --enable-native-access=ALL-UNNAMED to"
+          "machine code needs native access; add --enable-native-access=ALL-UNNAMED to"
               + " the java command");
     }
     if (!Cpu.hasAvx512()) {
-      throw new UnsupportedOperationException(
-          "machine code for decoding needs a CPU with AVX-512 (F, BW, VL)");
+      throw new UnsupportedOperationException("machine code needs a CPU with AVX-512 (F, BW, VL)");
     }
-    this.matvec = new MachineMatvec();
+    this.functions = new Functions();
   }
 
   /** Such as {@code vector512+native}. */
@@ -62,7 +50,7 @@ public final class MachineKernels implements Kernels {
 
   @Override
   public boolean isSettled(GgmlType type, int tokens) {
-    return (tokens <= FEW_TOKENS && matvec.has(type)) || rest.isSettled(type, tokens);
+    return functions.has(type) || rest.isSettled(type, tokens);
   }
 
   @Override
@@ -78,25 +66,23 @@ public final class MachineKernels implements Kernels {
       int outOffset,
       int outStride,
       Scratch scratch) {
-    if (tokens <= FEW_TOKENS && w instanceof SegmentTensor tensor && matvec.takes(tensor)) {
-      int rows = tokens == 1 ? rowTo - rowFrom : rowsInCache(tensor);
-      for (int row = rowFrom; row < rowTo; row += rows) {
-        int to = Math.min(rowTo, row + rows);
-        for (int t = 0; t < tokens; t++) {
-          int from = xOffset + t * xStride;
-          matvec.multiply(tensor, row, to, x, from, out, outOffset + t * outStride, scratch);
-        }
-      }
-    } else {
+    if (!(w instanceof SegmentTensor tensor) || !functions.takes(tensor)) {
       rest.matmul(
           w, rowFrom, rowTo, x, xOffset, xStride, tokens, out, outOffset, outStride, scratch);
+      return;
     }
-  }
-
-  /** So many rows stay in a core's L2 cache from one token to the next. */
-  private static int rowsInCache(SegmentTensor w) {
-    long rows = CACHED_BYTES / w.rowBytes();
-    return (int) Math.max(LEAST_ROWS, rows - rows % LEAST_ROWS);
+    if (rowFrom < 0 || rowTo > w.rows()) {
+      throw new IndexOutOfBoundsException(
+          "rows " + rowFrom + " to " + rowTo + " of " + w.name() + ", which has " + w.rows());
+    }
+    if (tokens == 1) {
+      MachineMatvec.multiply(
+          functions, tensor, rowFrom, rowTo, x, xOffset, out, outOffset, scratch);
+    } else {
+      MachineMatmul.multiply(
+          functions, tensor, rowFrom, rowTo, x, xOffset, xStride, tokens, out, outOffset, outStride,
+          scratch);
+    }
   }
 
   @Override

@@ -40,15 +40,15 @@ final class Q40Rows extends RowKernel {
   }
 
   @Override
-  void block(Assembler a) {
+  void block(Assembler a, Use use) {
     Vector x0 = zmm(4);
     Vector x1 = zmm(5);
     Halves.ofFourRows(a, RAX, RCX, 0, xmm(6));
     a.vmulps(xmm(7), xmm(6), MINUS_8);
     a.vmovups(D, xmm(6));
     a.vmovups(ZERO_POINT, xmm(7));
-    a.vmovups(x0, x(0));
-    a.vmovups(x1, x(16));
+    use.load(a, x0, 0);
+    use.load(a, x1, 16);
     for (int k = 0; k < ROWS; k++) {
       Vector table = zmm(8 + 4 * k);
       Vector q = zmm(9 + 4 * k);
@@ -58,10 +58,10 @@ final class Q40Rows extends RowKernel {
       a.vfmadd213ps(table, NIBBLES, ZERO_POINT.plus(4 * k).toAllLanes());
       a.vpmovzxbd(q, weights(k, 2));
       a.vpermps(low, q, table);
-      a.vfmadd231ps(sums(k), low, x0);
+      use.take(a, k, 0, low, x0);
       a.vpsrld(q, q, 4);
       a.vpermps(high, q, table);
-      a.vfmadd231ps(sums(k), high, x1);
+      use.take(a, k, 16, high, x1);
     }
   }
 

@@ -38,16 +38,16 @@ final class Q4KRows extends RowKernel {
   }
 
   @Override
-  void block(Assembler a) {
+  void block(Assembler a, Use use) {
     for (int k = 0; k < ROWS; k++) {
       scales(a, k);
     }
     for (int pair = 0; pair < 4; pair++) {
       for (int i = 0; i < 4; i++) {
-        a.vmovups(zmm(4 + i), x(64 * pair + 16 * i));
+        use.load(a, zmm(4 + i), 64 * pair + 16 * i);
       }
       for (int k = 0; k < ROWS; k++) {
-        subBlocks(a, k, pair);
+        subBlocks(a, use, k, pair);
       }
     }
   }
@@ -94,7 +94,7 @@ final class Q4KRows extends RowKernel {
   }
 
   /** Two sub-blocks of row k, 64 weights in 32 bytes. */
-  private static void subBlocks(Assembler a, int k, int pair) {
+  private static void subBlocks(Assembler a, Use use, int k, int pair) {
     Vector low = zmm(8 + 6 * (k % 3));
     Vector high = zmm(9 + 6 * (k % 3));
     Vector q0 = zmm(10 + 6 * (k % 3));
@@ -109,14 +109,14 @@ final class Q4KRows extends RowKernel {
     a.vpmovzxbd(q1, weights(k, QUANTS + 32 * pair + 16));
     a.vpermps(w0, q0, low);
     a.vpermps(w1, q1, low);
-    a.vfmadd231ps(sums(k), w0, zmm(4));
+    use.take(a, k, 64 * pair, w0, zmm(4));
     a.vpsrld(q0, q0, 4);
-    a.vfmadd231ps(sums(k), w1, zmm(5));
+    use.take(a, k, 64 * pair + 16, w1, zmm(5));
     a.vpsrld(q1, q1, 4);
     a.vpermps(w0, q0, high);
     a.vpermps(w1, q1, high);
-    a.vfmadd231ps(sums(k), w0, zmm(6));
-    a.vfmadd231ps(sums(k), w1, zmm(7));
+    use.take(a, k, 64 * pair + 32, w0, zmm(6));
+    use.take(a, k, 64 * pair + 48, w1, zmm(7));
   }
 
   @Override

@@ -59,7 +59,7 @@ final class Q6KRows extends RowKernel {
   }
 
   @Override
-  void block(Assembler a) {
+  void block(Assembler a, Use use) {
     Halves.ofFourRows(a, RAX, RCX, D, xmm(4));
     a.vmovups(DS, xmm(4));
     for (int k = 0; k < ROWS; k++) {
@@ -78,9 +78,9 @@ final class Q6KRows extends RowKernel {
     }
     for (int group = 0; group < 16; group++) {
       Vector x = zmm(4 + group % 2);
-      a.vmovups(x, x(16 * group));
+      use.load(a, x, 16 * group);
       for (int k = 0; k < ROWS; k++) {
-        group(a, k, group, x);
+        group(a, use, k, group, x);
       }
     }
   }
@@ -111,12 +111,12 @@ final class Q6KRows extends RowKernel {
   }
 
   /** 16 weights of row k. */
-  private static void group(Assembler a, int k, int group, Vector x) {
+  private static void group(Assembler a, Use use, int k, int group, Vector x) {
     Vector w = zmm(6 + k + 4 * (group % 4));
     a.vpmovsxbd(w, QUANTS.plus(256 * k + 16 * group));
     a.vcvtdq2ps(w, w);
     a.vfmadd132ps(w, zero(k), FACTORS.plus(64 * k + 4 * group).toAllLanes());
-    a.vfmadd231ps(sums(k), w, x);
+    use.take(a, k, 16 * group, w, x);
   }
 
   /** The z of row k's block. */

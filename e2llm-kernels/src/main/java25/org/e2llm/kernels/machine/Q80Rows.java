@@ -20,18 +20,18 @@ final class Q80Rows extends RowKernel {
   void prepare(Assembler a) {}
 
   @Override
-  void block(Assembler a) {
+  void block(Assembler a, Use use) {
     Halves.ofFourRows(a, RAX, RCX, 0, xmm(4));
     a.vmovups(D, xmm(4));
     for (int group = 0; group < 2; group++) {
       Vector x = zmm(5 + group);
-      a.vmovups(x, x(16 * group));
+      use.load(a, x, 16 * group);
       for (int k = 0; k < ROWS; k++) {
         Vector w = zmm(8 + 4 * group + k);
         a.vpmovsxbd(w, weights(k, 2 + 16 * group));
         a.vcvtdq2ps(w, w);
         a.vmulps(w, w, D.plus(4 * k).toAllLanes());
-        a.vfmadd231ps(sums(k), w, x);
+        use.take(a, k, 16 * group, w, x);
       }
     }
   }

@@ -10,9 +10,9 @@ import org.e2llm.kernels.math.Scratch;
  * The working memory of one thread outside the heap, where the garbage collector moves nothing:
  *
  * <pre>
- *   0     what a kernel keeps of the blocks that it multiplies
- *   2048  products: {@link #TURNS} floats for each of four streams
- *   6144  x
+ *   0     what a kernel keeps of the blocks that it takes
+ *   2048  products of one token: {@link #TURNS} floats for each of four streams
+ *   6144  x of one token; or the panel, and what {@link MachineMatmul} has behind it
  * </pre>
  *
  * It lives as long as the {@link Scratch} that keeps it.
@@ -26,19 +26,17 @@ final class Work {
   static final int X = OUT + 4 * RowKernel.ROWS * TURNS;
 
   private final MemorySegment memory;
-  private final int columns;
 
-  private Work(int columns) {
-    this.columns = columns;
-    this.memory = Arena.ofAuto().allocate(X + 4L * columns, 64);
+  private Work(long bytes) {
+    this.memory = Arena.ofAuto().allocate(bytes, 64);
   }
 
-  /** The scratch's, with room for {@code columns} activations. */
-  static Work of(Scratch scratch, int columns) {
-    if (scratch.attachment() instanceof Work work && work.columns >= columns) {
+  /** The scratch's, with at least so many bytes from {@link #X} on. */
+  static Work of(Scratch scratch, long bytes) {
+    if (scratch.attachment() instanceof Work work && work.memory.byteSize() >= X + bytes) {
       return work;
     }
-    Work work = new Work(columns);
+    Work work = new Work(X + bytes);
     scratch.attach(work);
     return work;
   }
@@ -47,12 +45,23 @@ final class Work {
     return memory;
   }
 
-  void setX(float[] x, int offset, int n) {
-    MemorySegment.copy(x, offset, memory, JAVA_FLOAT, X, n);
+  /** Takes activations in, {@code at} bytes behind {@link #X}. */
+  void setX(float[] x, int offset, int n, long at) {
+    MemorySegment.copy(x, offset, memory, JAVA_FLOAT, X + at, n);
   }
 
-  /** The products of one stream's rows. */
-  void products(int stream, int rows, float[] out, int outOffset) {
-    MemorySegment.copy(memory, JAVA_FLOAT, OUT + 4L * TURNS * stream, out, outOffset, rows);
+  /** Zeroes bytes behind {@link #X}. */
+  void clear(long from, long to) {
+    memory.asSlice(X + from, to - from).fill((byte) 0);
+  }
+
+  /** Gives products of one token, from the {@code first} on. */
+  void products(int first, int n, float[] out, int outOffset) {
+    MemorySegment.copy(memory, JAVA_FLOAT, OUT + 4L * first, out, outOffset, n);
+  }
+
+  /** Gives floats, {@code at} bytes behind {@link #X}. */
+  void copy(long at, int n, float[] out, int outOffset) {
+    MemorySegment.copy(memory, JAVA_FLOAT, X + at, out, outOffset, n);
   }
 }

@@ -155,6 +155,7 @@ class AssemblerTest {
   void computesWithGeneralRegisters() {
     assertBytes("add rdi,rsi", "4803fe", a -> a.add(RDI, RSI));
     assertBytes("add rsi,0x400", "4881c600040000", a -> a.add(RSI, 1024));
+    assertBytes("sub rdi,rdx", "482bfa", a -> a.sub(RDI, RDX));
     assertBytes("imul r11,rcx,0x400", "4c69d900040000", a -> a.imul(R11, RCX, 1024));
     assertBytes("or rax,rcx", "480bc1", a -> a.or(RAX, RCX));
     assertBytes("and rax,rbp", "4823c5", a -> a.and(RAX, RBP));

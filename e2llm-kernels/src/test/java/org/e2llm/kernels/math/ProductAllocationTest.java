@@ -54,7 +54,7 @@ class ProductAllocationTest {
 
   /** Multiplies until a batch of calls allocates nothing. */
   static final class Program {
-    private static final int BATCHES = 4000;
+    private static final int BATCHES = 40_000;
 
     private Program() {}
 
