@@ -10,6 +10,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.e2llm.ClosedException;
 import org.e2llm.ServingStats;
+import org.e2llm.pipeline.Polling;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,10 @@ final class Inbox {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
   private final LongSupplier clock;
+  private final Polling polling;
+
+  /** Callers asked for something since the serving thread looked. */
+  private volatile boolean asked;
 
   // Guarded by the lock.
   private final Admission admission;
@@ -42,9 +47,15 @@ final class Inbox {
   private long lastId;
   private boolean closing;
 
-  Inbox(Admission admission, LongSupplier clock) {
+  /**
+   * Empty.
+   *
+   * @param polling how the serving thread waits
+   */
+  Inbox(Admission admission, LongSupplier clock, Polling polling) {
     this.admission = admission;
     this.clock = clock;
+    this.polling = polling;
   }
 
   // The side of callers.
@@ -70,7 +81,7 @@ final class Inbox {
       admission.offer(run.id, run.mostTokens(), deadline);
       waiting.put(run.id, run);
       poll();
-      work.signal();
+      wake();
     } finally {
       lock.unlock();
     }
@@ -86,7 +97,7 @@ final class Inbox {
       }
       waiting.remove(id);
       admission.withdraw(id);
-      work.signal();
+      wake();
       return run;
     } finally {
       lock.unlock();
@@ -100,7 +111,7 @@ final class Inbox {
       requireOpen();
       poll();
       evicted.addAll(admission.claim(id, tokens));
-      work.signal();
+      wake();
     } finally {
       lock.unlock();
     }
@@ -112,7 +123,7 @@ final class Inbox {
     try {
       if (!closing) {
         commands.add(command);
-        work.signal();
+        wake();
       }
     } finally {
       lock.unlock();
@@ -125,7 +136,7 @@ final class Inbox {
     try {
       requireOpen();
       tasks.add(task);
-      work.signal();
+      wake();
     } finally {
       lock.unlock();
     }
@@ -135,7 +146,7 @@ final class Inbox {
     lock.lock();
     try {
       closing = true;
-      work.signal();
+      wake();
     } finally {
       lock.unlock();
     }
@@ -153,6 +164,12 @@ final class Inbox {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** The lock is held. */
+  private void wake() {
+    asked = true;
+    work.signal();
   }
 
   private void requireOpen() {
@@ -188,18 +205,12 @@ final class Inbox {
    * @return false when closing
    */
   boolean await(boolean busy) {
+    if (!isDue(busy)) {
+      polling.until(() -> asked);
+    }
     lock.lock();
     try {
-      for (; ; ) {
-        poll();
-        if (closing) {
-          return false;
-        }
-        boolean handed = !commands.isEmpty() || !tasks.isEmpty();
-        boolean decided = !expired.isEmpty() || !evicted.isEmpty() || !admitted.isEmpty();
-        if (busy || handed || decided) {
-          return true;
-        }
+      while (!isDue(busy)) {
         long deadline = admission.nextDeadline();
         if (deadline == Admission.NEVER) {
           work.awaitUninterruptibly();
@@ -207,6 +218,20 @@ final class Inbox {
           awaitUntil(deadline);
         }
       }
+      return !closing;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean isDue(boolean busy) {
+    lock.lock();
+    try {
+      asked = false;
+      poll();
+      boolean handed = !commands.isEmpty() || !tasks.isEmpty();
+      boolean decided = !expired.isEmpty() || !evicted.isEmpty() || !admitted.isEmpty();
+      return closing || busy || handed || decided;
     } finally {
       lock.unlock();
     }

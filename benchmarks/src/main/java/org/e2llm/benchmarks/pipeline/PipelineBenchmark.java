@@ -58,6 +58,12 @@ public final class PipelineBenchmark implements Callable<Integer> {
       description = "Bytes that a device offers; default: ${DEFAULT-VALUE}.")
   private long memory = 6L << 30;
 
+  @Option(
+      names = "--polling",
+      description =
+          "Milliseconds that a stage keeps its core busy before it sleeps; default: ${DEFAULT-VALUE}.")
+  private int polling = 100;
+
   private final Map<Integer, Double> aloneDecode = new TreeMap<>();
 
   public static void main(String[] args) {
@@ -71,7 +77,7 @@ public final class PipelineBenchmark implements Callable<Integer> {
     System.out.println("|---|---|---|---|---|---|");
     Map<Integer, double[]> best = new LinkedHashMap<>();
     for (int batch : batches) {
-      Setting setting = Setting.in(file, batch, context(), memory);
+      Setting setting = Setting.in(file, batch, context(), memory, polling);
       measure(
           setting,
           LayerCut.EVEN,
@@ -86,7 +92,7 @@ public final class PipelineBenchmark implements Callable<Integer> {
     }
     best.forEach(PipelineBenchmark::printBest);
     measure(
-        Setting.in(file, 512, context(), memory),
+        Setting.in(file, 512, context(), memory, polling),
         LayerCut.BY_BYTES,
         pair -> {
           for (int count : sessions) {

@@ -3,6 +3,7 @@ package org.e2llm.benchmarks.pipeline;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -31,8 +32,9 @@ import org.e2llm.samples.bench.CacheFolder;
  * @param context most tokens of a session
  * @param folder where identities and the secret are kept
  * @param memory that a device offers, in bytes
+ * @param polling of devices, in milliseconds
  */
-record Setting(Path model, int batch, int context, Path folder, long memory) {
+record Setting(Path model, int batch, int context, Path folder, long memory, int polling) {
   private static final long KV_TOKENS = 1 << 20;
   private static final long PATIENCE = TimeUnit.SECONDS.toNanos(120);
 
@@ -51,10 +53,11 @@ record Setting(Path model, int batch, int context, Path folder, long memory) {
   }
 
   /** With a folder of its own for identities, and a new secret in it. */
-  static Setting in(Path model, int batch, int context, long memory) throws IOException {
+  static Setting in(Path model, int batch, int context, long memory, int polling)
+      throws IOException {
     Path folder = Files.createTempDirectory("e2llm-pipeline");
     Files.writeString(folder.resolve("secret"), Secret.generate().reveal());
-    return new Setting(model, batch, context, folder, memory);
+    return new Setting(model, batch, context, folder, memory, polling);
   }
 
   /** One device with one thread, alone. */
@@ -84,7 +87,10 @@ record Setting(Path model, int batch, int context, Path folder, long memory) {
     for (int peer : peers) {
       cluster = cluster.peer("127.0.0.1", peer);
     }
-    return builder().cluster(cluster).share(Share.memory(memory).threads(1)).open();
+    return builder()
+        .cluster(cluster)
+        .share(Share.memory(memory).threads(1).polling(Duration.ofMillis(polling)))
+        .open();
   }
 
   /**

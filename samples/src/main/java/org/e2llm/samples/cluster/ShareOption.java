@@ -2,10 +2,12 @@ package org.e2llm.samples.cluster;
 
 import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
+import org.e2llm.cluster.Share;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** How much memory a peer offers. */
+/** What a peer offers. */
 final class ShareOption {
   @Option(
       names = "--memory",
@@ -14,7 +16,13 @@ final class ShareOption {
           "Memory to offer, such as 2G or 800M; default: 60 %% of what is free on this machine.")
   private @Nullable String memory;
 
-  long bytes() {
+  @Mixin private PollingOption polling = new PollingOption();
+
+  Share share() {
+    return polling.apply(Share.memory(bytes()));
+  }
+
+  private long bytes() {
     return memory == null ? defaultBytes() : SizeText.parse("--memory", memory);
   }
 
