@@ -11,6 +11,10 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.e2llm.transport.discovery.LanInterface;
+import org.e2llm.plan.Nic;
+import org.e2llm.cluster.Share;
+import org.e2llm.InvalidRequestException;
 import org.e2llm.DeviceLostException;
 import org.e2llm.E2llmException;
 import org.e2llm.ServingStats;
@@ -78,6 +82,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final Map<PlanOrder, Plan> plans = new ConcurrentHashMap<>();
   private volatile boolean closed;
   private volatile ClusterStatus status;
+  private volatile View view;
   private volatile boolean ready;
   private volatile String problem = "";
 
@@ -143,6 +148,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             self, joining.ends(), callers, watch, host -> connections.stats(host) != null);
     long incarnation = System.currentTimeMillis() << 8;
     peer = new LocalPeer(self, incarnation, own.info(), ClusterTimers.DEFAULT, this::check, now());
+    view = peer.view();
     status =
         new ClusterStatus(
             joining.cluster().name(),
@@ -196,6 +202,17 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   @Override
   public ClusterStatus status() {
     return status;
+  }
+
+  @Override
+  public ClusterStatus.Forecast forecast(Share share) {
+    if (share.isNone()) {
+      throw new InvalidRequestException(
+          "forecast of a share of nothing: say how much, Share.memory(…)");
+    }
+    DeviceSpeed speed = joining.engine().speed(joining.cluster().folder());
+    Nic nic = LanInterface.nic(LanInterface.all());
+    return desk.forecast(view, speed.profile(self, lan.name(), share.memoryBytes(), nic));
   }
 
   @Override
@@ -308,6 +325,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
           ClusterThread.guarded(() -> ClusterPeer.this.carryOut(effect));
         }
       }
+      view = peer.view();
       status = describe();
     }
 
@@ -561,7 +579,6 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   }
 
   private ClusterStatus describe() {
-    View view = peer.view();
     Plan plan = plan();
     return new ClusterStatus(
         joining.cluster().name(),

@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import org.e2llm.E2llmException;
 import org.e2llm.Progress;
 import org.e2llm.WaitInterruptedException;
+import org.e2llm.cluster.Share;
 import org.e2llm.cluster.ClusterEvent;
 import org.e2llm.cluster.ClusterException;
 import org.e2llm.cluster.ClusterStatus;
@@ -243,6 +244,11 @@ public final class LanTransport implements TransportProvider {
     @Override
     public ClusterStatus status() {
       return peer.status();
+    }
+
+    @Override
+    public ClusterStatus.Forecast forecast(Share share) {
+      return peer.forecast(share);
     }
 
     @Override

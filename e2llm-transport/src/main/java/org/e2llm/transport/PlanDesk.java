@@ -211,7 +211,23 @@ final class PlanDesk {
    * @param self id of this device
    */
   ClusterStatus.Forecast forecast(View view, Plan plan, String self) {
-    Fleet fleet = fleet(view);
+    return forecast(fleet(view), plan, self);
+  }
+
+  /**
+   * The same for the plan that would be made if a device shared what this profile says.
+   *
+   * @throws E2llmException by cause: no plan would be possible, a wish could not be met
+   */
+  ClusterStatus.Forecast forecast(View view, DeviceProfile joining) {
+    Fleet fleet = fleet(view, joining);
+    PlanOptions wishes = options(view, fleet);
+    Workload workload = workload(wishes);
+    Plan plan = planner.plan(model, fleet, workload, Slo.NONE, wishes, PlanListener.NONE);
+    return forecast(fleet, plan, joining.id());
+  }
+
+  private ClusterStatus.Forecast forecast(Fleet fleet, Plan plan, String self) {
     String best = "";
     double fastest = 0;
     double own = 0;
@@ -283,6 +299,15 @@ final class PlanDesk {
   }
 
   private static Fleet fleet(View view) {
+    return fleet(view, null);
+  }
+
+  /**
+   * Those who share.
+   *
+   * @param joining is to share as well, or another way; null if nobody is
+   */
+  private static Fleet fleet(View view, @Nullable DeviceProfile joining) {
     List<DeviceProfile> devices = new ArrayList<>();
     Map<String, Map<String, LinkBook.Figures>> told = new HashMap<>();
     String modelId = Copies.modelId(view);
@@ -293,6 +318,10 @@ final class PlanDesk {
         devices.add(profile);
         told.put(profile.id(), details.links());
       }
+    }
+    if (joining != null) {
+      devices.removeIf(device -> device.id().equals(joining.id()));
+      devices.add(joining);
     }
     if (devices.isEmpty()) {
       throw new InfeasiblePlanException(

@@ -9,6 +9,7 @@ import java.util.StringJoiner;
 import java.util.concurrent.Callable;
 import org.e2llm.E2llm;
 import org.e2llm.cluster.ClusterStatus;
+import org.e2llm.cluster.Share;
 import org.e2llm.model.LayerRange;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.LinkProfile;
@@ -52,6 +53,14 @@ public final class ClusterCommand implements Callable<Integer> {
   @Mixin private ContextOption context = new ContextOption();
   @Mixin private ClusterOptions cluster = new ClusterOptions();
 
+  @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      description =
+          "Also show what would be expected if this device shared so much memory, such as 2G; it"
+              + " does not.")
+  private @Nullable String memory;
+
   @Option(names = "--json", description = "Print one JSON object.")
   private boolean json;
 
@@ -66,7 +75,8 @@ public final class ClusterCommand implements Callable<Integer> {
     }
     try (E2llm llm = cluster.apply(context.apply(model.builder(true)), console).open()) {
       ClusterStatus status = settled(llm);
-      console.print(json ? json(status) + "\n" : table(status));
+      ClusterStatus.Forecast joined = joined(llm);
+      console.print(json ? json(status, joined) + "\n" : table(status, joined));
       if (status.plan() == null) {
         console.noteln(
             status.peers().size() < 2
@@ -94,7 +104,13 @@ public final class ClusterCommand implements Callable<Integer> {
     return status;
   }
 
-  private static String table(ClusterStatus status) {
+  private ClusterStatus.@Nullable Forecast joined(E2llm llm) {
+    return memory == null
+        ? null
+        : llm.cluster().forecast(Share.memory(SizeText.parse("--memory", memory)));
+  }
+
+  private static String table(ClusterStatus status, ClusterStatus.@Nullable Forecast joined) {
     StringBuilder text = new StringBuilder();
     row(
         text, PEERS, "peer", "name", "role", "layers", "on disk", "memory", "t/s", "ms/step",
@@ -135,6 +151,9 @@ public final class ClusterCommand implements Callable<Integer> {
     ClusterStatus.Forecast forecast = status.forecast();
     if (forecast != null) {
       text.append("expected for one session: ").append(forecast.text()).append('\n');
+    }
+    if (joined != null) {
+      text.append("if this device shared that: ").append(joined.text()).append('\n');
     }
     return text.toString();
   }
@@ -234,7 +253,7 @@ public final class ClusterCommand implements Callable<Integer> {
     return null;
   }
 
-  private static String json(ClusterStatus status) {
+  private static String json(ClusterStatus status, ClusterStatus.@Nullable Forecast joined) {
     Map<String, @Nullable Object> fields = new LinkedHashMap<>();
     fields.put("cluster", status.name());
     fields.put("self", status.self());
@@ -271,16 +290,22 @@ public final class ClusterCommand implements Callable<Integer> {
       links.add(each);
     }
     fields.put("links", links);
-    ClusterStatus.Forecast forecast = status.forecast();
-    if (forecast != null) {
-      Map<String, @Nullable Object> each = new LinkedHashMap<>();
-      each.put("alone", forecast.alone());
-      each.put("best", forecast.best());
-      each.put("bestAlone", forecast.bestAlone());
-      each.put("together", forecast.together());
-      fields.put("forecastTokensPerSecond", each);
+    if (status.forecast() != null) {
+      fields.put("forecastTokensPerSecond", forecast(status.forecast()));
+    }
+    if (joined != null) {
+      fields.put("forecastIfSharing", forecast(joined));
     }
     return Json.object(fields);
+  }
+
+  private static Map<String, @Nullable Object> forecast(ClusterStatus.Forecast forecast) {
+    Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+    fields.put("alone", forecast.alone());
+    fields.put("best", forecast.best());
+    fields.put("bestAlone", forecast.bestAlone());
+    fields.put("together", forecast.together());
+    return fields;
   }
 
   private static @Nullable Object stage(ClusterStatus.@Nullable StageLoad stage) {

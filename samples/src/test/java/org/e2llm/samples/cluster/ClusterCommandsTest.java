@@ -100,9 +100,11 @@ class ClusterCommandsTest {
 
   @Test
   void theClusterIsShownWithItsForecast() {
-    Run table = run("cluster", "--cluster", "kitchen", "--model", MODEL.toString());
+    String model = MODEL.toString();
+    Run table = run("cluster", "--cluster", "kitchen", "--memory", "1G", "--model", model);
     assertThat(table.text())
-        .contains("laptop", "MIXED", "0-4", "expected for one session: alone this device cannot");
+        .contains("laptop", "MIXED", "0-4", "expected for one session: alone this device cannot")
+        .containsPattern("if this device shared that: (alone )?[0-9.]+ t/s");
     Map<String, Object> status =
         Golden.object(
             Golden.parse(
