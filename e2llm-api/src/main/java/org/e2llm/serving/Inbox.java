@@ -10,7 +10,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.e2llm.ClosedException;
 import org.e2llm.ServingStats;
-import org.e2llm.pipeline.Polling;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,10 +30,6 @@ final class Inbox {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
   private final LongSupplier clock;
-  private final Polling polling;
-
-  /** Callers asked for something since the serving thread looked. */
-  private volatile boolean asked;
 
   // Guarded by the lock.
   private final Admission admission;
@@ -47,15 +42,9 @@ final class Inbox {
   private long lastId;
   private boolean closing;
 
-  /**
-   * Empty.
-   *
-   * @param polling how the serving thread waits
-   */
-  Inbox(Admission admission, LongSupplier clock, Polling polling) {
+  Inbox(Admission admission, LongSupplier clock) {
     this.admission = admission;
     this.clock = clock;
-    this.polling = polling;
   }
 
   // The side of callers.
@@ -81,7 +70,7 @@ final class Inbox {
       admission.offer(run.id, run.mostTokens(), deadline);
       waiting.put(run.id, run);
       poll();
-      wake();
+      work.signal();
     } finally {
       lock.unlock();
     }
@@ -97,7 +86,7 @@ final class Inbox {
       }
       waiting.remove(id);
       admission.withdraw(id);
-      wake();
+      work.signal();
       return run;
     } finally {
       lock.unlock();
@@ -111,7 +100,7 @@ final class Inbox {
       requireOpen();
       poll();
       evicted.addAll(admission.claim(id, tokens));
-      wake();
+      work.signal();
     } finally {
       lock.unlock();
     }
@@ -123,7 +112,7 @@ final class Inbox {
     try {
       if (!closing) {
         commands.add(command);
-        wake();
+        work.signal();
       }
     } finally {
       lock.unlock();
@@ -136,7 +125,7 @@ final class Inbox {
     try {
       requireOpen();
       tasks.add(task);
-      wake();
+      work.signal();
     } finally {
       lock.unlock();
     }
@@ -146,7 +135,7 @@ final class Inbox {
     lock.lock();
     try {
       closing = true;
-      wake();
+      work.signal();
     } finally {
       lock.unlock();
     }
@@ -164,12 +153,6 @@ final class Inbox {
     } finally {
       lock.unlock();
     }
-  }
-
-  /** The lock is held. */
-  private void wake() {
-    asked = true;
-    work.signal();
   }
 
   private void requireOpen() {
@@ -205,12 +188,18 @@ final class Inbox {
    * @return false when closing
    */
   boolean await(boolean busy) {
-    if (!isDue(busy)) {
-      polling.until(() -> asked);
-    }
     lock.lock();
     try {
-      while (!isDue(busy)) {
+      for (; ; ) {
+        poll();
+        if (closing) {
+          return false;
+        }
+        boolean handed = !commands.isEmpty() || !tasks.isEmpty();
+        boolean decided = !expired.isEmpty() || !evicted.isEmpty() || !admitted.isEmpty();
+        if (busy || handed || decided) {
+          return true;
+        }
         long deadline = admission.nextDeadline();
         if (deadline == Admission.NEVER) {
           work.awaitUninterruptibly();
@@ -218,20 +207,6 @@ final class Inbox {
           awaitUntil(deadline);
         }
       }
-      return !closing;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private boolean isDue(boolean busy) {
-    lock.lock();
-    try {
-      asked = false;
-      poll();
-      boolean handed = !commands.isEmpty() || !tasks.isEmpty();
-      boolean decided = !expired.isEmpty() || !evicted.isEmpty() || !admitted.isEmpty();
-      return closing || busy || handed || decided;
     } finally {
       lock.unlock();
     }

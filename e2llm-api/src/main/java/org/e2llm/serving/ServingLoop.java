@@ -21,7 +21,6 @@ import org.e2llm.StageFailedException;
 import org.e2llm.StageLostException;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.Batch;
-import org.e2llm.pipeline.Polling;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.pipeline.SliceOutput;
 import org.e2llm.text.Tokenizer;
@@ -64,24 +63,12 @@ public final class ServingLoop implements GenerationService {
   private volatile long allocatedBytes;
   private volatile @Nullable StageLostException lost;
 
-  /** As below, for a replica on this device, whose steps end before they return. */
-  public ServingLoop(
-      Replica replica,
-      ModelSpec model,
-      Tokenizer tokenizer,
-      Admission admission,
-      int contextLength,
-      Runnable onClosed) {
-    this(replica, model, tokenizer, admission, contextLength, Polling.NONE, onClosed);
-  }
-
   /**
    * Starts the thread.
    *
    * @param replica taken over; closed by this
    * @param admission taken over
    * @param contextLength most positions of a session
-   * @param polling how the thread waits while stages elsewhere compute
    * @param onClosed runs on the serving thread after the replica was closed
    */
   public ServingLoop(
@@ -90,12 +77,11 @@ public final class ServingLoop implements GenerationService {
       Tokenizer tokenizer,
       Admission admission,
       int contextLength,
-      Polling polling,
       Runnable onClosed) {
     this.replica = replica;
     this.model = model;
     this.tokenizer = tokenizer;
-    this.inbox = new Inbox(admission, this::now, polling);
+    this.inbox = new Inbox(admission, this::now);
     this.onClosed = onClosed;
     int rows = replica.maxRows();
     this.scheduler =

@@ -25,7 +25,6 @@ import org.e2llm.cluster.NoCopyException;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
-import org.e2llm.pipeline.Polling;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.DeviceSpeed;
 import org.e2llm.plan.Plan;
@@ -119,14 +118,13 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             () -> client.hosted().service(),
             Recovery.PATIENCE);
     client.deliverTo(callers);
-    Polling polling = new Polling(joining.share().polling());
     EngineStages stages = new EngineStages(joining.engine());
     kv = new KvExchange(connections, connections::sendBulk, stages, System::nanoTime);
     runner =
         new PlanRunner(
             self,
             joining,
-            gate -> new StageHost(connections, stages, gate, kv, polling),
+            gate -> new StageHost(connections, stages, gate, kv),
             stages,
             client,
             kv,

@@ -13,7 +13,6 @@ import java.util.logging.Logger;
 import org.e2llm.ServingStats;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.LocalReplica;
-import org.e2llm.pipeline.Polling;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
@@ -256,13 +255,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
             engine.contextLength(),
             joining.queueLimit());
     return new ServingLoop(
-        replica,
-        model,
-        engine.tokenizer(),
-        admission,
-        engine.contextLength(),
-        new Polling(joining.share().polling()),
-        () -> {});
+        replica, model, engine.tokenizer(), admission, engine.contextLength(), () -> {});
   }
 
   /** Sets up again what broke, and ends what has nothing to do any more; to be called often. */

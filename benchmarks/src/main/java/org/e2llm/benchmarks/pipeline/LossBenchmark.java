@@ -48,7 +48,7 @@ public final class LossBenchmark implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Setting setting = Setting.in(Setting.model(model), 128, 256, memory, 0);
+    Setting setting = Setting.in(Setting.model(model), 128, 256, memory);
     double[] seconds = new double[kills];
     int port = OtherDevice.freePort();
     try (E2llm caller = setting.join("first", port, List.of())) {

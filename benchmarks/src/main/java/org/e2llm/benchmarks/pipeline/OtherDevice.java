@@ -42,7 +42,6 @@ final class OtherDevice implements AutoCloseable {
     command.add(Integer.toString(setting.context()));
     command.add(setting.folder().toString());
     command.add(Long.toString(setting.memory()));
-    command.add(Integer.toString(setting.polling()));
     command.addAll(List.of(name, Integer.toString(port), Integer.toString(peer)));
     process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
@@ -60,10 +59,9 @@ final class OtherDevice implements AutoCloseable {
             Integer.parseInt(args[1]),
             Integer.parseInt(args[2]),
             Path.of(args[3]),
-            Long.parseLong(args[4]),
-            Integer.parseInt(args[5]));
+            Long.parseLong(args[4]));
     try (E2llm llm =
-        setting.join(args[6], Integer.parseInt(args[7]), List.of(Integer.parseInt(args[8])))) {
+        setting.join(args[5], Integer.parseInt(args[6]), List.of(Integer.parseInt(args[7])))) {
       System.out.println(ANSWER + llm.cluster().status().self());
       BufferedReader in =
           new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));

@@ -58,12 +58,6 @@ public final class PipelineBenchmark implements Callable<Integer> {
       description = "Bytes that a device offers; default: ${DEFAULT-VALUE}.")
   private long memory = 6L << 30;
 
-  @Option(
-      names = "--polling",
-      description =
-          "Milliseconds that a stage keeps its core busy before it sleeps; default: ${DEFAULT-VALUE}.")
-  private int polling = 100;
-
   private final Map<Integer, Double> aloneDecode = new TreeMap<>();
 
   public static void main(String[] args) {
@@ -77,7 +71,7 @@ public final class PipelineBenchmark implements Callable<Integer> {
     System.out.println("|---|---|---|---|---|---|");
     Map<Integer, double[]> best = new LinkedHashMap<>();
     for (int batch : batches) {
-      Setting setting = Setting.in(file, batch, context(), memory, polling);
+      Setting setting = Setting.in(file, batch, context(), memory);
       measure(
           setting,
           LayerCut.EVEN,
@@ -92,7 +86,7 @@ public final class PipelineBenchmark implements Callable<Integer> {
     }
     best.forEach(PipelineBenchmark::printBest);
     measure(
-        Setting.in(file, 512, context(), memory, polling),
+        Setting.in(file, 512, context(), memory),
         LayerCut.BY_BYTES,
         pair -> {
           for (int count : sessions) {

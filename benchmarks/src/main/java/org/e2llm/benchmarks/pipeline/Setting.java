@@ -3,7 +3,6 @@ package org.e2llm.benchmarks.pipeline;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -32,9 +31,8 @@ import org.e2llm.samples.bench.CacheFolder;
  * @param context most tokens of a session
  * @param folder where identities and the secret are kept
  * @param memory that a device offers, in bytes
- * @param polling of devices, in milliseconds
  */
-record Setting(Path model, int batch, int context, Path folder, long memory, int polling) {
+record Setting(Path model, int batch, int context, Path folder, long memory) {
   private static final long KV_TOKENS = 1 << 20;
   private static final long PATIENCE = TimeUnit.SECONDS.toNanos(120);
 
@@ -53,11 +51,10 @@ record Setting(Path model, int batch, int context, Path folder, long memory, int
   }
 
   /** With a folder of its own for identities, and a new secret in it. */
-  static Setting in(Path model, int batch, int context, long memory, int polling)
-      throws IOException {
+  static Setting in(Path model, int batch, int context, long memory) throws IOException {
     Path folder = Files.createTempDirectory("e2llm-pipeline");
     Files.writeString(folder.resolve("secret"), Secret.generate().reveal());
-    return new Setting(model, batch, context, folder, memory, polling);
+    return new Setting(model, batch, context, folder, memory);
   }
 
   /** One device with one thread, alone. */
@@ -87,10 +84,7 @@ record Setting(Path model, int batch, int context, Path folder, long memory, int
     for (int peer : peers) {
       cluster = cluster.peer("127.0.0.1", peer);
     }
-    return builder()
-        .cluster(cluster)
-        .share(Share.memory(memory).threads(1).polling(Duration.ofMillis(polling)))
-        .open();
+    return builder().cluster(cluster).share(Share.memory(memory).threads(1)).open();
   }
 
   /**

@@ -20,7 +20,6 @@ import org.e2llm.E2llmException;
 import org.e2llm.StageLostException;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
-import org.e2llm.pipeline.Polling;
 import org.e2llm.pipeline.Stage;
 import org.e2llm.pipeline.TokenSink;
 import org.e2llm.transport.wire.FieldReader;
@@ -48,23 +47,6 @@ public final class StageHost implements AutoCloseable {
   private static final int STUCK_TIMES = 4;
 
   private record Making(Ring ring, CompletableFuture<RingReplica> ready) {}
-
-  /** What the thread is to do; how it waits for that. */
-  private static final class Waiting extends LinkedBlockingQueue<Runnable> {
-    private static final long serialVersionUID = 1;
-
-    private final transient Polling polling;
-
-    Waiting(Polling polling) {
-      this.polling = polling;
-    }
-
-    @Override
-    public Runnable take() throws InterruptedException {
-      polling.until(() -> !isEmpty());
-      return super.take();
-    }
-  }
 
   /** Makes one with a gate that needs it. */
   @FunctionalInterface
@@ -98,18 +80,12 @@ public final class StageHost implements AutoCloseable {
   // Belonging to the thread.
   private final FieldReader reader = new FieldReader(ByteBuffer.allocate(0));
 
-  public StageHost(Links links, StageSource source, RingGate gate, KvExchange kv, Polling polling) {
-    this(links, source, gate, kv, polling, System::nanoTime);
+  public StageHost(Links links, StageSource source, RingGate gate, KvExchange kv) {
+    this(links, source, gate, kv, System::nanoTime);
   }
 
   /** As above, with the clock by which stages are late. */
-  StageHost(
-      Links links,
-      StageSource source,
-      RingGate gate,
-      KvExchange kv,
-      Polling polling,
-      LongSupplier clock) {
+  StageHost(Links links, StageSource source, RingGate gate, KvExchange kv, LongSupplier clock) {
     this.kv = kv;
     this.clock = clock;
     this.links = new LoopLinks(links, this::received);
@@ -121,7 +97,7 @@ public final class StageHost implements AutoCloseable {
             1,
             0,
             TimeUnit.SECONDS,
-            new Waiting(polling),
+            new LinkedBlockingQueue<>(),
             work -> {
               Thread started = new Thread(work, THREAD_NAME);
               started.setDaemon(true);

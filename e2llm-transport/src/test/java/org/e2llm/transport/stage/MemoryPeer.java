@@ -14,7 +14,6 @@ import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Batch;
-import org.e2llm.pipeline.Polling;
 import org.e2llm.serving.CallerSessions;
 import org.e2llm.testing.FakeEngine;
 import org.e2llm.testing.FakeStage;
@@ -55,7 +54,7 @@ final class MemoryPeer implements Links, StageSource {
     this.bulk = thread("net-bulk-" + name);
     // What says that a hand-off failed may be lost too: then only time ends it.
     kv = new KvExchange(this, this::sendBulk, this, () -> System.nanoTime() + network.clock.get());
-    stages = new StageHost(this, this, ring -> null, kv, Polling.NONE, network::now);
+    stages = new StageHost(this, this, ring -> null, kv, network::now);
     client = new SessionClient(this, FakeTokenizer.VOCABULARY, network.clock::get);
     callers =
         new CallerSessions(

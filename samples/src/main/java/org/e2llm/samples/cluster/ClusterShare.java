@@ -24,13 +24,12 @@ public final class ClusterShare {
       description = "Memory to share with the cluster, such as 2G; default: none.")
   private @Nullable String memory;
 
-  @Mixin private PollingOption polling = new PollingOption();
   @Mixin private PlanWish wish = new PlanWish();
 
   /** Shares, and wishes plans, as the options say. */
   public E2llm.Builder apply(E2llm.Builder builder) {
     if (memory != null) {
-      builder.share(polling.apply(Share.memory(SizeText.parse("--memory", memory))));
+      builder.share(Share.memory(SizeText.parse("--memory", memory)));
     }
     wish.apply(builder);
     return builder;

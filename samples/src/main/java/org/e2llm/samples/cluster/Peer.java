@@ -8,6 +8,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.e2llm.E2llm;
 import org.e2llm.WaitInterruptedException;
 import org.e2llm.cluster.ClusterStatus;
+import org.e2llm.cluster.Share;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.ContextOption;
 import org.e2llm.samples.console.ModelOptions;
@@ -52,7 +53,7 @@ public final class Peer implements Callable<Integer> {
     }
     E2llm.Builder builder = cluster.apply(context.apply(model.builder(true)), console);
     builder.patience(Duration.ofDays(10_000));
-    builder.share(share.share());
+    builder.share(Share.memory(share.bytes()));
     builder.onEvent(event -> console.noteln(event.text()));
     wish.apply(builder);
     CountDownLatch end = new CountDownLatch(1);

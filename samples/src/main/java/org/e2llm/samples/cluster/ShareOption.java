@@ -2,12 +2,10 @@ package org.e2llm.samples.cluster;
 
 import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
-import org.e2llm.cluster.Share;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** What a peer offers. */
+/** How much memory a peer offers. */
 final class ShareOption {
   @Option(
       names = "--memory",
@@ -16,13 +14,7 @@ final class ShareOption {
           "Memory to offer, such as 2G or 800M; default: 60 %% of what is free on this machine.")
   private @Nullable String memory;
 
-  @Mixin private PollingOption polling = new PollingOption();
-
-  Share share() {
-    return polling.apply(Share.memory(bytes()));
-  }
-
-  private long bytes() {
+  long bytes() {
     return memory == null ? defaultBytes() : SizeText.parse("--memory", memory);
   }
 
