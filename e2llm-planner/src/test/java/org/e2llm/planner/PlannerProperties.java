@@ -80,7 +80,7 @@ class PlannerProperties {
   private static Workload workload(Random random) {
     List<Workload.Lengths> lengths = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
-      lengths.add(new Workload.Lengths(1 + random.nextInt(6000), 1 + random.nextInt(800)));
+      lengths.add(new Workload.Lengths(1 + random.nextInt(6000), 1 + random.nextInt(200)));
     }
     return random.nextBoolean()
         ? Workload.atRate(lengths, 0.01 + random.nextDouble())

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.Set;
 import org.e2llm.E2llmException;
@@ -47,13 +49,29 @@ class PlannerTest {
   private static final ModelSpec QWEN = KnownModels.get("qwen25-32b-q4");
   private static final Workload MANY =
       Workload.atRate(List.of(new Workload.Lengths(1000, 200), new Workload.Lengths(3000, 50)), 1);
+
+  /** Few tokens to simulate. */
+  private static final Workload BRIEF =
+      Workload.atRate(List.of(new Workload.Lengths(1000, 20), new Workload.Lengths(3000, 5)), 1);
+
   private static final Workload ONE =
       Workload.concurrent(List.of(new Workload.Lengths(500, 200)), 1);
+
+  /** Plans that several tests look at, by what they were asked for. */
+  private static final Map<List<Object>, Plan> KNOWN = new HashMap<>();
 
   private final Planner planner = new Planner();
 
   private Plan plan(ModelSpec model, Fleet fleet, Workload workload, PlanOptions.Builder options) {
     return planner.plan(model, fleet, workload, Slo.NONE, options.build(), PlanListener.NONE);
+  }
+
+  /** The strategy's plan for many brief requests, made once. */
+  private Plan known(ModelSpec model, String fleet, Strategy strategy) {
+    return KNOWN.computeIfAbsent(
+        List.of(model, fleet, strategy),
+        asked ->
+            plan(model, KnownFleets.get(fleet), BRIEF, options().strategy(strategy.fullName())));
   }
 
   private static PlanOptions.Builder options() {
@@ -71,7 +89,7 @@ class PlannerTest {
     Fleet fleet = KnownFleets.get(name);
     for (ModelSpec model : List.of(LLAMA, QWEN)) {
       for (Strategy strategy : Strategies.list()) {
-        Plan plan = plan(model, fleet, MANY, options().strategy(strategy.fullName()));
+        Plan plan = known(model, name, strategy);
         assertThat(plan.placements())
             .extracting(Placement::device)
             .containsExactlyElementsOf(fleet.devices().stream().map(DeviceProfile::id).toList());
@@ -83,7 +101,7 @@ class PlannerTest {
           assertThat(replica.expected().ttftSeconds()).isPositive();
         }
         assertThat(PlanCodec.parse(PlanCodec.toJson(plan))).isEqualTo(plan);
-        Plan judged = planner.judge(plan, model, fleet, MANY, Slo.NONE, options().build());
+        Plan judged = planner.judge(plan, model, fleet, BRIEF, Slo.NONE, options().build());
         assertThat(judged).isEqualTo(plan);
       }
     }
@@ -111,14 +129,22 @@ class PlannerTest {
   }
 
   @Test
-  void theSameSeedGivesTheSamePlan() {
+  void theSameSeedGivesTheSamePlanAlsoWhenItIsWatched() {
     for (Strategy strategy : Strategies.list()) {
-      Plan one =
-          plan(QWEN, KnownFleets.get("mid10"), MANY, options().strategy(strategy.fullName()));
-      Plan two =
-          plan(QWEN, KnownFleets.get("mid10"), MANY, options().strategy(strategy.fullName()));
+      List<Double> progress = new ArrayList<>();
+      PlanListener listener =
+          new PlanListener() {
+            @Override
+            public void progress(double done) {
+              progress.add(done);
+            }
+          };
+      PlanOptions options = options().strategy(strategy.fullName()).build();
+      Plan two = planner.plan(QWEN, KnownFleets.get("mid10"), BRIEF, Slo.NONE, options, listener);
+      Plan one = known(QWEN, "mid10", strategy);
       assertThat(two).isEqualTo(one);
       assertThat(PlanCodec.hash(two)).isEqualTo(PlanCodec.hash(one));
+      assertThat(progress).isSorted().endsWith(1.0);
     }
   }
 
@@ -325,34 +351,19 @@ class PlannerTest {
   }
 
   @Test
-  void planningIsWatchedAndCancelled() {
-    List<Double> progress = new ArrayList<>();
-    PlanListener listener =
+  void planningIsCancelled() {
+    PlanListener cancelled =
         new PlanListener() {
           @Override
-          public void progress(double done) {
-            progress.add(done);
+          public boolean isCancelled() {
+            return true;
           }
         };
     for (Strategy strategy : Strategies.list()) {
-      progress.clear();
       PlanOptions options = options().strategy(strategy.fullName()).build();
-      planner.plan(QWEN, KnownFleets.get("mid10"), MANY, Slo.NONE, options, listener);
-      assertThat(progress).isSorted().endsWith(1.0);
       assertThatThrownBy(
               () ->
-                  planner.plan(
-                      QWEN,
-                      KnownFleets.get("mid10"),
-                      MANY,
-                      Slo.NONE,
-                      options,
-                      new PlanListener() {
-                        @Override
-                        public boolean isCancelled() {
-                          return true;
-                        }
-                      }))
+                  planner.plan(QWEN, KnownFleets.get("mid10"), MANY, Slo.NONE, options, cancelled))
           .isInstanceOf(PlanCancelledException.class);
     }
   }

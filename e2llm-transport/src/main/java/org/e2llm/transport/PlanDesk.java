@@ -60,6 +60,10 @@ final class PlanDesk {
    */
   private static final double GAIN = 0.1;
 
+  /** Of a device that the best plan uses, where moving to it does not pay. */
+  private static final String TOO_LITTLE =
+      "Left out: a plan with it is too little better to move for.";
+
   private final PlannerProvider planner;
   private final ModelSpec model;
   private final PlanOptions options;
@@ -84,8 +88,8 @@ final class PlanDesk {
    * @param last the plan in force, whether it works or not, or null
    * @param forced whether an app made it
    * @param wished whether wishes have changed since it was made
-   * @return {@code last} if no other is so much better that moving pays; null as long as nobody
-   *     knows which model it is
+   * @return {@code last} if no other is so much better that moving pays, with reasons for those who
+   *     came since; null as long as nobody knows which model it is
    * @throws E2llmException by cause: no plan is possible, a wish cannot be met
    */
   @Nullable Answer plan(View view, @Nullable Plan last, boolean forced, boolean wished) {
@@ -111,7 +115,23 @@ final class PlanDesk {
         forced
             || pays(made, before, wishes.throughput())
             || (!devices(made).equals(devices(last)) && sameWork(made, before));
-    return new Answer(moves ? made : last, false);
+    boolean saysAll = devices(before).equals(devices(last));
+    return new Answer(moves ? made : saysAll ? last : saysAll(before, last, made), false);
+  }
+
+  /** The plan before goes on, and says of those who came since why they have no part in it. */
+  private static Plan saysAll(Plan before, Plan last, Plan made) {
+    Map<String, Placement> said = new HashMap<>();
+    for (Placement each : made.placements()) {
+      Placement no = new Placement(each.device(), false, TOO_LITTLE);
+      said.put(each.device(), each.placed() ? no : each);
+    }
+    last.placements().forEach(each -> said.put(each.device(), each));
+    List<Placement> placements = new ArrayList<>();
+    for (Placement each : before.placements()) {
+      placements.add(said.getOrDefault(each.device(), each));
+    }
+    return before.with(before.replicas(), placements);
   }
 
   /** Null if it does not fit who is there. */

@@ -115,6 +115,23 @@ class PlanDeskTest {
   }
 
   @Test
+  void aPlanThatStaysSaysWhyWhoCameSinceHasNoPart() {
+    Plan before = one("a", 1);
+    planner.judged.put(before, plan(1, List.of(stage("a", 0, 2)), List.of("a", "b")));
+    planner.made = chain(0.95);
+    Plan kept = plan(view, before, false);
+    assertThat(kept.replicas()).isEqualTo(before.replicas());
+    assertThat(kept.placements())
+        .containsExactly(
+            before.placements().get(0),
+            new Placement(
+                "b", false, "Left out: a plan with it is too little better to move for."));
+
+    planner.judged.put(kept, kept);
+    assertThat(plan(view, kept, false)).as("once it is said").isSameAs(kept);
+  }
+
+  @Test
   void whileTheNewPlanFetchesTheOneBeforeIsMended() {
     View known = meet(false, Map.of("a", part(0, 99), "b", part(1, 99)));
     Plan broken = plan(1, List.of(stage("a", 0, 1), stage("gone", 1, 2)), List.of("a", "gone"));

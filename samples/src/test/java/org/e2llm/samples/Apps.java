@@ -50,18 +50,23 @@ public final class Apps {
   /** Shares memory, and says how fast it is. */
   public static UnaryOperator<E2llm.Builder> sharing(
       double prefillFlops, double decodeFlops, double memoryBandwidth) {
-    DeviceProfile profile =
-        new DeviceProfile(
-            "any",
-            "any",
-            prefillFlops,
-            decodeFlops,
-            memoryBandwidth,
-            1e-5,
-            1 << 30,
-            true,
-            Nic.GIGABIT_ETHERNET);
+    DeviceProfile profile = profile(prefillFlops, decodeFlops, memoryBandwidth);
     return builder -> builder.share(Share.memory(1 << 30)).profile(profile);
+  }
+
+  /** Of a device that need not measure itself. */
+  public static DeviceProfile profile(
+      double prefillFlops, double decodeFlops, double memoryBandwidth) {
+    return new DeviceProfile(
+        "any",
+        "any",
+        prefillFlops,
+        decodeFlops,
+        memoryBandwidth,
+        1e-5,
+        1 << 30,
+        true,
+        Nic.GIGABIT_ETHERNET);
   }
 
   /** Of its certificate. */

@@ -4,12 +4,19 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Fleet;
+import org.e2llm.plan.FleetCodec;
+import org.e2llm.plan.Placement;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanCodec;
+import org.e2llm.plan.ReplicaPlan;
+import org.e2llm.plan.StagePlan;
 
 /** An app in a process of its own, as the test talks to it. */
 final class App {
@@ -21,6 +28,51 @@ final class App {
    */
   record Status(
       boolean ready, int peers, String coordinator, List<String> stages, Map<String, Long> sent) {}
+
+  /**
+   * What plans are made of.
+   *
+   * @param bestAlone tokens per second of one session on the fastest single device, as forecast
+   * @param together with the plan
+   */
+  record View(Plan plan, Fleet fleet, double bestAlone, double together) {
+    /** Layers that the device hosts; 0 if it has none. */
+    int layers(String device) {
+      for (ReplicaPlan replica : plan.replicas()) {
+        for (StagePlan stage : replica.stages()) {
+          if (stage.device().equals(device)) {
+            return stage.layers().size();
+          }
+        }
+      }
+      return 0;
+    }
+
+    DeviceProfile profile(String device) {
+      return fleet.devices().stream()
+          .filter(each -> each.id().equals(device))
+          .findFirst()
+          .orElseThrow();
+    }
+
+    /** Why the device has its place, or none. */
+    String reason(String device) {
+      return plan.placements().stream()
+          .filter(each -> each.device().equals(device))
+          .map(Placement::reason)
+          .findFirst()
+          .orElse("");
+    }
+  }
+
+  /** How a model is opened. */
+  enum Wish {
+    /** Plans are wanted for many requests at a time. */
+    THROUGHPUT,
+
+    /** The device is told how fast it is, and does not measure itself. */
+    TOLD
+  }
 
   /** What it says once its model is open. */
   record Opened(String id, String kernels) {}
@@ -35,6 +87,7 @@ final class App {
   private final Jvm process;
   private final Map<String, CompletableFuture<Outcome>> running = new ConcurrentHashMap<>();
   private final LinkedBlockingQueue<Status> statuses = new LinkedBlockingQueue<>();
+  private final LinkedBlockingQueue<Optional<View>> views = new LinkedBlockingQueue<>();
   private final LinkedBlockingQueue<Opened> openings = new LinkedBlockingQueue<>();
   private final LinkedBlockingQueue<String> closings = new LinkedBlockingQueue<>();
   private int started;
@@ -73,6 +126,7 @@ final class App {
                     words[3],
                     List.of(words[4].split(",")),
                     sent(words[5])));
+        case "view" -> views.add(words.length < 3 ? Optional.empty() : Optional.of(view(words)));
         case "open" -> openings.add(new Opened(words[1], words[2]));
         default -> closings.add(line);
       }
@@ -92,15 +146,40 @@ final class App {
   }
 
   /** Opens a model, with some memory shared; waits until it is open. */
-  Opened open(Path model, long share) {
-    process.say("open " + model + " " + share);
+  Opened open(Path model, long share, Wish... wishes) {
+    begin(model, share, wishes);
     return answer(openings, 60);
   }
 
-  /** Closes the model. */
-  void close() {
-    process.say("close");
-    answer(closings, 60);
+  /**
+   * The same with all of them at a time.
+   *
+   * @return what they said, in the same order
+   */
+  static List<Opened> openAll(List<App> apps, Path model, long share, Wish... wishes) {
+    apps.forEach(app -> app.begin(model, share, wishes));
+    return apps.stream().map(app -> app.answer(app.openings, 60)).toList();
+  }
+
+  private void begin(Path model, long share, Wish... wishes) {
+    StringBuilder said = new StringBuilder("open " + model + " " + share);
+    for (Wish wish : wishes) {
+      said.append(' ').append(wish);
+    }
+    process.say(said.toString());
+  }
+
+  /** What its plans are made of; empty while no plan serves. */
+  Optional<View> view() {
+    views.clear();
+    process.say("view");
+    return answer(views, 20);
+  }
+
+  /** Closes the model of all of them. */
+  static void closeAll(List<App> apps) {
+    apps.forEach(app -> app.process.say("close"));
+    apps.forEach(app -> app.answer(app.closings, 60));
   }
 
   void force(Plan plan) {
@@ -131,6 +210,14 @@ final class App {
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  private static View view(String[] words) {
+    return new View(
+        PlanCodec.parse(AppProgram.decoded(words[1])),
+        FleetCodec.parse(AppProgram.decoded(words[2])),
+        Double.parseDouble(words[3]),
+        Double.parseDouble(words[4]));
   }
 
   private static Map<String, Long> sent(String text) {

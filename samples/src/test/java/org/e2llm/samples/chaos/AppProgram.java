@@ -1,11 +1,15 @@
 package org.e2llm.samples.chaos;
 
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.StringJoiner;
@@ -18,9 +22,15 @@ import org.e2llm.cluster.Cluster;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Secret;
 import org.e2llm.cluster.Share;
+import org.e2llm.plan.DeviceProfile;
+import org.e2llm.plan.Fleet;
+import org.e2llm.plan.FleetCodec;
+import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanCodec;
+import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.samples.Apps;
+import org.e2llm.samples.Until;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,22 +38,25 @@ import org.jspecify.annotations.Nullable;
  * it.
  *
  * <pre>
- *   open MODEL SHARE                       open ID KERNELS
+ *   open MODEL SHARE WISH...                open ID KERNELS
  *   force BASE64-PLAN
  *   generate ID SEED TOKENS BASE64-PROMPT  done ID BASE64-TEXT | failed ID ERROR BASE64-TEXT BASE64-MESSAGE
  *   status                                 status READY PEERS COORDINATOR STAGE,... PEER=BYTES,...
+ *   view                                   view - | view BASE64-PLAN BASE64-FLEET BEST-ALONE TOGETHER
  *   close                                  closed
  * </pre>
  *
- * Devices are told by their addresses; BYTES is what was sent to them.
+ * Devices are told by their addresses; BYTES is what was sent to them; wishes are {@link App.Wish}.
  */
 final class AppProgram {
   private final Cluster cluster;
+  private final String address;
   private final PrintStream out;
   private @Nullable E2llm llm;
 
-  private AppProgram(Cluster cluster, PrintStream out) {
+  private AppProgram(Cluster cluster, String address, PrintStream out) {
     this.cluster = cluster;
+    this.address = address;
     this.out = out;
   }
 
@@ -63,7 +76,7 @@ final class AppProgram {
     for (String peer : List.of(args).subList(3, args.length)) {
       cluster = cluster.peer(host(peer), port(peer));
     }
-    AppProgram app = new AppProgram(cluster, System.out);
+    AppProgram app = new AppProgram(cluster, args[2], System.out);
     BufferedReader in =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -74,28 +87,38 @@ final class AppProgram {
 
   private void obey(String[] words) {
     switch (words[0]) {
-      case "open" -> open(Path.of(words[1]), Long.parseLong(words[2]));
+      case "open" -> open(Path.of(words[1]), Long.parseLong(words[2]), List.of(words));
       case "force" -> opened().cluster().force(PlanCodec.parse(decoded(words[1])));
       case "generate" ->
           generate(words[1], Long.parseLong(words[2]), Integer.parseInt(words[3]), words[4]);
       case "status" -> println(status());
+      case "view" -> println(view());
       case "close" -> {
         close();
+        // Sockets go a moment later, on a thread of their own.
+        Until.until(10, address + " is free", this::isFree);
         println("closed");
       }
       default -> throw new IllegalArgumentException(words[0]);
     }
   }
 
-  private void open(Path model, long share) {
-    E2llm made =
+  private void open(Path model, long share, List<String> wishes) {
+    E2llm.Builder builder =
         E2llm.builder()
             .model(model)
             .threads(1)
             .cluster(cluster)
             .share(share == 0 ? Share.none() : Share.memory(share))
-            .onEvent(event -> System.err.println(event.text()))
-            .open();
+            .planOptions(
+                PlanOptions.builder()
+                    .throughput(wishes.contains(App.Wish.THROUGHPUT.name()))
+                    .build())
+            .onEvent(event -> System.err.println(event.text()));
+    if (wishes.contains(App.Wish.TOLD.name())) {
+      builder.profile(Apps.profile(1e10, 1e9, 1e10));
+    }
+    E2llm made = builder.open();
     llm = made;
     println("open " + made.cluster().status().self() + " " + made.kernels().name());
   }
@@ -113,6 +136,15 @@ final class AppProgram {
     if (open != null) {
       open.close();
       llm = null;
+    }
+  }
+
+  private boolean isFree() {
+    try (ServerSocket socket =
+        new ServerSocket(port(address), 1, InetAddress.getByName(host(address)))) {
+      return socket.isBound();
+    } catch (IOException e) {
+      return false;
     }
   }
 
@@ -171,6 +203,32 @@ final class AppProgram {
         + (stages.length() == 0 ? "-" : stages)
         + " "
         + (sent.length() == 0 ? "-" : sent);
+  }
+
+  /**
+   * The plan in force, the devices and links it was made for, and what one session is to expect.
+   */
+  private String view() {
+    ClusterStatus status = opened().cluster().status();
+    Plan plan = status.plan();
+    ClusterStatus.Forecast forecast = status.forecast();
+    if (!status.ready() || plan == null || forecast == null) {
+      return "view -";
+    }
+    List<DeviceProfile> devices = new ArrayList<>();
+    for (ClusterStatus.Peer peer : status.peers()) {
+      if (peer.profile() != null) {
+        devices.add(peer.profile());
+      }
+    }
+    Fleet fleet = new Fleet("cluster", devices, status.links());
+    return String.join(
+        " ",
+        "view",
+        encoded(PlanCodec.toJson(plan)),
+        encoded(FleetCodec.toJson(fleet)),
+        Double.toString(forecast.bestAlone()),
+        Double.toString(forecast.together()));
   }
 
   private static String address(ClusterStatus status, String id) {

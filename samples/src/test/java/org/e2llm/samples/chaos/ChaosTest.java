@@ -3,6 +3,7 @@ package org.e2llm.samples.chaos;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,22 +15,29 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.e2llm.E2llm;
 import org.e2llm.samples.Until;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /**
- * Whatever happens to devices, generations end with the text of one device alone.
+ * Whatever happens to devices, generations end with the text of one device alone. Two clusters at a
+ * time: mostly, they wait until losses are noticed.
  *
  * <p>More runs, or one again: {@code ./mvnw -B -pl samples -am test -Dtest=ChaosTest
  * -Dsurefire.failIfNoSpecifiedTests=false -De2llm.chaos.runs=200 -De2llm.chaos.seed=1}.
  */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Timeout(value = 3, unit = TimeUnit.HOURS) // as many runs as are asked for; each is bounded
 class ChaosTest {
   private static final int RUNS = Integer.getInteger("e2llm.chaos.runs", 20);
   private static final long SEED = Long.getLong("e2llm.chaos.seed", 1);
   private static final int TOKENS = 300;
+  private static final String LOOPBACK = "the cluster on loopback";
 
   private static final List<String> PROMPTS =
       List.of(
@@ -40,7 +48,7 @@ class ChaosTest {
 
   private static final List<List<String>> EXPECTED = new ArrayList<>();
 
-  @TempDir Path folder;
+  private ChaosCluster onLoopback;
 
   /** Of each prompt, greedy and for a seed. */
   @BeforeAll
@@ -56,31 +64,53 @@ class ChaosTest {
     }
   }
 
+  /** Started once for all tests that need no links, and whole before each of them. */
+  @BeforeAll
+  void start(@TempDir Path folder) {
+    onLoopback = new ChaosCluster(new Loopback(6), folder);
+    onLoopback.start();
+  }
+
+  @AfterAll
+  void end() {
+    onLoopback.close();
+  }
+
+  private void awaitRest() {
+    onLoopback.awaitWhole();
+    generateQuietly(onLoopback);
+  }
+
   @Test
+  @Execution(CONCURRENT)
+  @ResourceLock(LOOPBACK)
   void processesThatDieFreezeAndLeave() {
-    run(new Loopback(6));
+    awaitRest();
+    run(onLoopback);
   }
 
   @Test
-  void linksThatBreakAndNetworksThatSplit() {
+  @Execution(CONCURRENT)
+  void linksThatBreakAndNetworksThatSplit(@TempDir Path folder) {
     assumeTrue(Namespaces.available(), "network namespaces need root and Linux");
-    run(new Namespaces(6));
-  }
-
-  private void run(Lan lan) {
-    try (ChaosCluster cluster = new ChaosCluster(lan, folder)) {
+    try (ChaosCluster cluster = new ChaosCluster(new Namespaces(6), folder)) {
       cluster.start();
       generateQuietly(cluster);
-      Leftovers leftovers = new Leftovers(cluster);
-      for (int i = 0; i < RUNS; i++) {
-        long seed = SEED + i;
-        long start = System.nanoTime();
-        String what = once(cluster, new SplittableRandom(seed));
-        System.out.printf(
-            "[chaos] seed %d: %s, %.1f s%n", seed, what, (System.nanoTime() - start) / 1e9);
-      }
-      leftovers.check();
+      run(cluster);
     }
+  }
+
+  private static void run(ChaosCluster cluster) {
+    Leftovers leftovers = new Leftovers(cluster);
+    for (int i = 0; i < RUNS; i++) {
+      long seed = SEED + i;
+      long start = System.nanoTime();
+      String what = once(cluster, new SplittableRandom(seed));
+      System.out.printf(
+          "[chaos] %s, seed %d: %s, %.1f s%n",
+          cluster.lan(), seed, what, (System.nanoTime() - start) / 1e9);
+    }
+    leftovers.check();
   }
 
   /** Every device computes something, and every connection that is made is made. */
@@ -93,53 +123,50 @@ class ChaosTest {
   }
 
   @Test
+  @Execution(CONCURRENT)
+  @ResourceLock(LOOPBACK)
   void theMemoryOfACallerThatIsKilledIsFree() {
-    try (ChaosCluster cluster = new ChaosCluster(new Loopback(6), folder)) {
-      cluster.start();
-      generateQuietly(cluster);
-      Leftovers leftovers = new Leftovers(cluster);
-      App asker = cluster.callers().get(1);
-      for (int i = 0; i < 4; i++) {
-        asker.generate(PROMPTS.get(i), 0, 480);
-      }
-      Until.until(20, "a device has a session", () -> leftovers.sessions() > 0);
-      asker.process().signal("KILL");
-      assertThat(asker.process().ended(10, TimeUnit.SECONDS)).isTrue();
-      Until.until(20, "no device has a session any more", () -> leftovers.sessions() == 0);
-      cluster.restartAsker();
-      cluster.awaitWhole();
-      generateQuietly(cluster);
+    awaitRest();
+    Leftovers leftovers = new Leftovers(onLoopback);
+    App asker = onLoopback.callers().get(1);
+    for (int i = 0; i < 4; i++) {
+      asker.generate(PROMPTS.get(i), 0, 480);
     }
+    Until.until(20, "a device has a session", () -> leftovers.sessions() > 0);
+    asker.process().signal("KILL");
+    assertThat(asker.process().ended(10, TimeUnit.SECONDS)).isTrue();
+    Until.until(20, "no device has a session any more", () -> leftovers.sessions() == 0);
+    onLoopback.restartAsker();
+    awaitRest();
   }
 
   @Test
+  @Execution(CONCURRENT)
+  @ResourceLock(LOOPBACK)
   void whereTooLittleIsLeftTheErrorHasTheTextSoFar() {
-    try (ChaosCluster cluster = new ChaosCluster(new Loopback(6), folder)) {
-      cluster.start();
-      List<CompletableFuture<App.Outcome>> running = new ArrayList<>();
-      for (int i = 0; i < 4; i++) {
-        running.add(cluster.callers().get(i % 2).generate(PROMPTS.get(i), 0, TOKENS));
-      }
-      Until.pause(100);
-      Fault.KILL.strike(cluster, List.of(0, 1, 2), new SplittableRandom(SEED));
-      int failed = 0;
-      for (int i = 0; i < 4; i++) {
-        App.Outcome outcome = outcome(cluster, running.get(i), "three of five killed");
-        String expected = EXPECTED.get(i).get(0);
-        if (outcome.error().isEmpty()) {
-          assertThat(outcome.text()).isEqualTo(expected);
-        } else {
-          failed++;
-          assertThat(outcome.error()).isEqualTo("DeviceLostException");
-          assertThat(outcome.message()).contains("Memory");
-          assertThat(expected).startsWith(outcome.text());
-        }
-      }
-      assertThat(failed).isPositive();
-      Fault.KILL.mend(cluster, List.of(0, 1, 2));
-      cluster.awaitWhole();
-      generateQuietly(cluster);
+    awaitRest();
+    List<CompletableFuture<App.Outcome>> running = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      running.add(onLoopback.callers().get(i % 2).generate(PROMPTS.get(i), 0, TOKENS));
     }
+    Until.pause(100);
+    Fault.KILL.strike(onLoopback, List.of(0, 1, 2), new SplittableRandom(SEED));
+    int failed = 0;
+    for (int i = 0; i < 4; i++) {
+      App.Outcome outcome = outcome(onLoopback, running.get(i), "three of five killed");
+      String expected = EXPECTED.get(i).get(0);
+      if (outcome.error().isEmpty()) {
+        assertThat(outcome.text()).isEqualTo(expected);
+      } else {
+        failed++;
+        assertThat(outcome.error()).isEqualTo("DeviceLostException");
+        assertThat(outcome.message()).contains("Memory");
+        assertThat(expected).startsWith(outcome.text());
+      }
+    }
+    assertThat(failed).isPositive();
+    Fault.KILL.mend(onLoopback, List.of(0, 1, 2));
+    awaitRest();
   }
 
   private record Strike(Fault fault, List<Integer> victims) {

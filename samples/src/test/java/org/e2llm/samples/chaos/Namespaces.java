@@ -25,7 +25,8 @@ final class Namespaces implements Lan {
       return false;
     }
     try {
-      return Shell.works("ip", "-n", probe, "link", "add", "bridge", "type", "bridge")
+      return Shell.works("nsenter", "--net=/var/run/netns/" + probe, "true")
+          && Shell.works("ip", "-n", probe, "link", "add", "bridge", "type", "bridge")
           && Shell.works(
               "tc", "-n", probe, "qdisc", "add", "dev", "bridge", "root", "tbf", "rate", "1mbit",
               "burst", "10k", "latency", "1ms");
@@ -49,7 +50,9 @@ final class Namespaces implements Lan {
       in(hub, "link", "set", port(i), "master", "bridge", "up");
       in(space, "addr", "add", address(i) + "/24", "dev", "eth0");
       in(space, "link", "set", "eth0", "up");
-      places.add(new Place(List.of("ip", "netns", "exec", space), address(i) + ":" + PORT));
+      // Not "ip netns exec", which hides the control groups from the process.
+      String enter = "--net=/var/run/netns/" + space;
+      places.add(new Place(List.of("nsenter", enter), address(i) + ":" + PORT));
     }
   }
 
@@ -94,6 +97,30 @@ final class Namespaces implements Lan {
   @Override
   public void link(int place, boolean up) {
     in(space(place), "link", "set", "eth0", up ? "up" : "down");
+  }
+
+  /** Limits what a place sends and what is sent to it. */
+  void shape(int place, int megabitsPerSecond) {
+    // What the bucket holds while nothing is sent goes through at once: some milliseconds' worth.
+    String burst = Integer.toString(Math.max(4096, 640 * megabitsPerSecond));
+    for (String[] end : new String[][] {{space(place), "eth0"}, {hub, port(place)}}) {
+      Shell.run(
+          "tc",
+          "-n",
+          end[0],
+          "qdisc",
+          "add",
+          "dev",
+          end[1],
+          "root",
+          "tbf",
+          "rate",
+          megabitsPerSecond + "mbit",
+          "burst",
+          burst,
+          "latency",
+          "200ms");
+    }
   }
 
   @Override
@@ -144,5 +171,10 @@ final class Namespaces implements Lan {
       Shell.works("ip", "netns", "del", space(i));
     }
     Shell.works("ip", "netns", "del", hub);
+  }
+
+  @Override
+  public String toString() {
+    return "namespaces";
   }
 }
