@@ -22,6 +22,14 @@ public interface Replica extends AutoCloseable {
     return 1;
   }
 
+  /**
+   * Batches of decoding sessions that may be under way at a time, at most {@link #stepsInFlight}:
+   * one for each stage. With more, each would be smaller and read all weights for fewer tokens.
+   */
+  default int lanes() {
+    return 1;
+  }
+
   /** Rows of the output head. */
   int vocabularySize();
 

@@ -85,7 +85,7 @@ public final class ServingLoop implements GenerationService {
     this.onClosed = onClosed;
     int rows = replica.maxRows();
     this.scheduler =
-        new BatchScheduler(new BatchScheduler.Limits(rows, rows, replica.stepsInFlight()));
+        new BatchScheduler(new BatchScheduler.Limits(rows, rows, replica.lanes()));
     this.live = new LiveSessions(replica, scheduler, inbox, contextLength, this::now);
     this.batchTokens = new int[replica.maxRows()];
     this.thread = new Thread(this::serve, THREAD_NAME);

@@ -10,6 +10,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.logging.Level;
@@ -270,7 +273,19 @@ final class Lan implements AutoCloseable {
   @Override
   public void close() {
     endpoint.close();
+    awaitClosed();
     closeQuietly(identity);
+  }
+
+  /** The app may open another one on the same port at once. */
+  private void awaitClosed() {
+    try {
+      endpoint.closed().get(5, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.log(Level.FINE, "the endpoint has not ended", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void closeQuietly(IdentityStore identity) {

@@ -152,6 +152,11 @@ public final class RingReplica implements Replica {
   }
 
   @Override
+  public int lanes() {
+    return ring.stages().size();
+  }
+
+  @Override
   public int vocabularySize() {
     return vocabularySize;
   }

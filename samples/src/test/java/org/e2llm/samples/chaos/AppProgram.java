@@ -1,11 +1,8 @@
 package org.e2llm.samples.chaos;
 
 import java.io.BufferedReader;
-import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +27,6 @@ import org.e2llm.plan.PlanCodec;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.samples.Apps;
-import org.e2llm.samples.Until;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,13 +46,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class AppProgram {
   private final Cluster cluster;
-  private final String address;
   private final PrintStream out;
   private @Nullable E2llm llm;
 
-  private AppProgram(Cluster cluster, String address, PrintStream out) {
+  private AppProgram(Cluster cluster, PrintStream out) {
     this.cluster = cluster;
-    this.address = address;
     this.out = out;
   }
 
@@ -76,7 +70,7 @@ final class AppProgram {
     for (String peer : List.of(args).subList(3, args.length)) {
       cluster = cluster.peer(host(peer), port(peer));
     }
-    AppProgram app = new AppProgram(cluster, args[2], System.out);
+    AppProgram app = new AppProgram(cluster, System.out);
     BufferedReader in =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -95,8 +89,6 @@ final class AppProgram {
       case "view" -> println(view());
       case "close" -> {
         close();
-        // Sockets go a moment later, on a thread of their own.
-        Until.until(10, address + " is free", this::isFree);
         println("closed");
       }
       default -> throw new IllegalArgumentException(words[0]);
@@ -136,15 +128,6 @@ final class AppProgram {
     if (open != null) {
       open.close();
       llm = null;
-    }
-  }
-
-  private boolean isFree() {
-    try (ServerSocket socket =
-        new ServerSocket(port(address), 1, InetAddress.getByName(host(address)))) {
-      return socket.isBound();
-    } catch (IOException e) {
-      return false;
     }
   }
 
