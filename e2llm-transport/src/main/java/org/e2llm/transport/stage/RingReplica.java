@@ -10,9 +10,12 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.e2llm.E2llmException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.StageLostException;
@@ -24,13 +27,11 @@ import org.e2llm.pipeline.KvBlock;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.pipeline.ReplicaSession;
 import org.e2llm.pipeline.SamplingSpec;
-import org.e2llm.pipeline.SamplingTail;
 import org.e2llm.pipeline.SliceOutput;
 import org.e2llm.pipeline.Stage;
 import org.e2llm.pipeline.StageOutput;
 import org.e2llm.pipeline.StageSession;
 import org.e2llm.pipeline.TokenSink;
-import org.e2llm.plan.HiddenType;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
@@ -48,6 +49,9 @@ import org.jspecify.annotations.Nullable;
  * StageHost}.
  */
 public final class RingReplica implements Replica {
+  private static final Logger LOG = Logger.getLogger(RingReplica.class.getName());
+  private static final float[] NOTHING = {};
+
   /** How long stages have to say how far they are, before one is given up. */
   private static final long ANSWER = TimeUnit.SECONDS.toNanos(1);
 
@@ -56,22 +60,28 @@ public final class RingReplica implements Replica {
 
   private final Ring ring;
   private final Stage first;
+  private final RingSessions held;
+  private final KeptSurvey survey;
+  private final KeptStages kept;
+  private final long kvTokens;
   private final int vocabularySize;
+  private final int width;
   private final Links links;
-  private final TokenSink sink;
+  private final RingSampling sampling;
   private final String next;
   private final LongSupplier clock;
   private final Payloads payloads = new Payloads();
   private final FieldWriter control = new FieldWriter(256);
   private final CompletableFuture<RingReplica> ready = new CompletableFuture<>();
   private final CompletableFuture<StageLostException> lost = new CompletableFuture<>();
+  private final CompletableFuture<Void> left = new CompletableFuture<>();
   private int steps;
   private Runnable onClose = () -> {};
+  private volatile Executor driver = work -> {};
 
   // Guarded by this.
   private final Map<Long, Session> sessions = new HashMap<>();
   private final ArrayDeque<Pending> pending = new ArrayDeque<>();
-  private final SamplingTail tail;
   private final RingWatch watch;
 
   /**
@@ -85,10 +95,16 @@ public final class RingReplica implements Replica {
   private @Nullable StageLostException broken;
   private long brokenAt;
 
+  /** Sessions were open when it broke; the end of the last one is the end of all. */
+  private boolean leaves;
+
   /**
    * Not set up yet: {@link #connect} does.
    *
    * @param first stage of the ring, on this device; taken over
+   * @param before what an earlier ring has left of it, or null
+   * @param kept takes what this one leaves
+   * @param kvTokens the most tokens that its stages may cache at the same time
    * @param sink takes what is sampled for callers on this device
    * @param patience how many times longer than usual this waits for the other stages
    * @param clock nanoseconds since any fixed moment
@@ -96,7 +112,10 @@ public final class RingReplica implements Replica {
   RingReplica(
       Ring ring,
       Stage first,
-      int vocabularySize,
+      KeptStages.@Nullable Left before,
+      KeptStages kept,
+      long kvTokens,
+      StageSource source,
       Links links,
       TokenSink sink,
       int patience,
@@ -106,9 +125,14 @@ public final class RingReplica implements Replica {
     }
     this.ring = ring;
     this.first = first;
-    this.vocabularySize = vocabularySize;
+    this.vocabularySize = source.vocabularySize();
+    this.width = source.hiddenSize();
+    this.held = new RingSessions(first, 0, width, null, before);
+    this.survey = new KeptSurvey(ring.sizes());
+    this.kept = kept;
+    this.kvTokens = kvTokens;
     this.links = links;
-    this.sink = sink;
+    this.sampling = new RingSampling(links.self(), vocabularySize, sink);
     this.next = ring.stages().get(1).device();
     this.clock = clock;
     this.passed = new int[ring.stages().size()];
@@ -116,7 +140,7 @@ public final class RingReplica implements Replica {
     int layers = ring.stages().get(ring.stages().size() - 1).layers().to();
     double share = (double) first.layers().size() / layers;
     this.watch = new RingWatch(share, patience, clock.getAsLong());
-    this.tail = new SamplingTail(vocabularySize, (caller, position, token) -> {});
+    survey.add(0, held.reports(kept.now()), kept.now());
   }
 
   Ring ring() {
@@ -125,6 +149,11 @@ public final class RingReplica implements Replica {
 
   void onClose(Runnable action) {
     onClose = action;
+  }
+
+  /** What is to be done on the thread that drives this goes there. */
+  void drivenBy(Executor thread) {
+    driver = thread;
   }
 
   /** Asks the other stages to get ready; completes with this once all are. */
@@ -158,23 +187,64 @@ public final class RingReplica implements Replica {
 
   @Override
   public ReplicaSession open(long session, int epoch, int capacity) {
+    return open(session, epoch, capacity, null, 0);
+  }
+
+  @Override
+  public ReplicaSession open(
+      long session, int epoch, int capacity, @Nullable Caller caller, int known) {
     checkWhole();
-    Session opened = new Session(first.open(session, epoch, capacity));
+    Replay replay = Replay.NONE;
+    RingSession goesOn = null;
+    if (caller != null) {
+      replay = survey.take(caller, capacity, known, kept.now());
+      goesOn = replay.length() == 0 ? null : resume(session, epoch, capacity, caller, replay);
+    }
+    begin().i64(session).i32(epoch).i32(capacity);
+    Session opened;
+    if (goesOn == null) {
+      opened = new Session(session, epoch, held.open(session, epoch, capacity));
+      SamplingCodec.writeCaller(control, null);
+    } else {
+      opened = new Session(session, epoch, goesOn);
+      SamplingCodec.writeCaller(control, caller);
+      replay.write(control);
+    }
     synchronized (this) {
       sessions.put(session, opened);
     }
-    begin().i64(session).i32(epoch).i32(capacity);
     send(StageFrames.SESSION_OPEN, control);
     return opened;
+  }
+
+  /** Null if what was here is not here any more. */
+  private @Nullable RingSession resume(
+      long session, int epoch, int capacity, Caller caller, Replay replay) {
+    try {
+      RingSession goesOn = held.resume(session, epoch, capacity, caller, replay);
+      LOG.log(Level.FINE, "a session of {0} goes on: {1}", new Object[] {caller.peer(), replay});
+      return goesOn;
+    } catch (E2llmException e) {
+      LOG.log(Level.FINE, "a session begins with its tokens", e);
+      return null;
+    }
+  }
+
+  /** Whether stages are still to compute again what the session held in an earlier ring. */
+  boolean replays(long session) {
+    RingSession open = held.get(session);
+    return open != null && open.replay().length() > 0 && open.replay().feedsFrom() == 0;
   }
 
   @Override
   public CompletionStage<List<SliceOutput>> step(Batch batch) {
     checkWhole();
+    makeRoom(batch.rows());
+    BatchRows rows = held.rows(batch.slices());
     StageOutput hidden;
     begin(batch);
     try {
-      hidden = first.forward(batch).toCompletableFuture().join();
+      hidden = compute(batch, rows);
     } catch (CompletionException e) {
       failedHere();
       return CompletableFuture.failedFuture(e.getCause() == null ? e : e.getCause());
@@ -187,21 +257,54 @@ public final class RingReplica implements Replica {
     synchronized (this) {
       computing = false;
       watch.computedHere(clock.getAsLong());
+      if (!rows.isAll()) {
+        batch.slices().forEach(this::fed);
+      }
       if (broken != null) { // while the first stage computed: nobody would end this step
         outputs.completeExceptionally(broken);
         return outputs;
       }
       pending.add(new Pending(step, batch.slices(), outputs));
     }
-    HiddenType type = ring.hidden();
-    int bytes = BatchCodec.bytes(type, batch.slices().size(), hidden.rows(), hidden.width());
+    int bytes = BatchCodec.bytes(ring.hidden(), batch.slices().size(), rows.sent(), width);
     ByteBuffer payload = payloads.take(bytes);
-    BatchCodec.write(payload, ring, step, batch.slices(), hidden.data(), hidden.width());
+    BatchCodec.write(payload, ring, step, batch.slices(), rows, hidden.data(), width);
     if (!links.send(next, StageFrames.BATCH, payload, () -> payloads.give(payload))) {
       payloads.give(payload);
       broken("device " + next + " cannot be reached");
     }
     return outputs;
+  }
+
+  private void fed(Batch.Slice slice) {
+    Session session = sessions.get(slice.session());
+    if (session != null) {
+      session.fed(slice);
+    }
+  }
+
+  private StageOutput compute(Batch batch, BatchRows rows) {
+    int[] tokens = batch.tokens();
+    if (tokens == null) {
+      throw new InvalidRequestException("a first stage takes token ids");
+    }
+    if (rows.computed() == 0) {
+      return new StageOutput(NOTHING, 0, width);
+    }
+    Batch own = rows.isAll() ? batch : Batch.ofTokens(rows.own(), rows.own(tokens));
+    return first.forward(own).toCompletableFuture().join();
+  }
+
+  /** What nobody has asked for yet goes before memory is used twice. */
+  private void makeRoom(int rows) {
+    if (!survey.isEmpty()) {
+      long waiting = survey.positions(kept.now());
+      if (waiting > 0 && waiting + held.positions() + rows > kvTokens) {
+        survey.clear();
+        held.forget();
+        send(StageFrames.SESSION_CLOSE, begin());
+      }
+    }
   }
 
   /**
@@ -217,7 +320,11 @@ public final class RingReplica implements Replica {
 
   private synchronized void begin(Batch batch) {
     computing = true;
-    watch.began(steps, batch.rows(), batch.decodes(), clock.getAsLong());
+    if (held.replays(batch.slices())) {
+      watch.replays(steps, batch.rows(), clock.getAsLong());
+    } else {
+      watch.began(steps, batch.rows(), batch.decodes(), clock.getAsLong());
+    }
   }
 
   private synchronized void failedHere() {
@@ -232,6 +339,9 @@ public final class RingReplica implements Replica {
    * @return the device that is late, or null
    */
   @Nullable String tick() {
+    if (held.keeps()) {
+      driver.execute(() -> held.expire(kept.now()));
+    }
     String why;
     String late;
     synchronized (this) {
@@ -278,9 +388,15 @@ public final class RingReplica implements Replica {
 
   // What the other stages answer; on the thread of the stage host.
 
-  /** A stage is there, or answers how far it is: so many steps have left it. */
-  void stands(String peer, int stepsPassed) {
+  /**
+   * A stage is there, or answers how far it is.
+   *
+   * @param stepsPassed so many steps have left it
+   * @param reports what it has kept, as it says when it is set up
+   */
+  void stands(String peer, int stepsPassed, List<KeptSession.Report> reports) {
     boolean all;
+    survey.add(ring.index(peer), reports, kept.now());
     synchronized (this) {
       int place = ring.index(peer);
       boolean known = passed[place] >= 0;
@@ -312,39 +428,10 @@ public final class RingReplica implements Replica {
           outputs.size() + " results for a batch of " + done.slices().size() + " slices");
     }
     for (int i = 0; i < outputs.size(); i++) {
-      outputs.set(i, deliver(step, outputs.get(i), untold.get(i)));
+      outputs.set(i, sampling.deliver(step, outputs.get(i), untold.get(i)));
     }
     end(done); // not before: should the above fail, what breaks the ring ends the step
     done.outputs().complete(outputs);
-  }
-
-  /**
-   * Samples here what a logits processor is to see, or nobody else may, and tells callers on this
-   * device and those that the last stage does not reach. What was under way when the session began
-   * anew, such as with a conversation's next turn, concerns nobody any more.
-   */
-  private SliceOutput deliver(int step, SliceOutput output, boolean untold) {
-    Batch.Slice slice = output.slice();
-    Session session;
-    SliceOutput result = output;
-    boolean mine = untold;
-    synchronized (this) {
-      session = sessions.get(slice.session());
-      if (session != null && step - session.since < 0) {
-        return output;
-      }
-      SliceOutput.Logits logits = output.logits();
-      if (session != null && session.samplesHere && logits != null) {
-        StageOutput rows = new StageOutput(logits.data(), logits.rows(), logits.width());
-        result = tail.sample(List.of(slice), rows).get(0);
-        mine = true;
-      }
-    }
-    Caller caller = session == null ? null : session.caller;
-    if (caller != null && result.token() != null && (mine || caller.peer().equals(links.self()))) {
-      sink.sampled(caller, slice.start() + slice.length(), result.token());
-    }
-    return result;
   }
 
   void failed(FieldReader in) {
@@ -385,6 +472,7 @@ public final class RingReplica implements Replica {
       }
       broken = error;
       brokenAt = clock.getAsLong();
+      leaves = !sessions.isEmpty();
       ended = List.copyOf(pending);
       pending.clear();
     }
@@ -450,71 +538,90 @@ public final class RingReplica implements Replica {
     }
     open.forEach(Session::close);
     broken("the ring was closed");
-    first.close();
+    leave();
     onClose.run();
+  }
+
+  /** Whether it is broken and its sessions have not all ended, which they do soon. */
+  synchronized boolean isLeaving() {
+    return leaves && !left.isDone();
+  }
+
+  /** Completes when the first stage is nothing of this any more. */
+  CompletableFuture<Void> left() {
+    return left;
+  }
+
+  /** Nothing is computed here any more; the next ring may go on with what there is. */
+  private void leave() {
+    if (!left.isDone()) {
+      kept.add(held.leaveAll(kept.until()));
+      left.complete(null);
+    }
   }
 
   /** The first stage's session; what is done to it, the other stages do after it. */
   private final class Session implements ReplicaSession {
+    private final long id;
+    private final int epoch;
+    private final RingSession session;
     private final StageSession kv;
-    private volatile @Nullable Caller caller;
-    private boolean samplesHere;
+    private int fed;
 
-    /** The step from which on results are of what began last. */
-    private int since;
-
-    Session(StageSession kv) {
-      this.kv = kv;
+    Session(long id, int epoch, RingSession session) {
+      this.id = id;
+      this.epoch = epoch;
+      this.session = session;
+      this.kv = session.kv();
+      this.fed = session.replay().feedsFrom();
     }
 
     @Override
-    public void begin(int[] tokens, SamplingSpec sampling, @Nullable Caller forWhom) {
-      if (tokens.length <= kv.length()) {
+    public void begin(int[] tokens, SamplingSpec spec, @Nullable Caller caller) {
+      if (tokens.length <= length()) {
         throw new IllegalArgumentException(
-            tokens.length + " tokens leave nothing to feed after " + kv.length());
+            tokens.length + " tokens leave nothing to feed after " + length());
       }
       // Tokens would pass all stages on their way to the last one.
-      boolean here = sampling.processor() != null || ring.keepsEnds();
-      synchronized (RingReplica.this) {
-        caller = forWhom;
-        since = steps;
-        samplesHere = here;
-        if (here) {
-          tail.begin(kv.id(), tokens, sampling, null);
-        } else {
-          tail.end(kv.id());
-        }
-      }
+      boolean here = spec.processor() != null || ring.keepsEnds();
+      session.begin(caller);
+      sampling.begin(id, tokens, spec, caller, here, steps);
       FieldWriter out = new FieldWriter(64 + 4 * tokens.length);
-      out.i64(ring.id()).i64(kv.id());
+      out.i64(ring.id()).i64(id);
+      SamplingCodec.writeCaller(out, caller);
       out.bool(!here);
       if (!here) {
         SamplingCodec.writeTokens(out, tokens);
-        SamplingCodec.writeParams(out, sampling.params());
-        SamplingCodec.writeCaller(out, forWhom);
+        SamplingCodec.writeParams(out, spec.params());
       }
       send(StageFrames.SESSION_BEGIN, out);
     }
 
     @Override
     public long id() {
-      return kv.id();
+      return id;
     }
 
     @Override
     public int epoch() {
-      return kv.epoch();
+      return epoch;
     }
 
+    /** While stages compute again what it held before, as far as they have been fed. */
     @Override
     public int length() {
-      return kv.length();
+      return fed < session.replay().length() ? fed : kv.length();
+    }
+
+    void fed(Batch.Slice slice) {
+      fed = slice.start() + slice.length();
     }
 
     @Override
     public void truncate(int length) {
-      kv.truncate(length);
-      RingReplica.this.begin().i64(kv.id()).i32(length);
+      session.truncate(length);
+      fed = Math.min(fed, length);
+      RingReplica.this.begin().i64(id).i32(length);
       send(StageFrames.SESSION_TRUNCATE, control);
     }
 
@@ -543,15 +650,29 @@ public final class RingReplica implements Replica {
       }
     }
 
+    /** In a ring that broke it may go on in the next one, and stays until then. */
     @Override
     public void close() {
+      boolean over;
+      boolean none;
       synchronized (RingReplica.this) {
-        sessions.remove(kv.id(), this);
-        tail.end(kv.id());
+        over = broken != null;
+        if (!sessions.remove(id, this)) {
+          return;
+        }
+        none = sessions.isEmpty();
       }
-      kv.close();
-      RingReplica.this.begin().i64(kv.id());
-      send(StageFrames.SESSION_CLOSE, control);
+      sampling.end(id);
+      if (over) {
+        held.leave(id, kept.until());
+      } else {
+        held.close(id);
+        RingReplica.this.begin().i64(id);
+        send(StageFrames.SESSION_CLOSE, control);
+      }
+      if (over && none) {
+        leave();
+      }
     }
   }
 
