@@ -41,8 +41,10 @@ record Replay(int length, int first, int last) {
   static Replay plan(List<Held> held, int[] layers, int known) {
     Replay best = NONE;
     long least = best.work(layers, known);
-    for (Held each : held) {
-      Replay other = to(Math.min(each.kv(), known - 1), held);
+    for (int i = 0; i < 2 * held.size(); i++) {
+      Held each = held.get(i / 2);
+      int length = i % 2 == 0 ? each.kv() : each.journal();
+      Replay other = to(Math.min(length, known - 1), held);
       long work = other.work(layers, known);
       if (work < least) {
         best = other;

@@ -1,8 +1,6 @@
 package org.e2llm.transport.stage;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
@@ -11,11 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import org.e2llm.E2llmException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.StageLostException;
@@ -28,7 +22,6 @@ import org.e2llm.pipeline.Replica;
 import org.e2llm.pipeline.ReplicaSession;
 import org.e2llm.pipeline.SamplingSpec;
 import org.e2llm.pipeline.SliceOutput;
-import org.e2llm.pipeline.Stage;
 import org.e2llm.pipeline.StageOutput;
 import org.e2llm.pipeline.StageSession;
 import org.e2llm.pipeline.TokenSink;
@@ -49,98 +42,53 @@ import org.jspecify.annotations.Nullable;
  * StageHost}.
  */
 public final class RingReplica implements Replica {
-  private static final Logger LOG = Logger.getLogger(RingReplica.class.getName());
-  private static final float[] NOTHING = {};
-
-  /** How long stages have to say how far they are, before one is given up. */
-  private static final long ANSWER = TimeUnit.SECONDS.toNanos(1);
-
-  private record Pending(
-      int step, List<Batch.Slice> slices, CompletableFuture<List<SliceOutput>> outputs) {}
-
   private final Ring ring;
-  private final Stage first;
-  private final RingSessions held;
-  private final KeptSurvey survey;
-  private final KeptStages kept;
-  private final long kvTokens;
+  private final FirstStage first;
+  private final RingSteps steps;
   private final int vocabularySize;
   private final int width;
   private final Links links;
   private final RingSampling sampling;
   private final String next;
-  private final LongSupplier clock;
   private final Payloads payloads = new Payloads();
   private final FieldWriter control = new FieldWriter(256);
   private final CompletableFuture<RingReplica> ready = new CompletableFuture<>();
   private final CompletableFuture<StageLostException> lost = new CompletableFuture<>();
-  private final CompletableFuture<Void> left = new CompletableFuture<>();
-  private int steps;
+  private int nextStep;
   private Runnable onClose = () -> {};
-  private volatile Executor driver = work -> {};
 
   // Guarded by this.
   private final Map<Long, Session> sessions = new HashMap<>();
-  private final ArrayDeque<Pending> pending = new ArrayDeque<>();
-  private final RingWatch watch;
-
-  /**
-   * By place in the ring, as the stage said last: steps that have left it, -1 if it said nothing.
-   */
-  private final int[] passed;
-
-  private boolean asked;
-  private long askedAt;
-  private boolean computing;
   private @Nullable StageLostException broken;
-  private long brokenAt;
 
-  /** Sessions were open when it broke; the end of the last one is the end of all. */
+  /** There was something to go on with when it broke. */
   private boolean leaves;
 
   /**
    * Not set up yet: {@link #connect} does.
    *
    * @param first stage of the ring, on this device; taken over
-   * @param before what an earlier ring has left of it, or null
-   * @param kept takes what this one leaves
-   * @param kvTokens the most tokens that its stages may cache at the same time
+   * @param steps of which none is under way
    * @param sink takes what is sampled for callers on this device
-   * @param patience how many times longer than usual this waits for the other stages
-   * @param clock nanoseconds since any fixed moment
    */
   RingReplica(
       Ring ring,
-      Stage first,
-      KeptStages.@Nullable Left before,
-      KeptStages kept,
-      long kvTokens,
+      FirstStage first,
+      RingSteps steps,
       StageSource source,
       Links links,
-      TokenSink sink,
-      int patience,
-      LongSupplier clock) {
+      TokenSink sink) {
     if (ring.stages().size() < 2 || !ring.host().equals(links.self())) {
       throw new IllegalArgumentException("a ring of " + ring.stages() + " on " + links.self());
     }
     this.ring = ring;
     this.first = first;
+    this.steps = steps;
     this.vocabularySize = source.vocabularySize();
     this.width = source.hiddenSize();
-    this.held = new RingSessions(first, 0, width, null, before);
-    this.survey = new KeptSurvey(ring.sizes());
-    this.kept = kept;
-    this.kvTokens = kvTokens;
     this.links = links;
     this.sampling = new RingSampling(links.self(), vocabularySize, sink);
     this.next = ring.stages().get(1).device();
-    this.clock = clock;
-    this.passed = new int[ring.stages().size()];
-    Arrays.fill(passed, -1);
-    int layers = ring.stages().get(ring.stages().size() - 1).layers().to();
-    double share = (double) first.layers().size() / layers;
-    this.watch = new RingWatch(share, patience, clock.getAsLong());
-    survey.add(0, held.reports(kept.now()), kept.now());
   }
 
   Ring ring() {
@@ -153,7 +101,7 @@ public final class RingReplica implements Replica {
 
   /** What is to be done on the thread that drives this goes there. */
   void drivenBy(Executor thread) {
-    driver = thread;
+    first.drivenBy(thread);
   }
 
   /** Asks the other stages to get ready; completes with this once all are. */
@@ -194,21 +142,14 @@ public final class RingReplica implements Replica {
   public ReplicaSession open(
       long session, int epoch, int capacity, @Nullable Caller caller, int known) {
     checkWhole();
-    Replay replay = Replay.NONE;
-    RingSession goesOn = null;
-    if (caller != null) {
-      replay = survey.take(caller, capacity, known, kept.now());
-      goesOn = replay.length() == 0 ? null : resume(session, epoch, capacity, caller, replay);
-    }
+    RingSession goesOn =
+        caller == null ? null : first.resume(session, epoch, capacity, caller, known);
+    RingSession held = goesOn == null ? first.open(session, epoch, capacity) : goesOn;
+    Session opened = new Session(session, epoch, held);
     begin().i64(session).i32(epoch).i32(capacity);
-    Session opened;
-    if (goesOn == null) {
-      opened = new Session(session, epoch, held.open(session, epoch, capacity));
-      SamplingCodec.writeCaller(control, null);
-    } else {
-      opened = new Session(session, epoch, goesOn);
-      SamplingCodec.writeCaller(control, caller);
-      replay.write(control);
+    SamplingCodec.writeCaller(control, goesOn == null ? null : caller);
+    if (goesOn != null) {
+      goesOn.replay().write(control);
     }
     synchronized (this) {
       sessions.put(session, opened);
@@ -217,58 +158,42 @@ public final class RingReplica implements Replica {
     return opened;
   }
 
-  /** Null if what was here is not here any more. */
-  private @Nullable RingSession resume(
-      long session, int epoch, int capacity, Caller caller, Replay replay) {
-    try {
-      RingSession goesOn = held.resume(session, epoch, capacity, caller, replay);
-      LOG.log(Level.FINE, "a session of {0} goes on: {1}", new Object[] {caller.peer(), replay});
-      return goesOn;
-    } catch (E2llmException e) {
-      LOG.log(Level.FINE, "a session begins with its tokens", e);
-      return null;
-    }
-  }
-
   /** Whether stages are still to compute again what the session held in an earlier ring. */
   boolean replays(long session) {
-    RingSession open = held.get(session);
-    return open != null && open.replay().length() > 0 && open.replay().feedsFrom() == 0;
+    return first.replays(session);
   }
 
   @Override
   public CompletionStage<List<SliceOutput>> step(Batch batch) {
     checkWhole();
-    makeRoom(batch.rows());
-    BatchRows rows = held.rows(batch.slices());
+    if (first.makesRoom(batch.rows())) {
+      send(StageFrames.SESSION_CLOSE, begin());
+    }
+    int number = nextStep;
+    BatchRows rows = first.rows(batch);
     StageOutput hidden;
-    begin(batch);
+    steps.begins(number, batch, first.replays(batch));
     try {
-      hidden = compute(batch, rows);
+      hidden = first.compute(batch, rows);
     } catch (CompletionException e) {
-      failedHere();
+      steps.failedHere();
       return CompletableFuture.failedFuture(e.getCause() == null ? e : e.getCause());
     } catch (RuntimeException | Error e) {
-      failedHere();
+      steps.failedHere();
       throw e;
     }
-    int step = steps++;
+    nextStep++;
+    if (!rows.isAll()) {
+      batch.slices().forEach(this::fed);
+    }
     CompletableFuture<List<SliceOutput>> outputs = new CompletableFuture<>();
-    synchronized (this) {
-      computing = false;
-      watch.computedHere(clock.getAsLong());
-      if (!rows.isAll()) {
-        batch.slices().forEach(this::fed);
-      }
-      if (broken != null) { // while the first stage computed: nobody would end this step
-        outputs.completeExceptionally(broken);
-        return outputs;
-      }
-      pending.add(new Pending(step, batch.slices(), outputs));
+    if (!steps.leaves(new RingSteps.Step(number, batch.slices(), outputs))) {
+      outputs.completeExceptionally(why());
+      return outputs;
     }
     int bytes = BatchCodec.bytes(ring.hidden(), batch.slices().size(), rows.sent(), width);
     ByteBuffer payload = payloads.take(bytes);
-    BatchCodec.write(payload, ring, step, batch.slices(), rows, hidden.data(), width);
+    BatchCodec.write(payload, ring, number, batch.slices(), rows, hidden.data(), width);
     if (!links.send(next, StageFrames.BATCH, payload, () -> payloads.give(payload))) {
       payloads.give(payload);
       broken("device " + next + " cannot be reached");
@@ -276,34 +201,10 @@ public final class RingReplica implements Replica {
     return outputs;
   }
 
-  private void fed(Batch.Slice slice) {
+  private synchronized void fed(Batch.Slice slice) {
     Session session = sessions.get(slice.session());
     if (session != null) {
       session.fed(slice);
-    }
-  }
-
-  private StageOutput compute(Batch batch, BatchRows rows) {
-    int[] tokens = batch.tokens();
-    if (tokens == null) {
-      throw new InvalidRequestException("a first stage takes token ids");
-    }
-    if (rows.computed() == 0) {
-      return new StageOutput(NOTHING, 0, width);
-    }
-    Batch own = rows.isAll() ? batch : Batch.ofTokens(rows.own(), rows.own(tokens));
-    return first.forward(own).toCompletableFuture().join();
-  }
-
-  /** What nobody has asked for yet goes before memory is used twice. */
-  private void makeRoom(int rows) {
-    if (!survey.isEmpty()) {
-      long waiting = survey.positions(kept.now());
-      if (waiting > 0 && waiting + held.positions() + rows > kvTokens) {
-        survey.clear();
-        held.forget();
-        send(StageFrames.SESSION_CLOSE, begin());
-      }
     }
   }
 
@@ -318,72 +219,28 @@ public final class RingReplica implements Replica {
     send(type, out);
   }
 
-  private synchronized void begin(Batch batch) {
-    computing = true;
-    if (held.replays(batch.slices())) {
-      watch.replays(steps, batch.rows(), clock.getAsLong());
-    } else {
-      watch.began(steps, batch.rows(), batch.decodes(), clock.getAsLong());
-    }
-  }
-
-  private synchronized void failedHere() {
-    computing = false;
-    watch.failedHere();
-  }
-
   /**
-   * Breaks the ring if a stage is late; to be called several times a second, from any thread. The
-   * stages are asked first how far they are, which their net threads answer.
+   * Breaks the ring if a stage is late; to be called several times a second, from any thread.
    *
    * @return the device that is late, or null
    */
   @Nullable String tick() {
-    if (held.keeps()) {
-      driver.execute(() -> held.expire(kept.now()));
-    }
-    String why;
-    String late;
-    synchronized (this) {
-      long now = clock.getAsLong();
-      if (broken != null || !watch.isLate(now)) {
-        asked = false;
-        return null;
-      }
-      if (asked && now - askedAt < ANSWER) {
-        return null;
-      }
-      late = asked || !ready.isDone() ? lateDevice() : null;
-      why = watch.describe(now);
-      askedAt = now;
-      asked = true;
-    }
+    first.tick();
+    RingSteps.Late late = steps.look();
     if (late == null) {
+      return null;
+    }
+    if (late.device() == null) {
       tellAll(StageFrames.RING_READY);
       return null;
     }
-    broken("device " + late + " " + why);
-    return late;
-  }
-
-  /** The first one in the ring that the step has not left. */
-  private String lateDevice() {
-    int step = watch.awaited();
-    Pending head = pending.peek();
-    if (step >= 0 && (head == null || head.step() != step)) {
-      return ring.host();
-    }
-    for (int i = 1; i < passed.length; i++) {
-      if (passed[i] <= step) {
-        return ring.stages().get(i).device();
-      }
-    }
-    return ring.last(); // its results did not come
+    broken("device " + late.device() + " " + late.why());
+    return late.device();
   }
 
   /** Whether the first stage still computes though the ring has been broken for so long. */
-  synchronized boolean isStuck(long nanos) {
-    return broken != null && computing && clock.getAsLong() - brokenAt >= nanos;
+  boolean isStuck(long nanos) {
+    return steps.isStuck(nanos);
   }
 
   // What the other stages answer; on the thread of the stage host.
@@ -395,29 +252,15 @@ public final class RingReplica implements Replica {
    * @param reports what it has kept, as it says when it is set up
    */
   void stands(String peer, int stepsPassed, List<KeptSession.Report> reports) {
-    boolean all;
-    survey.add(ring.index(peer), reports, kept.now());
-    synchronized (this) {
-      int place = ring.index(peer);
-      boolean known = passed[place] >= 0;
-      passed[place] = stepsPassed;
-      if (known) {
-        return;
-      }
-      all = true;
-      for (int i = 1; i < passed.length; i++) {
-        all &= passed[i] >= 0;
-      }
-      watch.ready(all, clock.getAsLong());
-    }
-    if (all) {
+    first.kept(ring.index(peer), reports);
+    if (steps.stands(peer, stepsPassed)) {
       ready.complete(this);
     }
   }
 
   void results(FieldReader in) {
     int step = in.i32("results.step");
-    Pending done = head(step);
+    RingSteps.Step done = head(step);
     if (done == null) {
       return;
     }
@@ -430,56 +273,48 @@ public final class RingReplica implements Replica {
     for (int i = 0; i < outputs.size(); i++) {
       outputs.set(i, sampling.deliver(step, outputs.get(i), untold.get(i)));
     }
-    end(done); // not before: should the above fail, what breaks the ring ends the step
+    steps.end(done); // not before: should the above fail, what breaks the ring ends the step
     done.outputs().complete(outputs);
   }
 
   void failed(FieldReader in) {
-    Pending done = head(in.i32("failed.step"));
+    RingSteps.Step done = head(in.i32("failed.step"));
     if (done != null) {
       E2llmException error = ResultsCodec.readError(in);
-      end(done);
+      steps.end(done);
       done.outputs().completeExceptionally(error);
     }
   }
 
   /** Steps end in the order in which they began; if another one does, frames were lost: null. */
-  private @Nullable Pending head(int step) {
-    Pending head;
-    synchronized (this) {
-      head = pending.peek();
-    }
-    if (head != null && head.step() == step) {
+  private RingSteps.@Nullable Step head(int step) {
+    RingSteps.Step head = steps.head();
+    if (head != null && head.number() == step) {
       return head;
     }
-    broken("step " + step + " ended, expected is " + (head == null ? "none" : head.step()));
+    broken("step " + step + " ended, expected is " + (head == null ? "none" : head.number()));
     return null;
-  }
-
-  private synchronized void end(Pending done) {
-    if (pending.remove(done)) {
-      watch.ended(clock.getAsLong());
-    }
   }
 
   /** A stage is lost, or refuses: nothing goes through this ring any more. */
   void broken(String why) {
     StageLostException error = new StageLostException(why);
-    List<Pending> ended;
+    boolean idle;
     synchronized (this) {
       if (broken != null) {
         return;
       }
       broken = error;
-      brokenAt = clock.getAsLong();
-      leaves = !sessions.isEmpty();
-      ended = List.copyOf(pending);
-      pending.clear();
+      leaves = !sessions.isEmpty() || first.keeps();
+      idle = sessions.isEmpty();
     }
     ready.completeExceptionally(error);
-    ended.forEach(step -> step.outputs().completeExceptionally(error));
+    steps.over().forEach(step -> step.outputs().completeExceptionally(error));
     lost.complete(error);
     tellAll(StageFrames.RING_CLOSE);
+    if (idle) {
+      first.leaveSoon(); // else with the end of the last session
+    }
   }
 
   /** To every stage, straight: those behind a lost one would not hear of it otherwise. */
@@ -500,14 +335,19 @@ public final class RingReplica implements Replica {
   }
 
   /** Steps under way. */
-  synchronized int pending() {
-    return pending.size();
+  int pending() {
+    return steps.size();
   }
 
-  private synchronized void checkWhole() {
-    if (broken != null) {
-      throw new StageLostException(String.valueOf(broken.getMessage()));
+  private void checkWhole() {
+    if (isBroken()) {
+      throw why();
     }
+  }
+
+  /** Made anew, because it goes to several sessions, each with its text. */
+  private synchronized StageLostException why() {
+    return new StageLostException(broken == null ? "" : String.valueOf(broken.getMessage()));
   }
 
   @Override
@@ -538,26 +378,18 @@ public final class RingReplica implements Replica {
     }
     open.forEach(Session::close);
     broken("the ring was closed");
-    leave();
+    first.leave();
     onClose.run();
   }
 
-  /** Whether it is broken and its sessions have not all ended, which they do soon. */
+  /** Whether it is broken and has not yet left what the next ring can go on with. */
   synchronized boolean isLeaving() {
-    return leaves && !left.isDone();
+    return leaves && !first.left().isDone();
   }
 
   /** Completes when the first stage is nothing of this any more. */
   CompletableFuture<Void> left() {
-    return left;
-  }
-
-  /** Nothing is computed here any more; the next ring may go on with what there is. */
-  private void leave() {
-    if (!left.isDone()) {
-      kept.add(held.leaveAll(kept.until()));
-      left.complete(null);
-    }
+    return first.left();
   }
 
   /** The first stage's session; what is done to it, the other stages do after it. */
@@ -585,7 +417,7 @@ public final class RingReplica implements Replica {
       // Tokens would pass all stages on their way to the last one.
       boolean here = spec.processor() != null || ring.keepsEnds();
       session.begin(caller);
-      sampling.begin(id, tokens, spec, caller, here, steps);
+      sampling.begin(id, tokens, spec, caller, here, nextStep);
       FieldWriter out = new FieldWriter(64 + 4 * tokens.length);
       out.i64(ring.id()).i64(id);
       SamplingCodec.writeCaller(out, caller);
@@ -664,14 +496,14 @@ public final class RingReplica implements Replica {
       }
       sampling.end(id);
       if (over) {
-        held.leave(id, kept.until());
+        first.leave(id);
       } else {
-        held.close(id);
+        first.close(id);
         RingReplica.this.begin().i64(id);
         send(StageFrames.SESSION_CLOSE, control);
       }
       if (over && none) {
-        leave();
+        first.leave();
       }
     }
   }

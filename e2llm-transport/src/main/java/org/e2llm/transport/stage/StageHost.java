@@ -17,7 +17,6 @@ import java.util.function.LongSupplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.E2llmException;
-import org.e2llm.StageLostException;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Stage;
@@ -46,26 +45,6 @@ public final class StageHost implements AutoCloseable {
 
   private static final int STUCK_TIMES = 4;
 
-  /** How long a ring waits until the one before it on this device has ended. */
-  private static final long ENDS = TimeUnit.SECONDS.toNanos(2);
-
-  /** A ring that is to begin here. */
-  private static final class Making {
-    final Ring ring;
-    final TokenSink sink;
-    final long since;
-    final CompletableFuture<RingReplica> ready = new CompletableFuture<>();
-
-    /** Belongs to the thread. */
-    boolean begun;
-
-    Making(Ring ring, TokenSink sink, long since) {
-      this.ring = ring;
-      this.sink = sink;
-      this.since = since;
-    }
-  }
-
   /** Makes one with a gate that needs it. */
   @FunctionalInterface
   public interface Factory {
@@ -80,22 +59,15 @@ public final class StageHost implements AutoCloseable {
   private final ThreadPoolExecutor thread;
   private final AtomicLong waitingBytes = new AtomicLong();
   private final LongSupplier clock;
-  private final LateDevices late = new LateDevices();
   private final KeptStages kept;
   private final JournalMemory journals = new JournalMemory();
-
-  /** Rings that are to begin here; each until its first stage is made. */
-  private final Set<Making> making = ConcurrentHashMap.newKeySet();
-
-  /** The ring that broke last in which this device was the host, or lost the host. */
-  private volatile long lastBroken;
+  private final OwnRings own;
 
   /** Since when words that rings are over wait for the thread, the oldest first. */
   private final Queue<Long> closings = new ConcurrentLinkedQueue<>();
 
   // Changed by the thread.
   private final Map<Long, HostedStage> stages = new ConcurrentHashMap<>();
-  private final Map<Long, RingReplica> replicas = new ConcurrentHashMap<>();
 
   /** Nanoseconds that a batch took here at most. */
   private volatile long slowest;
@@ -138,6 +110,7 @@ public final class StageHost implements AutoCloseable {
               started.setDaemon(true);
               return started;
             });
+    this.own = new OwnRings(this.links, source, gate, kept, this::run, clock);
   }
 
   /**
@@ -149,62 +122,7 @@ public final class StageHost implements AutoCloseable {
    *     org.e2llm.StageLostException} if one is not
    */
   public CompletableFuture<RingReplica> replica(Ring ring, TokenSink sink) {
-    Making made = new Making(ring.replacing(lastBroken), sink, clock.getAsLong());
-    making.add(made);
-    for (RingReplica before : replicas.values()) {
-      if (before.isLeaving()) {
-        before.left().thenRun(() -> run(() -> make(made)));
-        return made.ready; // or tick makes it
-      }
-    }
-    run(() -> make(made));
-    return made.ready;
-  }
-
-  private void make(Making made) {
-    if (made.begun) {
-      return;
-    }
-    made.begun = true;
-    LayerRange layers = made.ring.stages().get(0).layers();
-    try {
-      KeptStages.Left left = kept.take(made.ring, links.self(), layers);
-      Stage before = left == null ? null : left.stage();
-      Stage first = before == null ? source.stage(layers) : before;
-      if (making.remove(made)) {
-        connect(made, first, left);
-      } else if (left == null) {
-        first.close(); // it took too long
-      } else {
-        left.close();
-      }
-    } catch (RuntimeException | OutOfMemoryError e) {
-      making.remove(made);
-      made.ready.completeExceptionally(e);
-    }
-  }
-
-  private void connect(Making made, Stage first, KeptStages.@Nullable Left left) {
-    Ring ring = made.ring;
-    int patience = late.patience(ring, clock.getAsLong());
-    long kvTokens = gate.room(ring).kvTokens();
-    RingReplica replica =
-        new RingReplica(
-            ring, first, left, kept, kvTokens, source, links, made.sink, patience, clock);
-    replicas.put(ring.id(), replica);
-    replica.lost().thenRun(() -> lastBroken = ring.id());
-    replica.onClose(() -> run(() -> replicas.remove(ring.id())));
-    replica
-        .connect()
-        .whenComplete(
-            (done, error) -> {
-              if (error == null) {
-                made.ready.complete(done);
-              } else {
-                run(replica::close);
-                made.ready.completeExceptionally(error);
-              }
-            });
+    return own.make(ring, sink);
   }
 
   /**
@@ -212,22 +130,7 @@ public final class StageHost implements AutoCloseable {
    * took over; to be called several times a second, from any thread but {@value #THREAD_NAME}.
    */
   public void tick() {
-    long now = clock.getAsLong();
-    for (Making made : making) {
-      if (now - made.since >= RingWatch.SET_UP && making.remove(made)) {
-        made.ready.completeExceptionally(
-            new StageLostException("the first stage of " + made.ring + " was not set up"));
-      } else if (now - made.since >= ENDS) {
-        run(() -> make(made));
-      }
-    }
-    for (RingReplica replica : replicas.values()) {
-      String device = replica.tick();
-      if (device != null) {
-        late.add(device, now);
-        LOG.log(Level.WARNING, "{0} broke: device {1} is late", new Object[] {replica, device});
-      }
-    }
+    own.tick();
     kept.tick();
     for (HostedStage stage : stages.values()) {
       if (stage.keeps()) {
@@ -243,7 +146,7 @@ public final class StageHost implements AutoCloseable {
 
   /** Devices at which rings of this device broke because they were late. */
   Set<String> late() {
-    return late.devices();
+    return own.late();
   }
 
   /**
@@ -260,12 +163,7 @@ public final class StageHost implements AutoCloseable {
     if (oldest != null && clock.getAsLong() - oldest >= allowed) {
       return true;
     }
-    for (RingReplica replica : replicas.values()) {
-      if (replica.isStuck(allowed)) {
-        return true;
-      }
-    }
-    return false;
+    return own.isStuck(allowed);
   }
 
   /** Whether frames of this type are for this. */
@@ -337,7 +235,7 @@ public final class StageHost implements AutoCloseable {
       return;
     }
     long ring = in.i64("ring");
-    RingReplica replica = replicas.get(ring);
+    RingReplica replica = own.get(ring);
     HostedStage stage = stages.get(ring);
     if (replica != null && isForFirst(replica.ring(), peer, type)) {
       answered(replica, peer, type, in);
@@ -486,8 +384,8 @@ public final class StageHost implements AutoCloseable {
     if (index < 1 || !ring.stages().get(index - 1).device().equals(peer)) {
       return "the ring does not lead from " + peer + " to " + links.self();
     }
-    RingReplica own = replicas.get(ring.id());
-    if (stages.containsKey(ring.id()) || (own != null && !own.ring().equals(ring))) {
+    RingReplica here = own.get(ring.id());
+    if (stages.containsKey(ring.id()) || (here != null && !here.ring().equals(ring))) {
       return "the ring's id is in use";
     }
     if (!links.reaches(ring.host())) {
@@ -505,16 +403,14 @@ public final class StageHost implements AutoCloseable {
 
   /** A peer cannot be reached any more: rings that it is part of are over. */
   public void lost(String peer) {
-    for (RingReplica replica : replicas.values()) { // at once: the thread may be what hangs
-      if (replica.ring().has(peer)) {
-        replica.broken("device " + peer + " was lost");
-      }
-    }
+    own.lost(peer); // at once: the thread may be what hangs
     run(
         () -> {
           for (HostedStage stage : List.copyOf(stages.values())) {
             if (stage.ring().has(peer)) {
-              lastBroken = stage.ring().host().equals(peer) ? stage.ring().id() : lastBroken;
+              if (stage.ring().host().equals(peer)) {
+                own.lostHostOf(stage.ring().id());
+              }
               // The host too may be there again already, and not know that frames were lost.
               refuse(stage.ring(), "the connection to device " + peer + " was lost");
               close(stage);
@@ -579,7 +475,7 @@ public final class StageHost implements AutoCloseable {
     run(
         () -> {
           List.copyOf(stages.values()).forEach(this::close);
-          replicas.values().forEach(replica -> replica.broken("the device has left"));
+          own.breakAll("the device has left");
         });
     thread.shutdown();
     kept.close();
