@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.e2llm.StageLostException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A chain of stages that together hold the whole model once, with the sampler at its end: tokens
@@ -41,6 +42,20 @@ public interface Replica extends AutoCloseable {
    * @param capacity the most positions the session will ever hold; memory grows towards it
    */
   ReplicaSession open(long session, int epoch, int capacity);
+
+  /**
+   * As above, of a session that {@code caller} may have had before on stages of this replica, in
+   * whatever epoch. What they still hold of it stays: {@link ReplicaSession#length} says where it
+   * is to be fed from. Positions from there on that some stages hold are computed by the others
+   * alone.
+   *
+   * @param caller whose number of the session is the same in all its epochs; null if nobody's
+   * @param known its tokens, of which the last one is fed in any case
+   */
+  default ReplicaSession open(
+      long session, int epoch, int capacity, @Nullable Caller caller, int known) {
+    return open(session, epoch, capacity);
+  }
 
   /**
    * Takes a batch of tokens through all stages and samples. The tokens of the batch have been read

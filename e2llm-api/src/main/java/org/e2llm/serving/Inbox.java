@@ -1,5 +1,6 @@
 package org.e2llm.serving;
 
+import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -39,7 +40,10 @@ final class Inbox {
   private final List<GenerationRun> admitted = new ArrayList<>();
   private final ArrayDeque<Runnable> commands = new ArrayDeque<>();
   private final ArrayDeque<ServingTask<?>> tasks = new ArrayDeque<>();
-  private long lastId;
+
+  /** A stage may have sessions of an earlier loop: theirs are other numbers. */
+  private long lastId = new SecureRandom().nextLong() >>> 1;
+
   private boolean closing;
 
   Inbox(Admission admission, LongSupplier clock) {

@@ -65,7 +65,9 @@ final class LiveSessions {
       if (session == null) {
         // A conversation grows: its next turns decide how far.
         int capacity = hold == null ? run.mostTokens() : contextLength;
-        session = replica.open(run.id, ServingLoop.EPOCH, capacity);
+        session =
+            replica.open(run.id, ServingLoop.EPOCH, capacity, submission.caller(), prompt.length);
+        cached = session.length();
       } else if (hold != null) {
         cached = hold.reusable(prompt);
         session.truncate(cached);

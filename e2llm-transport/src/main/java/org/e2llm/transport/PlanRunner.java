@@ -3,9 +3,7 @@ package org.e2llm.transport;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.logging.Level;
@@ -14,6 +12,7 @@ import org.e2llm.ServingStats;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.pipeline.Replica;
+import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.ReplicaPlan;
@@ -25,7 +24,6 @@ import org.e2llm.transport.stage.HostedSessions;
 import org.e2llm.transport.stage.KvExchange;
 import org.e2llm.transport.stage.KvReplica;
 import org.e2llm.transport.stage.Ring;
-import org.e2llm.transport.stage.RingGate;
 import org.e2llm.transport.stage.RingReplica;
 import org.e2llm.transport.stage.SessionClient;
 import org.e2llm.transport.stage.StageHost;
@@ -37,11 +35,10 @@ import org.jspecify.annotations.Nullable;
  * first stage here. A plan's replica is made when the plan is adopted and used when it is ready;
  * the one before it goes on until its last session has ended.
  *
- * <p>Belongs to the thread of {@link ClusterPeer}; {@link #refusal} may come from any.
+ * <p>Belongs to the thread of {@link ClusterPeer}.
  */
-final class PlanRunner implements RingGate, AutoCloseable {
+final class PlanRunner implements AutoCloseable {
   private static final Logger LOG = Logger.getLogger(PlanRunner.class.getName());
-  private static final int KNOWN_PLANS = 16;
 
   /** A replica that begins here, and the loop that drives it. */
   private static final class Hosting {
@@ -71,8 +68,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
   private final Executor background;
   private final SecureRandom random = new SecureRandom();
 
-  /** Plans that rings may be of, and whether their bytes are here. */
-  private final Map<PlanOrder, Boolean> known = new LinkedHashMap<>();
+  private final KnownPlans known;
 
   private @Nullable Hosting current;
   private @Nullable Hosting serving;
@@ -99,7 +95,12 @@ final class PlanRunner implements RingGate, AutoCloseable {
       Executor background) {
     this.self = self;
     this.joining = joining;
-    this.stages = stages.make(this);
+    Engine engine = joining.engine();
+    DeviceProfile offered = joining.profile();
+    this.known =
+        new KnownPlans(
+            self, engine.modelSpec(), engine.kvType(), offered == null ? 0 : offered.memoryBytes());
+    this.stages = stages.make(known);
     this.source = source;
     this.sessions = sessions;
     this.kv = kv;
@@ -111,16 +112,6 @@ final class PlanRunner implements RingGate, AutoCloseable {
     return stages;
   }
 
-  @Override
-  public @Nullable String refusal(Ring ring) {
-    synchronized (known) {
-      Boolean fetched = known.get(ring.plan());
-      return fetched == null
-          ? "it has not adopted plan " + ring.plan()
-          : fetched ? null : "it still fetches its layers of plan " + ring.plan();
-    }
-  }
-
   /**
    * A plan is in force.
    *
@@ -128,14 +119,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
    * @param serves runs once this device serves what the plan gives it
    */
   void adopt(Plan plan, CompletableFuture<Void> bytes, Runnable serves) {
-    synchronized (known) {
-      known.put(plan.order(), false);
-      Iterator<PlanOrder> oldest = known.keySet().iterator();
-      while (known.size() > KNOWN_PLANS) {
-        oldest.next();
-        oldest.remove();
-      }
-    }
+    known.adopt(plan);
     if (current != null && current != serving) {
       retire(current);
     }
@@ -151,9 +135,7 @@ final class PlanRunner implements RingGate, AutoCloseable {
   }
 
   private void fetched(PlanOrder plan, @Nullable Hosting hosting, Runnable serves) {
-    synchronized (known) {
-      known.replace(plan, true);
-    }
+    known.fetched(plan);
     if (onServes != serves) {
       return; // another plan came
     }

@@ -16,7 +16,7 @@ import org.e2llm.transport.wire.FieldReader;
  * <pre>
  *  u64 ring   u32 step   u32 slices   u32 width
  *  per slice  u64 session   u32 epoch   u32 start   u32 length   u32 logits (0 none, 1 last, 2 all)
- *  hidden states, see {@link HiddenCodec}
+ *  hidden states of the rows that the next stage lacks, see {@link BatchRows}, {@link HiddenCodec}
  * </pre>
  *
  * With the frame's header 56 bytes for one slice besides the hidden states.
@@ -28,37 +28,54 @@ final class BatchCodec {
 
   private BatchCodec() {}
 
+  /** Of a batch with so many rows of hidden states. */
   static int bytes(HiddenType type, int slices, int rows, int width) {
     int hidden = Math.multiplyExact(rows, HiddenCodec.rowBytes(type, width));
     return Math.addExact(HEAD + slices * SLICE, hidden);
   }
 
-  /** Fills {@code out} from 0 and flips it. */
+  /**
+   * Fills {@code out} from 0 and flips it.
+   *
+   * @param slices of the whole batch
+   * @param rows of them the next stage gets
+   * @param hidden of the rows that were computed here
+   */
   static void write(
-      ByteBuffer out, Ring ring, int step, List<Batch.Slice> slices, float[] hidden, int width) {
+      ByteBuffer out,
+      Ring ring,
+      int step,
+      List<Batch.Slice> slices,
+      BatchRows rows,
+      float[] hidden,
+      int width) {
     out.order(ByteOrder.LITTLE_ENDIAN);
     ((Buffer) out).clear();
     out.putLong(ring.id()).putInt(step).putInt(slices.size()).putInt(width);
-    int rows = 0;
     for (int i = 0; i < slices.size(); i++) {
       Batch.Slice slice = slices.get(i);
       out.putLong(slice.session()).putInt(slice.epoch()).putInt(slice.start());
       out.putInt(slice.length()).putInt(slice.logits().ordinal());
-      rows += slice.length();
     }
-    HiddenCodec.put(out, ring.hidden(), hidden, rows, width);
+    if (rows.isAll()) {
+      HiddenCodec.put(out, ring.hidden(), hidden, 0, rows.sent(), width);
+    } else {
+      int end = 0;
+      for (int i = 0; i < slices.size(); i++) {
+        end += rows.computed(i);
+        HiddenCodec.put(out, ring.hidden(), hidden, end - rows.sent(i), rows.sent(i), width);
+      }
+    }
     ((Buffer) out).flip();
   }
 
   /**
-   * What follows ring and step.
+   * The slices of a batch, which follow ring and step.
    *
-   * @param type of the hidden states
    * @param maxRows the most rows a batch may have here
    * @param width floats per row that are expected
-   * @param into holds maxRows × width floats
    */
-  static Batch read(FieldReader in, HiddenType type, int maxRows, int width, float[] into) {
+  static List<Batch.Slice> readSlices(FieldReader in, int maxRows, int width) {
     int count = in.count("batch.slices", SLICE, maxRows);
     in.i32("batch.width", width, width);
     List<Batch.Slice> slices = new ArrayList<>(count);
@@ -66,7 +83,7 @@ final class BatchCodec {
     for (int i = 0; i < count; i++) {
       long session = in.i64("slice.session");
       int epoch = in.i32("slice.epoch", 0, Integer.MAX_VALUE);
-      int start = in.i32("slice.start", 0, Integer.MAX_VALUE);
+      int start = in.i32("slice.start", 0, Integer.MAX_VALUE - maxRows);
       int length = in.i32("slice.length", 1, maxRows - rows);
       Batch.Logits logits = LOGITS[in.i32("slice.logits", 0, LOGITS.length - 1)];
       slices.add(new Batch.Slice(session, epoch, start, length, logits));
@@ -75,10 +92,14 @@ final class BatchCodec {
     if (rows == 0) {
       throw new ProtocolException("a batch without rows");
     }
+    return slices;
+  }
+
+  /** The hidden states of a batch, which end it: so many rows as little-endian bytes. */
+  static ByteBuffer readHidden(FieldReader in, HiddenType type, int rows, int width) {
     int bytes = Math.multiplyExact(rows, HiddenCodec.rowBytes(type, width));
     ByteBuffer hidden = in.view("batch.hidden", bytes);
     in.end("batch");
-    HiddenCodec.get(hidden, type, into, rows, width);
-    return Batch.ofHidden(slices, into, width);
+    return hidden;
   }
 }

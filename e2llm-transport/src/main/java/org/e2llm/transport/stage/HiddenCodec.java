@@ -26,22 +26,22 @@ final class HiddenCodec {
     return Math.toIntExact(type.bytes(width));
   }
 
-  /** Puts rows at the buffer's position, which moves. */
-  static void put(ByteBuffer out, HiddenType type, float[] hidden, int rows, int width) {
+  /** Puts rows from {@code from} on at the buffer's position, which moves. */
+  static void put(ByteBuffer out, HiddenType type, float[] hidden, int from, int rows, int width) {
     switch (type) {
       case F32:
-        out.asFloatBuffer().put(hidden, 0, rows * width);
+        out.asFloatBuffer().put(hidden, from * width, rows * width);
         ((Buffer) out).position(out.position() + 4 * rows * width);
         break;
       case F16:
-        for (int i = 0; i < rows * width; i++) {
+        for (int i = from * width; i < (from + rows) * width; i++) {
           out.putShort(HalfFloats.toHalf(hidden[i]));
         }
         break;
       default:
-        for (int row = 0; row < rows; row++) {
-          for (int from = 0; from < width; from += BLOCK) {
-            putBlock(out, hidden, row * width + from, Math.min(BLOCK, width - from));
+        for (int row = from; row < from + rows; row++) {
+          for (int at = 0; at < width; at += BLOCK) {
+            putBlock(out, hidden, row * width + at, Math.min(BLOCK, width - at));
           }
         }
     }
@@ -61,22 +61,22 @@ final class HiddenCodec {
     }
   }
 
-  /** Takes rows from the buffer's position, which moves. */
-  static void get(ByteBuffer in, HiddenType type, float[] hidden, int rows, int width) {
+  /** Takes rows, for {@code from} on, from the buffer's position, which moves. */
+  static void get(ByteBuffer in, HiddenType type, float[] hidden, int from, int rows, int width) {
     switch (type) {
       case F32:
-        in.asFloatBuffer().get(hidden, 0, rows * width);
+        in.asFloatBuffer().get(hidden, from * width, rows * width);
         ((Buffer) in).position(in.position() + 4 * rows * width);
         break;
       case F16:
-        for (int i = 0; i < rows * width; i++) {
+        for (int i = from * width; i < (from + rows) * width; i++) {
           hidden[i] = HalfFloats.toFloat(in.getShort());
         }
         break;
       default:
-        for (int row = 0; row < rows; row++) {
-          for (int from = 0; from < width; from += BLOCK) {
-            getBlock(in, hidden, row * width + from, Math.min(BLOCK, width - from));
+        for (int row = from; row < from + rows; row++) {
+          for (int at = 0; at < width; at += BLOCK) {
+            getBlock(in, hidden, row * width + at, Math.min(BLOCK, width - at));
           }
         }
     }

@@ -16,7 +16,6 @@ import org.e2llm.pipeline.SamplingTail;
 import org.e2llm.pipeline.SliceOutput;
 import org.e2llm.pipeline.Stage;
 import org.e2llm.pipeline.StageOutput;
-import org.e2llm.pipeline.StageSession;
 import org.e2llm.text.Sampled;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
@@ -26,7 +25,9 @@ import org.jspecify.annotations.Nullable;
  * A stage of a ring that is not its first one. Does what the frames say that come from the stage
  * before, and passes them on. Belongs to the thread of {@link StageHost}.
  */
-final class HostedStage implements AutoCloseable {
+final class HostedStage {
+  private static final float[] NOTHING = {};
+
   private final Ring ring;
   private final Stage stage;
   private final StageSource source;
@@ -37,7 +38,7 @@ final class HostedStage implements AutoCloseable {
   private final float[] hidden;
   private final FieldWriter out = new FieldWriter(1024);
   private final KvStage kv;
-  private final Map<Long, StageSession> sessions = new HashMap<>();
+  private final RingSessions sessions;
   private final Map<Long, Caller> callers = new HashMap<>();
   private final BitSet untold = new BitSet();
   private long batches;
@@ -49,10 +50,19 @@ final class HostedStage implements AutoCloseable {
    * Takes the stage over.
    *
    * @param stage of the ring's layers for this device
+   * @param journals where memory for them is taken
+   * @param left what an earlier ring has left of the stage, or null
    * @param kv its part in hand-offs
    */
   HostedStage(
-      Ring ring, Stage stage, StageSource source, Links links, Payloads payloads, KvStage kv) {
+      Ring ring,
+      Stage stage,
+      StageSource source,
+      Links links,
+      Payloads payloads,
+      JournalMemory journals,
+      KeptStages.@Nullable Left left,
+      KvStage kv) {
     this.ring = ring;
     this.kv = kv;
     this.stage = stage;
@@ -61,6 +71,7 @@ final class HostedStage implements AutoCloseable {
     this.payloads = payloads;
     int index = ring.index(links.self());
     boolean last = index == ring.stages().size() - 1;
+    this.sessions = new RingSessions(stage, index, source.hiddenSize(), journals, left);
     this.next = last ? null : ring.stages().get(index + 1).device();
     this.tail = last ? new SamplingTail(source.vocabularySize(), (to, at, token) -> {}) : null;
     this.hidden = new float[Math.multiplyExact(stage.maxRows(), source.hiddenSize())];
@@ -102,11 +113,13 @@ final class HostedStage implements AutoCloseable {
   /**
    * The ring is set up this far.
    *
+   * @param now by the clock of what is kept
    * @return false if the host, or the next stage, cannot be reached from here
    */
-  boolean opened(ByteBuffer payload) {
-    return send(ring.host(), StageFrames.RING_READY, out.clear().i64(ring.id()).i32(0))
-        && pass(StageFrames.RING_OPEN, payload);
+  boolean opened(ByteBuffer payload, long now) {
+    out.clear().i64(ring.id()).i32(0);
+    KeptSession.Report.write(out, sessions.reports(now));
+    return send(ring.host(), StageFrames.RING_READY, out) && pass(StageFrames.RING_OPEN, payload);
   }
 
   void received(byte type, ByteBuffer payload, FieldReader in) {
@@ -127,7 +140,11 @@ final class HostedStage implements AutoCloseable {
         pass(type, payload);
         break;
       case StageFrames.SESSION_CLOSE:
-        end(in.i64("session"));
+        if (in.remaining() == 0) {
+          sessions.forget();
+        } else {
+          end(in.i64("session"));
+        }
         pass(type, payload);
         break;
       case KvFrames.KV_EXPECT:
@@ -155,34 +172,42 @@ final class HostedStage implements AutoCloseable {
     long session = in.i64("session");
     int epoch = in.i32("session.epoch", 0, Integer.MAX_VALUE);
     int capacity = in.i32("session.capacity", 1, Integer.MAX_VALUE);
-    if (sessions.containsKey(session)) {
-      throw new ProtocolException("session " + session + " is open already");
+    Caller caller = SamplingCodec.readCaller(in);
+    if (caller == null) {
+      sessions.open(session, epoch, capacity);
+    } else {
+      Replay replay = Replay.read(in, ring.stages().size());
+      sessions.resume(session, epoch, capacity, caller, replay);
     }
-    sessions.put(session, stage.open(session, epoch, capacity));
+    in.end("session");
   }
 
   private void begin(FieldReader in) {
+    long id = in.i64("session");
+    Caller caller = SamplingCodec.readCaller(in);
+    RingSession session = sessions.get(id);
+    if (session != null) {
+      session.begin(caller);
+    }
     if (tail == null) {
       return;
     }
-    long session = in.i64("session");
-    callers.remove(session);
+    callers.remove(id);
     if (!in.bool("session.samples")) {
-      tail.end(session); // the host samples, from the logits
+      tail.end(id); // the host samples, from the logits
       return;
     }
     int[] tokens = SamplingCodec.readTokens(in, source.vocabularySize());
     SamplingSpec sampling = SamplingCodec.readParams(in, source.vocabularySize());
-    Caller caller = SamplingCodec.readCaller(in);
-    tail.begin(session, tokens, sampling, null);
+    tail.begin(id, tokens, sampling, null);
     if (caller != null && !caller.peer().equals(ring.host())) {
-      callers.put(session, caller);
+      callers.put(id, caller);
     }
   }
 
   private void truncate(FieldReader in) {
     long id = in.i64("session");
-    StageSession session = sessions.get(id);
+    RingSession session = sessions.get(id);
     kv.stop(id);
     int length = in.i32("session.length", 0, Integer.MAX_VALUE);
     if (session != null) {
@@ -192,10 +217,7 @@ final class HostedStage implements AutoCloseable {
 
   private void end(long id) {
     kv.forget(id);
-    StageSession session = sessions.remove(id);
-    if (session != null) {
-      session.close();
-    }
+    sessions.close(id);
     callers.remove(id);
     if (tail != null) {
       tail.end(id);
@@ -208,11 +230,12 @@ final class HostedStage implements AutoCloseable {
     }
     int step = in.i32("batch.step");
     long began = System.nanoTime();
-    Batch batch = BatchCodec.read(in, ring.hidden(), stage.maxRows(), source.hiddenSize(), hidden);
+    List<Batch.Slice> slices = BatchCodec.readSlices(in, stage.maxRows(), source.hiddenSize());
+    BatchRows rows = sessions.rows(slices);
+    receive(in, slices, rows);
     StageOutput output;
     try {
-      output = stage.forward(batch).toCompletableFuture().join();
-      batches++;
+      output = compute(rows);
       slowest = Math.max(slowest, System.nanoTime() - began);
     } catch (CompletionException e) {
       failed(step, e.getCause() == null ? e : e.getCause());
@@ -221,9 +244,8 @@ final class HostedStage implements AutoCloseable {
       failed(step, e);
       return;
     }
-    List<Batch.Slice> slices = batch.slices();
     if (tail != null) {
-      List<SliceOutput> results = tail.sample(slices, output);
+      List<SliceOutput> results = rows.whole(tail.sample(rows.named(), output));
       untold.clear();
       for (int i = 0; i < results.size(); i++) {
         untold.set(i, !tell(results.get(i)));
@@ -231,14 +253,51 @@ final class HostedStage implements AutoCloseable {
       ResultsCodec.write(out.clear(), ring.id(), step, results, untold);
       send(ring.host(), StageFrames.RESULTS, out);
     } else if (next != null) {
+      int width = source.hiddenSize();
       ByteBuffer payload =
-          payloads.take(
-              BatchCodec.bytes(ring.hidden(), slices.size(), output.rows(), output.width()));
-      BatchCodec.write(payload, ring, step, slices, output.data(), output.width());
+          payloads.take(BatchCodec.bytes(ring.hidden(), slices.size(), rows.sent(), width));
+      BatchCodec.write(payload, ring, step, slices, rows, output.data(), width);
       send(next, StageFrames.BATCH, payload);
     }
     passed = step + 1;
     kv.computed(slices);
+  }
+
+  /** Brings the rows to compute together: what was received, behind what a journal has. */
+  private void receive(FieldReader in, List<Batch.Slice> slices, BatchRows rows) {
+    int width = source.hiddenSize();
+    ByteBuffer bytes = BatchCodec.readHidden(in, ring.hidden(), rows.received(), width);
+    int row = 0;
+    for (int i = 0; i < slices.size(); i++) {
+      Batch.Slice slice = slices.get(i);
+      RingSession session = sessions.get(slice.session());
+      Journal journal = session == null ? null : session.journal();
+      int end = slice.start() + slice.length();
+      int fresh = end - rows.received(i);
+      if (journal != null && rows.computed(i) > rows.received(i)) {
+        if (journal.length() < fresh) {
+          throw new ProtocolException("a batch of positions that no journal has");
+        }
+        journal.read(end - rows.computed(i), fresh, hidden, row);
+      }
+      row += rows.computed(i) - rows.received(i);
+      HiddenCodec.get(bytes, ring.hidden(), hidden, row, rows.received(i), width);
+      if (journal != null) {
+        journal.add(fresh, hidden, row, rows.received(i));
+      }
+      row += rows.received(i);
+    }
+  }
+
+  private StageOutput compute(BatchRows rows) {
+    if (rows.computed() == 0) {
+      int width = tail == null ? source.hiddenSize() : source.vocabularySize();
+      return new StageOutput(NOTHING, 0, width);
+    }
+    Batch batch = Batch.ofHidden(rows.own(), hidden, source.hiddenSize());
+    StageOutput output = stage.forward(batch).toCompletableFuture().join();
+    batches++;
+    return output;
   }
 
   private void failed(int step, Throwable cause) {
@@ -282,11 +341,27 @@ final class HostedStage implements AutoCloseable {
     return sent;
   }
 
-  /** Frees the sessions and the stage. */
-  @Override
-  public void close() {
+  // What the ring before has left, and how this one ends.
+
+  /** Whether sessions of the ring before wait here. Any thread. */
+  boolean keeps() {
+    return sessions.keeps();
+  }
+
+  void expire(long now) {
+    sessions.expire(now);
+  }
+
+  /** The ring is over: the stage, and what may go on in the next ring. */
+  KeptStages.Left leave(long until) {
     kv.close();
-    sessions.clear();
+    return sessions.leaveAll(until);
+  }
+
+  /** Frees the sessions and the stage. */
+  void close() {
+    kv.close();
+    sessions.closeAll();
     stage.close();
   }
 }

@@ -194,8 +194,8 @@ final class KvCodec {
     for (int layer = 0; layer < layers.size(); layer++) {
       for (int width : new int[] {layout.keyWidth(), layout.valueWidth()}) {
         for (int i = 0; i < positions; i++) {
-          HiddenCodec.get(in, from, row, 1, width);
-          HiddenCodec.put(out, to, row, 1, width);
+          HiddenCodec.get(in, from, row, 0, 1, width);
+          HiddenCodec.put(out, to, row, 0, 1, width);
         }
       }
     }

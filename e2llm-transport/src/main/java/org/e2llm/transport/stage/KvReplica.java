@@ -35,6 +35,9 @@ public final class KvReplica {
     this.type = KvCodec.travels(exchange.layout().type(), wire);
     this.ring = replica instanceof RingReplica several ? several : null;
     this.loop = loop;
+    if (ring != null) {
+      ring.drivenBy(loop::execute);
+    }
   }
 
   /**
@@ -62,6 +65,11 @@ public final class KvReplica {
   /** Whether a stage was lost. */
   boolean isBroken() {
     return ring != null && ring.isBroken();
+  }
+
+  /** Whether stages compute again what the session held already; on the loop's thread. */
+  boolean replays(long session) {
+    return ring != null && ring.replays(session);
   }
 
   /** To the stages after the first one, behind all that was sent to them; on the loop's thread. */

@@ -39,7 +39,7 @@ final class KvStage {
   }
 
   /** See {@link KvFrames#KV_EXPECT}. */
-  void expect(FieldReader in, Map<Long, StageSession> sessions) {
+  void expect(FieldReader in, RingSessions sessions) {
     KvCodec.Expect what = KvCodec.Expect.read(in);
     in.end("expect");
     StageSession session = open(what.session(), sessions);
@@ -60,7 +60,7 @@ final class KvStage {
   }
 
   /** See {@link KvFrames#KV_PUSH}. */
-  void push(FieldReader in, Map<Long, StageSession> sessions) {
+  void push(FieldReader in, RingSessions sessions) {
     KvCodec.Push push = KvCodec.Push.read(in);
     in.end("push");
     long session = push.what().session();
@@ -70,12 +70,12 @@ final class KvStage {
     }
   }
 
-  private static StageSession open(long id, Map<Long, StageSession> sessions) {
-    StageSession session = sessions.get(id);
+  private static StageSession open(long id, RingSessions sessions) {
+    RingSession session = sessions.get(id);
     if (session == null) {
       throw new ProtocolException("a hand-off of session " + id + ", which is not open");
     }
-    return session;
+    return session.kv();
   }
 
   /** These slices were computed. */

@@ -49,7 +49,7 @@ final class PromptSource implements KvSource {
   @Override
   public boolean begin(ReplicaSession session, int[] prompt, int held, Listener told) {
     int to = prompt.length - 1;
-    if (to <= held) {
+    if (to <= held || replica.replays(session.id())) {
       return false;
     }
     synchronized (this) {

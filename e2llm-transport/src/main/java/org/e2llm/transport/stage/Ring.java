@@ -19,8 +19,11 @@ import org.e2llm.transport.wire.FieldWriter;
  * @param plan that it serves
  * @param stages in order; the first one's device is the host, which may have the last one too
  * @param hidden how hidden states go from stage to stage, as the plan says
+ * @param replaces a ring of which the host was part, and which is over even where nobody has heard
+ *     so yet; 0 for none
  */
-public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType hidden) {
+public record Ring(
+    long id, PlanOrder plan, List<StagePlan> stages, HiddenType hidden, long replaces) {
   private static final int MOST_STAGES = 1024;
 
   public Ring {
@@ -28,6 +31,16 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType h
     if (stages.isEmpty()) {
       throw new IllegalArgumentException("a ring without stages");
     }
+  }
+
+  /** In the place of none. */
+  public Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType hidden) {
+    this(id, plan, stages, hidden, 0);
+  }
+
+  /** The same, in the place of another one. */
+  Ring replacing(long before) {
+    return new Ring(id, plan, stages, hidden, before);
   }
 
   public String host() {
@@ -61,8 +74,18 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType h
     return -1;
   }
 
+  /** Whether a stage of just these layers is on the device. */
+  boolean gives(String device, LayerRange layers) {
+    return stages.contains(new StagePlan(device, layers));
+  }
+
+  /** By place in the ring, how many layers each stage has. */
+  int[] sizes() {
+    return stages.stream().mapToInt(stage -> stage.layers().size()).toArray();
+  }
+
   void write(FieldWriter out) {
-    out.i64(id);
+    out.i64(id).i64(replaces);
     out.i64(plan.counter()).string(plan.coordinator()).string(plan.hash());
     out.choice(hidden);
     writeStages(out, stages);
@@ -77,6 +100,7 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType h
 
   static Ring read(FieldReader in) {
     long id = in.i64("ring.id");
+    long replaces = in.i64("ring.replaces");
     PlanOrder plan =
         new PlanOrder(
             in.i64("ring.plan.counter", 0, Long.MAX_VALUE),
@@ -85,7 +109,7 @@ public record Ring(long id, PlanOrder plan, List<StagePlan> stages, HiddenType h
     HiddenType hidden = in.choice("ring.hidden", HiddenType.values());
     List<StagePlan> stages = readStages(in);
     in.end("ring");
-    return new Ring(id, plan, stages, hidden);
+    return new Ring(id, plan, stages, hidden, replaces);
   }
 
   /** At least one. */

@@ -1,8 +1,6 @@
 package org.e2llm.transport.stage;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
@@ -10,9 +8,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 import org.e2llm.E2llmException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.StageLostException;
@@ -24,13 +21,10 @@ import org.e2llm.pipeline.KvBlock;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.pipeline.ReplicaSession;
 import org.e2llm.pipeline.SamplingSpec;
-import org.e2llm.pipeline.SamplingTail;
 import org.e2llm.pipeline.SliceOutput;
-import org.e2llm.pipeline.Stage;
 import org.e2llm.pipeline.StageOutput;
 import org.e2llm.pipeline.StageSession;
 import org.e2llm.pipeline.TokenSink;
-import org.e2llm.plan.HiddenType;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
@@ -48,75 +42,53 @@ import org.jspecify.annotations.Nullable;
  * StageHost}.
  */
 public final class RingReplica implements Replica {
-  /** How long stages have to say how far they are, before one is given up. */
-  private static final long ANSWER = TimeUnit.SECONDS.toNanos(1);
-
-  private record Pending(
-      int step, List<Batch.Slice> slices, CompletableFuture<List<SliceOutput>> outputs) {}
-
   private final Ring ring;
-  private final Stage first;
+  private final FirstStage first;
+  private final RingSteps steps;
   private final int vocabularySize;
+  private final int width;
   private final Links links;
-  private final TokenSink sink;
+  private final RingSampling sampling;
   private final String next;
-  private final LongSupplier clock;
   private final Payloads payloads = new Payloads();
   private final FieldWriter control = new FieldWriter(256);
   private final CompletableFuture<RingReplica> ready = new CompletableFuture<>();
   private final CompletableFuture<StageLostException> lost = new CompletableFuture<>();
-  private int steps;
+  private int nextStep;
   private Runnable onClose = () -> {};
 
   // Guarded by this.
   private final Map<Long, Session> sessions = new HashMap<>();
-  private final ArrayDeque<Pending> pending = new ArrayDeque<>();
-  private final SamplingTail tail;
-  private final RingWatch watch;
-
-  /**
-   * By place in the ring, as the stage said last: steps that have left it, -1 if it said nothing.
-   */
-  private final int[] passed;
-
-  private boolean asked;
-  private long askedAt;
-  private boolean computing;
   private @Nullable StageLostException broken;
-  private long brokenAt;
+
+  /** There was something to go on with when it broke. */
+  private boolean leaves;
 
   /**
    * Not set up yet: {@link #connect} does.
    *
    * @param first stage of the ring, on this device; taken over
+   * @param steps of which none is under way
    * @param sink takes what is sampled for callers on this device
-   * @param patience how many times longer than usual this waits for the other stages
-   * @param clock nanoseconds since any fixed moment
    */
   RingReplica(
       Ring ring,
-      Stage first,
-      int vocabularySize,
+      FirstStage first,
+      RingSteps steps,
+      StageSource source,
       Links links,
-      TokenSink sink,
-      int patience,
-      LongSupplier clock) {
+      TokenSink sink) {
     if (ring.stages().size() < 2 || !ring.host().equals(links.self())) {
       throw new IllegalArgumentException("a ring of " + ring.stages() + " on " + links.self());
     }
     this.ring = ring;
     this.first = first;
-    this.vocabularySize = vocabularySize;
+    this.steps = steps;
+    this.vocabularySize = source.vocabularySize();
+    this.width = source.hiddenSize();
     this.links = links;
-    this.sink = sink;
+    this.sampling = new RingSampling(links.self(), vocabularySize, sink);
     this.next = ring.stages().get(1).device();
-    this.clock = clock;
-    this.passed = new int[ring.stages().size()];
-    Arrays.fill(passed, -1);
-    int layers = ring.stages().get(ring.stages().size() - 1).layers().to();
-    double share = (double) first.layers().size() / layers;
-    this.watch = new RingWatch(share, patience, clock.getAsLong());
-    this.tail = new SamplingTail(vocabularySize, (caller, position, token) -> {});
   }
 
   Ring ring() {
@@ -125,6 +97,11 @@ public final class RingReplica implements Replica {
 
   void onClose(Runnable action) {
     onClose = action;
+  }
+
+  /** What is to be done on the thread that drives this goes there. */
+  void drivenBy(Executor thread) {
+    first.drivenBy(thread);
   }
 
   /** Asks the other stages to get ready; completes with this once all are. */
@@ -163,50 +140,77 @@ public final class RingReplica implements Replica {
 
   @Override
   public ReplicaSession open(long session, int epoch, int capacity) {
+    return open(session, epoch, capacity, null, 0);
+  }
+
+  @Override
+  public ReplicaSession open(
+      long session, int epoch, int capacity, @Nullable Caller caller, int known) {
     checkWhole();
-    Session opened = new Session(first.open(session, epoch, capacity));
+    RingSession goesOn =
+        caller == null ? null : first.resume(session, epoch, capacity, caller, known);
+    RingSession held = goesOn == null ? first.open(session, epoch, capacity) : goesOn;
+    Session opened = new Session(session, epoch, held);
+    begin().i64(session).i32(epoch).i32(capacity);
+    SamplingCodec.writeCaller(control, goesOn == null ? null : caller);
+    if (goesOn != null) {
+      goesOn.replay().write(control);
+    }
     synchronized (this) {
       sessions.put(session, opened);
     }
-    begin().i64(session).i32(epoch).i32(capacity);
     send(StageFrames.SESSION_OPEN, control);
     return opened;
+  }
+
+  /** Whether stages are still to compute again what the session held in an earlier ring. */
+  boolean replays(long session) {
+    return first.replays(session);
   }
 
   @Override
   public CompletionStage<List<SliceOutput>> step(Batch batch) {
     checkWhole();
+    if (first.makesRoom(batch.rows())) {
+      send(StageFrames.SESSION_CLOSE, begin());
+    }
+    int number = nextStep;
+    BatchRows rows = first.rows(batch);
     StageOutput hidden;
-    begin(batch);
+    steps.begins(number, batch, first.replays(batch));
     try {
-      hidden = first.forward(batch).toCompletableFuture().join();
+      hidden = first.compute(batch, rows);
     } catch (CompletionException e) {
-      failedHere();
+      steps.failedHere();
       return CompletableFuture.failedFuture(e.getCause() == null ? e : e.getCause());
     } catch (RuntimeException | Error e) {
-      failedHere();
+      steps.failedHere();
       throw e;
     }
-    int step = steps++;
-    CompletableFuture<List<SliceOutput>> outputs = new CompletableFuture<>();
-    synchronized (this) {
-      computing = false;
-      watch.computedHere(clock.getAsLong());
-      if (broken != null) { // while the first stage computed: nobody would end this step
-        outputs.completeExceptionally(broken);
-        return outputs;
-      }
-      pending.add(new Pending(step, batch.slices(), outputs));
+    nextStep++;
+    if (!rows.isAll()) {
+      batch.slices().forEach(this::fed);
     }
-    HiddenType type = ring.hidden();
-    int bytes = BatchCodec.bytes(type, batch.slices().size(), hidden.rows(), hidden.width());
+    CompletableFuture<List<SliceOutput>> outputs = new CompletableFuture<>();
+    if (!steps.leaves(new RingSteps.Step(number, batch.slices(), outputs))) {
+      outputs.completeExceptionally(why());
+      return outputs;
+    }
+    int bytes = BatchCodec.bytes(ring.hidden(), batch.slices().size(), rows.sent(), width);
     ByteBuffer payload = payloads.take(bytes);
-    BatchCodec.write(payload, ring, step, batch.slices(), hidden.data(), hidden.width());
+    BatchCodec.write(payload, ring, number, batch.slices(), rows, hidden.data(), width);
     if (!links.send(next, StageFrames.BATCH, payload, () -> payloads.give(payload))) {
       payloads.give(payload);
       broken("device " + next + " cannot be reached");
     }
     return outputs;
+  }
+
+  private synchronized void fed(Batch.Slice slice) {
+    Session session = sessions.get(slice.session());
+    if (session != null) {
+      session.fed(slice);
+    }
   }
 
   /**
@@ -220,93 +224,48 @@ public final class RingReplica implements Replica {
     send(type, out);
   }
 
-  private synchronized void begin(Batch batch) {
-    computing = true;
-    watch.began(steps, batch.rows(), batch.decodes(), clock.getAsLong());
-  }
-
-  private synchronized void failedHere() {
-    computing = false;
-    watch.failedHere();
-  }
-
   /**
-   * Breaks the ring if a stage is late; to be called several times a second, from any thread. The
-   * stages are asked first how far they are, which their net threads answer.
+   * Breaks the ring if a stage is late; to be called several times a second, from any thread.
    *
    * @return the device that is late, or null
    */
   @Nullable String tick() {
-    String why;
-    String late;
-    synchronized (this) {
-      long now = clock.getAsLong();
-      if (broken != null || !watch.isLate(now)) {
-        asked = false;
-        return null;
-      }
-      if (asked && now - askedAt < ANSWER) {
-        return null;
-      }
-      late = asked || !ready.isDone() ? lateDevice() : null;
-      why = watch.describe(now);
-      askedAt = now;
-      asked = true;
-    }
+    first.tick();
+    RingSteps.Late late = steps.look();
     if (late == null) {
+      return null;
+    }
+    if (late.device() == null) {
       tellAll(StageFrames.RING_READY);
       return null;
     }
-    broken("device " + late + " " + why);
-    return late;
-  }
-
-  /** The first one in the ring that the step has not left. */
-  private String lateDevice() {
-    int step = watch.awaited();
-    Pending head = pending.peek();
-    if (step >= 0 && (head == null || head.step() != step)) {
-      return ring.host();
-    }
-    for (int i = 1; i < passed.length; i++) {
-      if (passed[i] <= step) {
-        return ring.stages().get(i).device();
-      }
-    }
-    return ring.last(); // its results did not come
+    broken("device " + late.device() + " " + late.why());
+    return late.device();
   }
 
   /** Whether the first stage still computes though the ring has been broken for so long. */
-  synchronized boolean isStuck(long nanos) {
-    return broken != null && computing && clock.getAsLong() - brokenAt >= nanos;
+  boolean isStuck(long nanos) {
+    return steps.isStuck(nanos);
   }
 
   // What the other stages answer; on the thread of the stage host.
 
-  /** A stage is there, or answers how far it is: so many steps have left it. */
-  void stands(String peer, int stepsPassed) {
-    boolean all;
-    synchronized (this) {
-      int place = ring.index(peer);
-      boolean known = passed[place] >= 0;
-      passed[place] = stepsPassed;
-      if (known) {
-        return;
-      }
-      all = true;
-      for (int i = 1; i < passed.length; i++) {
-        all &= passed[i] >= 0;
-      }
-      watch.ready(all, clock.getAsLong());
-    }
-    if (all) {
+  /**
+   * A stage is there, or answers how far it is.
+   *
+   * @param stepsPassed so many steps have left it
+   * @param reports what it has kept, as it says when it is set up
+   */
+  void stands(String peer, int stepsPassed, List<KeptSession.Report> reports) {
+    first.kept(ring.index(peer), reports);
+    if (steps.stands(peer, stepsPassed)) {
       ready.complete(this);
     }
   }
 
   void results(FieldReader in) {
     int step = in.i32("results.step");
-    Pending done = head(step);
+    RingSteps.Step done = head(step);
     if (done == null) {
       return;
     }
@@ -317,86 +276,50 @@ public final class RingReplica implements Replica {
           outputs.size() + " results for a batch of " + done.slices().size() + " slices");
     }
     for (int i = 0; i < outputs.size(); i++) {
-      outputs.set(i, deliver(step, outputs.get(i), untold.get(i)));
+      outputs.set(i, sampling.deliver(step, outputs.get(i), untold.get(i)));
     }
-    end(done); // not before: should the above fail, what breaks the ring ends the step
+    steps.end(done); // not before: should the above fail, what breaks the ring ends the step
     done.outputs().complete(outputs);
   }
 
-  /**
-   * Samples here what a logits processor is to see, or nobody else may, and tells callers on this
-   * device and those that the last stage does not reach. What was under way when the session began
-   * anew, such as with a conversation's next turn, concerns nobody any more.
-   */
-  private SliceOutput deliver(int step, SliceOutput output, boolean untold) {
-    Batch.Slice slice = output.slice();
-    Session session;
-    SliceOutput result = output;
-    boolean mine = untold;
-    synchronized (this) {
-      session = sessions.get(slice.session());
-      if (session != null && step - session.since < 0) {
-        return output;
-      }
-      SliceOutput.Logits logits = output.logits();
-      if (session != null && session.samplesHere && logits != null) {
-        StageOutput rows = new StageOutput(logits.data(), logits.rows(), logits.width());
-        result = tail.sample(List.of(slice), rows).get(0);
-        mine = true;
-      }
-    }
-    Caller caller = session == null ? null : session.caller;
-    if (caller != null && result.token() != null && (mine || caller.peer().equals(links.self()))) {
-      sink.sampled(caller, slice.start() + slice.length(), result.token());
-    }
-    return result;
-  }
-
   void failed(FieldReader in) {
-    Pending done = head(in.i32("failed.step"));
+    RingSteps.Step done = head(in.i32("failed.step"));
     if (done != null) {
       E2llmException error = ResultsCodec.readError(in);
-      end(done);
+      steps.end(done);
       done.outputs().completeExceptionally(error);
     }
   }
 
   /** Steps end in the order in which they began; if another one does, frames were lost: null. */
-  private @Nullable Pending head(int step) {
-    Pending head;
-    synchronized (this) {
-      head = pending.peek();
-    }
-    if (head != null && head.step() == step) {
+  private RingSteps.@Nullable Step head(int step) {
+    RingSteps.Step head = steps.head();
+    if (head != null && head.number() == step) {
       return head;
     }
-    broken("step " + step + " ended, expected is " + (head == null ? "none" : head.step()));
+    broken("step " + step + " ended, expected is " + (head == null ? "none" : head.number()));
     return null;
-  }
-
-  private synchronized void end(Pending done) {
-    if (pending.remove(done)) {
-      watch.ended(clock.getAsLong());
-    }
   }
 
   /** A stage is lost, or refuses: nothing goes through this ring any more. */
   void broken(String why) {
     StageLostException error = new StageLostException(why);
-    List<Pending> ended;
+    boolean idle;
     synchronized (this) {
       if (broken != null) {
         return;
       }
       broken = error;
-      brokenAt = clock.getAsLong();
-      ended = List.copyOf(pending);
-      pending.clear();
+      leaves = !sessions.isEmpty() || first.keeps();
+      idle = sessions.isEmpty();
     }
     ready.completeExceptionally(error);
-    ended.forEach(step -> step.outputs().completeExceptionally(error));
+    steps.over().forEach(step -> step.outputs().completeExceptionally(error));
     lost.complete(error);
     tellAll(StageFrames.RING_CLOSE);
+    if (idle) {
+      first.leaveSoon(); // else with the end of the last session
+    }
   }
 
   /** To every stage, straight: those behind a lost one would not hear of it otherwise. */
@@ -417,14 +340,19 @@ public final class RingReplica implements Replica {
   }
 
   /** Steps under way. */
-  synchronized int pending() {
-    return pending.size();
+  int pending() {
+    return steps.size();
   }
 
-  private synchronized void checkWhole() {
-    if (broken != null) {
-      throw new StageLostException(String.valueOf(broken.getMessage()));
+  private void checkWhole() {
+    if (isBroken()) {
+      throw why();
     }
+  }
+
+  /** Made anew, because it goes to several sessions, each with its text. */
+  private synchronized StageLostException why() {
+    return new StageLostException(broken == null ? "" : String.valueOf(broken.getMessage()));
   }
 
   @Override
@@ -455,71 +383,82 @@ public final class RingReplica implements Replica {
     }
     open.forEach(Session::close);
     broken("the ring was closed");
-    first.close();
+    first.leave();
     onClose.run();
+  }
+
+  /** Whether it is broken and has not yet left what the next ring can go on with. */
+  synchronized boolean isLeaving() {
+    return leaves && !first.left().isDone();
+  }
+
+  /** Completes when the first stage is nothing of this any more. */
+  CompletableFuture<Void> left() {
+    return first.left();
   }
 
   /** The first stage's session; what is done to it, the other stages do after it. */
   private final class Session implements ReplicaSession {
+    private final long id;
+    private final int epoch;
+    private final RingSession session;
     private final StageSession kv;
-    private volatile @Nullable Caller caller;
-    private boolean samplesHere;
+    private int fed;
 
-    /** The step from which on results are of what began last. */
-    private int since;
-
-    Session(StageSession kv) {
-      this.kv = kv;
+    Session(long id, int epoch, RingSession session) {
+      this.id = id;
+      this.epoch = epoch;
+      this.session = session;
+      this.kv = session.kv();
+      this.fed = session.replay().feedsFrom();
     }
 
     @Override
-    public void begin(int[] tokens, SamplingSpec sampling, @Nullable Caller forWhom) {
-      if (tokens.length <= kv.length()) {
+    public void begin(int[] tokens, SamplingSpec spec, @Nullable Caller caller) {
+      if (tokens.length <= length()) {
         throw new IllegalArgumentException(
-            tokens.length + " tokens leave nothing to feed after " + kv.length());
+            tokens.length + " tokens leave nothing to feed after " + length());
       }
       // Tokens would pass all stages on their way to the last one.
-      boolean here = sampling.processor() != null || ring.keepsEnds();
-      synchronized (RingReplica.this) {
-        caller = forWhom;
-        since = steps;
-        samplesHere = here;
-        if (here) {
-          tail.begin(kv.id(), tokens, sampling, null);
-        } else {
-          tail.end(kv.id());
-        }
-      }
+      boolean here = spec.processor() != null || ring.keepsEnds();
+      session.begin(caller);
+      sampling.begin(id, tokens, spec, caller, here, nextStep);
       FieldWriter out = new FieldWriter(64 + 4 * tokens.length);
-      out.i64(ring.id()).i64(kv.id());
+      out.i64(ring.id()).i64(id);
+      SamplingCodec.writeCaller(out, caller);
       out.bool(!here);
       if (!here) {
         SamplingCodec.writeTokens(out, tokens);
-        SamplingCodec.writeParams(out, sampling.params());
-        SamplingCodec.writeCaller(out, forWhom);
+        SamplingCodec.writeParams(out, spec.params());
       }
       send(StageFrames.SESSION_BEGIN, out);
     }
 
     @Override
     public long id() {
-      return kv.id();
+      return id;
     }
 
     @Override
     public int epoch() {
-      return kv.epoch();
+      return epoch;
     }
 
+    /** While stages compute again what it held before, as far as they have been fed. */
     @Override
     public int length() {
-      return kv.length();
+      return fed < session.replay().length() ? fed : kv.length();
+    }
+
+    void fed(Batch.Slice slice) {
+      fed = slice.start() + slice.length();
     }
 
     @Override
     public void truncate(int length) {
-      kv.truncate(length);
-      RingReplica.this.begin().i64(kv.id()).i32(length);
+      session.truncate(length);
+      fed = Math.min(fed, length);
+      RingReplica.this.begin().i64(id).i32(length);
       send(StageFrames.SESSION_TRUNCATE, control);
     }
 
@@ -548,15 +487,29 @@ public final class RingReplica implements Replica {
       }
     }
 
+    /** In a ring that broke it may go on in the next one, and stays until then. */
     @Override
     public void close() {
+      boolean over;
+      boolean none;
       synchronized (RingReplica.this) {
-        sessions.remove(kv.id(), this);
-        tail.end(kv.id());
+        over = broken != null;
+        if (!sessions.remove(id, this)) {
+          return;
+        }
+        none = sessions.isEmpty();
       }
-      kv.close();
-      RingReplica.this.begin().i64(kv.id());
-      send(StageFrames.SESSION_CLOSE, control);
+      sampling.end(id);
+      if (over) {
+        first.leave(id);
+      } else {
+        first.close(id);
+        RingReplica.this.begin().i64(id);
+        send(StageFrames.SESSION_CLOSE, control);
+      }
+      if (over && none) {
+        first.leave();
+      }
     }
   }
 

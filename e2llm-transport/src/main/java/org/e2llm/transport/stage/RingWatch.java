@@ -74,6 +74,10 @@ final class RingWatch {
   private final int patience;
   private final Kind decoding = new Kind();
   private final Kind prompts = new Kind();
+
+  /** Some stages compute what others pass over: nobody knows how long that takes. */
+  private final Kind replays = new Kind();
+
   private final ArrayDeque<Step> underWay = new ArrayDeque<>();
   private boolean whole;
   private long waitsSince;
@@ -101,6 +105,11 @@ final class RingWatch {
   /** The first stage takes a step up. */
   void began(int number, int rows, boolean decodes, long now) {
     underWay.add(new Step(number, Math.max(1, rows), decodes ? decoding : prompts, now));
+  }
+
+  /** As above, a step in which some stages compute again what others hold. */
+  void replays(int number, int rows, long now) {
+    underWay.add(new Step(number, Math.max(1, rows), replays, now));
   }
 
   /** The step that began last has left the first stage, which says how much work it is. */
@@ -143,7 +152,7 @@ final class RingWatch {
   }
 
   private long limit(Step head) {
-    long least = head.kind.ended < WARM ? COLD : FLOOR;
+    long least = head.kind.ended < WARM || head.kind == replays ? COLD : FLOOR;
     double predicted = Math.max(head.predicted, head.kind.predicted(head.rows));
     return patience * (long) Math.max(least, TIMES * predicted);
   }

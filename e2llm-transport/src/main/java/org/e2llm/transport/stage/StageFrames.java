@@ -12,7 +12,9 @@ final class StageFrames {
 
   /**
    * Every later stage to host: it is there, and so are those before it. u64 ring, u32 steps that
-   * have left it. Host to stage: how many steps is that now? u64 ring.
+   * have left it, count, and of each session that it has kept from an earlier ring: string caller's
+   * peer, u64 session, u32 positions of KV, u32 positions of its journal, u32 capacity, u32
+   * milliseconds that it is still kept. Host to stage: how many steps is that now? u64 ring.
    */
   static final byte RING_READY = 0x21;
 
@@ -25,7 +27,10 @@ final class StageFrames {
   /** Host to every stage: the ring is over. u64 ring. */
   static final byte RING_CLOSE = 0x23;
 
-  /** Host onwards: u64 ring, u64 session, u32 epoch, u32 capacity. */
+  /**
+   * Host onwards: u64 ring, u64 session, u32 epoch, u32 capacity, and of one that goes on: its
+   * caller, see {@link SamplingCodec}, and a {@link Replay} as u32 length, u32 first, u32 last.
+   */
   static final byte SESSION_OPEN = 0x24;
 
   /** Host to last stage by way of all: how the session samples. See {@link SamplingCodec}. */
@@ -34,7 +39,10 @@ final class StageFrames {
   /** Host onwards: u64 ring, u64 session, u32 length. */
   static final byte SESSION_TRUNCATE = 0x26;
 
-  /** Host onwards: u64 ring, u64 session. */
+  /**
+   * Host onwards: u64 ring, u64 session; without a session: what is kept from earlier rings and has
+   * not gone on is not needed any more.
+   */
   static final byte SESSION_CLOSE = 0x27;
 
   /** Stage to next stage. See {@link BatchCodec}. */

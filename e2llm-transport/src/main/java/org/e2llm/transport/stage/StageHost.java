@@ -17,7 +17,6 @@ import java.util.function.LongSupplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.E2llmException;
-import org.e2llm.StageLostException;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Stage;
@@ -46,8 +45,6 @@ public final class StageHost implements AutoCloseable {
 
   private static final int STUCK_TIMES = 4;
 
-  private record Making(Ring ring, CompletableFuture<RingReplica> ready) {}
-
   /** Makes one with a gate that needs it. */
   @FunctionalInterface
   public interface Factory {
@@ -62,17 +59,15 @@ public final class StageHost implements AutoCloseable {
   private final ThreadPoolExecutor thread;
   private final AtomicLong waitingBytes = new AtomicLong();
   private final LongSupplier clock;
-  private final LateDevices late = new LateDevices();
-
-  /** Rings that are to begin here; each until its first stage is made. */
-  private final Map<Making, Long> making = new ConcurrentHashMap<>();
+  private final KeptStages kept;
+  private final JournalMemory journals = new JournalMemory();
+  private final OwnRings own;
 
   /** Since when words that rings are over wait for the thread, the oldest first. */
   private final Queue<Long> closings = new ConcurrentLinkedQueue<>();
 
   // Changed by the thread.
   private final Map<Long, HostedStage> stages = new ConcurrentHashMap<>();
-  private final Map<Long, RingReplica> replicas = new ConcurrentHashMap<>();
 
   /** Nanoseconds that a batch took here at most. */
   private volatile long slowest;
@@ -81,12 +76,24 @@ public final class StageHost implements AutoCloseable {
   private final FieldReader reader = new FieldReader(ByteBuffer.allocate(0));
 
   public StageHost(Links links, StageSource source, RingGate gate, KvExchange kv) {
-    this(links, source, gate, kv, System::nanoTime);
+    this(links, source, gate, kv, new KeptStages(System::nanoTime), System::nanoTime);
   }
 
-  /** As above, with the clock by which stages are late. */
-  StageHost(Links links, StageSource source, RingGate gate, KvExchange kv, LongSupplier clock) {
+  /**
+   * As above.
+   *
+   * @param kept where rings leave their stages
+   * @param clock by which stages are late
+   */
+  StageHost(
+      Links links,
+      StageSource source,
+      RingGate gate,
+      KvExchange kv,
+      KeptStages kept,
+      LongSupplier clock) {
     this.kv = kv;
+    this.kept = kept;
     this.clock = clock;
     this.links = new LoopLinks(links, this::received);
     this.source = source;
@@ -103,75 +110,31 @@ public final class StageHost implements AutoCloseable {
               started.setDaemon(true);
               return started;
             });
+    this.own = new OwnRings(this.links, source, gate, kept, this::run, clock);
   }
 
   /**
-   * Sets a ring up whose first stage is here.
+   * Sets a ring up whose first stage is here. If one that began here is broken, the new one goes on
+   * with what it leaves.
    *
    * @param sink takes what is sampled for callers on this device
    * @return completes once all its stages are ready, fails with {@link
    *     org.e2llm.StageLostException} if one is not
    */
   public CompletableFuture<RingReplica> replica(Ring ring, TokenSink sink) {
-    CompletableFuture<RingReplica> ready = new CompletableFuture<>();
-    Making made = new Making(ring, ready);
-    making.put(made, clock.getAsLong());
-    run(
-        () -> {
-          try {
-            Stage first = source.stage(ring.stages().get(0).layers());
-            if (making.remove(made) == null) {
-              first.close(); // it took too long
-            } else {
-              connect(ring, first, sink, ready);
-            }
-          } catch (RuntimeException | OutOfMemoryError e) {
-            making.remove(made);
-            ready.completeExceptionally(e);
-          }
-        });
-    return ready;
-  }
-
-  private void connect(
-      Ring ring, Stage first, TokenSink sink, CompletableFuture<RingReplica> ready) {
-    int patience = late.patience(ring, clock.getAsLong());
-    RingReplica replica =
-        new RingReplica(ring, first, source.vocabularySize(), links, sink, patience, clock);
-    replicas.put(ring.id(), replica);
-    replica.onClose(() -> run(() -> replicas.remove(ring.id())));
-    replica
-        .connect()
-        .whenComplete(
-            (done, error) -> {
-              if (error == null) {
-                ready.complete(done);
-              } else {
-                run(replica::close);
-                ready.completeExceptionally(error);
-              }
-            });
+    return own.make(ring, sink);
   }
 
   /**
-   * Breaks rings of this device in which a stage is late; to be called several times a second, from
-   * any thread but {@value #THREAD_NAME}.
+   * Breaks rings of this device in which a stage is late, and frees what rings have left and nobody
+   * took over; to be called several times a second, from any thread but {@value #THREAD_NAME}.
    */
   public void tick() {
-    long now = clock.getAsLong();
-    for (Map.Entry<Making, Long> entry : making.entrySet()) {
-      Making made = entry.getKey();
-      if (now - entry.getValue() >= RingWatch.SET_UP && making.remove(made) != null) {
-        made.ready()
-            .completeExceptionally(
-                new StageLostException("the first stage of " + made.ring() + " was not set up"));
-      }
-    }
-    for (RingReplica replica : replicas.values()) {
-      String device = replica.tick();
-      if (device != null) {
-        late.add(device, now);
-        LOG.log(Level.WARNING, "{0} broke: device {1} is late", new Object[] {replica, device});
+    own.tick();
+    kept.tick();
+    for (HostedStage stage : stages.values()) {
+      if (stage.keeps()) {
+        run(() -> stage.expire(kept.now()));
       }
     }
   }
@@ -183,7 +146,7 @@ public final class StageHost implements AutoCloseable {
 
   /** Devices at which rings of this device broke because they were late. */
   Set<String> late() {
-    return late.devices();
+    return own.late();
   }
 
   /**
@@ -200,12 +163,7 @@ public final class StageHost implements AutoCloseable {
     if (oldest != null && clock.getAsLong() - oldest >= allowed) {
       return true;
     }
-    for (RingReplica replica : replicas.values()) {
-      if (replica.isStuck(allowed)) {
-        return true;
-      }
-    }
-    return false;
+    return own.isStuck(allowed);
   }
 
   /** Whether frames of this type are for this. */
@@ -265,7 +223,7 @@ public final class StageHost implements AutoCloseable {
     if (!asks || stage == null || !stage.ring().host().equals(peer)) {
       return false;
     }
-    FieldWriter out = new FieldWriter(12).i64(ring).i32(stage.passed());
+    FieldWriter out = new FieldWriter(16).i64(ring).i32(stage.passed()).count(0);
     links.send(peer, StageFrames.RING_READY, SamplingCodec.copy(out), null);
     return true;
   }
@@ -277,7 +235,7 @@ public final class StageHost implements AutoCloseable {
       return;
     }
     long ring = in.i64("ring");
-    RingReplica replica = replicas.get(ring);
+    RingReplica replica = own.get(ring);
     HostedStage stage = stages.get(ring);
     if (replica != null && isForFirst(replica.ring(), peer, type)) {
       answered(replica, peer, type, in);
@@ -291,11 +249,11 @@ public final class StageHost implements AutoCloseable {
       try {
         stage.received(type, payload, in);
       } catch (ProtocolException e) {
-        fail(stage, String.valueOf(e.getMessage()));
+        giveUp(stage, String.valueOf(e.getMessage()));
         throw e;
       } catch (RuntimeException | OutOfMemoryError e) {
         // Such as no memory for a session: the host starts it again, in another ring.
-        fail(stage, String.valueOf(e.getMessage()));
+        giveUp(stage, String.valueOf(e.getMessage()));
       }
     } else {
       throw new ProtocolException("a frame of a ring in which it is no neighbour");
@@ -326,9 +284,17 @@ public final class StageHost implements AutoCloseable {
     }
   }
 
+  /** What is in order may go on in the next ring. */
   private void fail(HostedStage stage, String why) {
     refuse(stage.ring(), why);
     close(stage);
+  }
+
+  /** It cannot be said what is in order. */
+  private void giveUp(HostedStage stage, String why) {
+    refuse(stage.ring(), why);
+    end(stage);
+    stage.close();
   }
 
   private void answered(RingReplica replica, String peer, byte type, FieldReader in) {
@@ -353,7 +319,8 @@ public final class StageHost implements AutoCloseable {
   private static void take(RingReplica replica, String peer, byte type, FieldReader in) {
     switch (type) {
       case StageFrames.RING_READY:
-        replica.stands(peer, in.i32("ring.passed", 0, Integer.MAX_VALUE));
+        int passed = in.i32("ring.passed", 0, Integer.MAX_VALUE);
+        replica.stands(peer, passed, KeptSession.Report.read(in));
         break;
       case StageFrames.RING_BROKEN:
         replica.broken(in.string("ring.why"));
@@ -373,13 +340,10 @@ public final class StageHost implements AutoCloseable {
     String why = refusal(ring, peer);
     if (why == null) {
       try {
-        int index = ring.index(links.self());
-        LayerRange layers = ring.stages().get(index).layers();
-        Stage made = source.stage(layers);
-        KvStage moves = kv.stage(ring, layers, this::run);
-        HostedStage stage = new HostedStage(ring, made, source, links, payloads, moves);
+        endReplaced(ring.replaces(), ring.host());
+        HostedStage stage = stage(ring);
         stages.put(ring.id(), stage);
-        if (!stage.opened(payload)) {
+        if (!stage.opened(payload, kept.now())) {
           fail(stage, "it does not reach all of " + ring.stages());
         }
         return;
@@ -390,13 +354,38 @@ public final class StageHost implements AutoCloseable {
     refuse(ring, why);
   }
 
+  /** One of its devices sets up another ring instead; that this one is over may be heard later. */
+  private void endReplaced(long replaced, String host) {
+    HostedStage old = stages.get(replaced);
+    if (old != null && old.ring().has(host)) {
+      close(old);
+    }
+  }
+
+  private HostedStage stage(Ring ring) {
+    LayerRange layers = ring.stages().get(ring.index(links.self())).layers();
+    journals.limit(gate.room(ring).journalBytes());
+    KvStage moves = kv.stage(ring, layers, this::run);
+    KeptStages.Left left = kept.take(ring, links.self(), layers);
+    Stage before = left == null ? null : left.stage();
+    try {
+      Stage stage = before == null ? source.stage(layers) : before;
+      return new HostedStage(ring, stage, source, links, payloads, journals, left, moves);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      if (left != null) {
+        left.close();
+      }
+      throw e;
+    }
+  }
+
   private @Nullable String refusal(Ring ring, String peer) {
     int index = ring.index(links.self());
     if (index < 1 || !ring.stages().get(index - 1).device().equals(peer)) {
       return "the ring does not lead from " + peer + " to " + links.self();
     }
-    RingReplica own = replicas.get(ring.id());
-    if (stages.containsKey(ring.id()) || (own != null && !own.ring().equals(ring))) {
+    RingReplica here = own.get(ring.id());
+    if (stages.containsKey(ring.id()) || (here != null && !here.ring().equals(ring))) {
       return "the ring's id is in use";
     }
     if (!links.reaches(ring.host())) {
@@ -414,15 +403,14 @@ public final class StageHost implements AutoCloseable {
 
   /** A peer cannot be reached any more: rings that it is part of are over. */
   public void lost(String peer) {
-    for (RingReplica replica : replicas.values()) { // at once: the thread may be what hangs
-      if (replica.ring().has(peer)) {
-        replica.broken("device " + peer + " was lost");
-      }
-    }
+    own.lost(peer); // at once: the thread may be what hangs
     run(
         () -> {
           for (HostedStage stage : List.copyOf(stages.values())) {
             if (stage.ring().has(peer)) {
+              if (stage.ring().host().equals(peer)) {
+                own.lostHostOf(stage.ring().id());
+              }
               // The host too may be there again already, and not know that frames were lost.
               refuse(stage.ring(), "the connection to device " + peer + " was lost");
               close(stage);
@@ -431,10 +419,15 @@ public final class StageHost implements AutoCloseable {
         });
   }
 
+  /** What may go on in the next ring is kept for that. */
   private void close(HostedStage stage) {
+    end(stage);
+    kept.add(stage.leave(kept.until()));
+  }
+
+  private void end(HostedStage stage) {
     slowest = Math.max(slowest, stage.slowest());
     stages.remove(stage.ring().id(), stage);
-    stage.close();
   }
 
   /** Batches computed so far by stages here that are not first ones, in rings that are open. */
@@ -449,6 +442,16 @@ public final class StageHost implements AutoCloseable {
           count.complete(sum);
         });
     return count;
+  }
+
+  /** Sessions that wait for the next ring. */
+  int keptSessions() {
+    return kept.size();
+  }
+
+  /** Bytes that journals take. */
+  long journalBytes() {
+    return journals.used();
   }
 
   private void run(Runnable work) {
@@ -472,9 +475,10 @@ public final class StageHost implements AutoCloseable {
     run(
         () -> {
           List.copyOf(stages.values()).forEach(this::close);
-          replicas.values().forEach(replica -> replica.broken("the device has left"));
+          own.breakAll("the device has left");
         });
     thread.shutdown();
+    kept.close();
     try {
       if (!thread.awaitTermination(10, TimeUnit.SECONDS)) {
         LOG.log(Level.WARNING, "a stage still computes 10 s after it was told to close");

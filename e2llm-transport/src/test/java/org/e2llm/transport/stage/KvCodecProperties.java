@@ -56,7 +56,7 @@ class KvCodecProperties {
           for (int e = 0; e < width; e++) {
             row[e] = (float) random.nextGaussian();
           }
-          HiddenCodec.put(data, KvLayout.format(layout.type()), row, 1, width);
+          HiddenCodec.put(data, KvLayout.format(layout.type()), row, 0, 1, width);
         }
       }
     }
@@ -144,7 +144,7 @@ class KvCodecProperties {
     for (int width : new int[] {layout.keyWidth(), layout.valueWidth()}) {
       float[] row = new float[width];
       for (int i = 0; i < positions; i++) {
-        HiddenCodec.get(data, KvLayout.format(block.type()), row, 1, width);
+        HiddenCodec.get(data, KvLayout.format(block.type()), row, 0, 1, width);
         System.arraycopy(row, 0, all, at, width);
         at += width;
       }

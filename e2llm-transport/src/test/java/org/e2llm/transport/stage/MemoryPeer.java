@@ -54,7 +54,8 @@ final class MemoryPeer implements Links, StageSource {
     this.bulk = thread("net-bulk-" + name);
     // What says that a hand-off failed may be lost too: then only time ends it.
     kv = new KvExchange(this, this::sendBulk, this, () -> System.nanoTime() + network.clock.get());
-    stages = new StageHost(this, this, ring -> null, kv, network::now);
+    KeptStages kept = new KeptStages(() -> System.nanoTime() + network.clock.get());
+    stages = new StageHost(this, this, new Gate(), kv, kept, network::now);
     client = new SessionClient(this, FakeTokenizer.VOCABULARY, network.clock::get);
     callers =
         new CallerSessions(
@@ -64,6 +65,19 @@ final class MemoryPeer implements Links, StageSource {
             () -> client.hosted().service(),
             0);
     client.deliverTo(callers);
+  }
+
+  /** Takes every ring, as a plan would that all of them are of. */
+  private final class Gate implements RingGate {
+    @Override
+    public @Nullable String refusal(Ring ring) {
+      return null;
+    }
+
+    @Override
+    public Room room(Ring ring) {
+      return new Room(network.kvTokens, network.journalBytes);
+    }
   }
 
   private static ExecutorService thread(String name) {

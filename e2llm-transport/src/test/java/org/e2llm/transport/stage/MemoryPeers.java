@@ -77,6 +77,11 @@ final class MemoryPeers implements AutoCloseable {
   volatile HiddenType hidden = HiddenType.F32;
   volatile long kvBytes = 64L << 20;
 
+  /** What a plan lets stages cache, and what each device may keep of what came to its stages. */
+  volatile long kvTokens = Long.MAX_VALUE;
+
+  volatile long journalBytes = 1L << 20;
+
   /** Whether a host has the last stage of its ring too. */
   volatile boolean endsStay;
 
@@ -99,6 +104,17 @@ final class MemoryPeers implements AutoCloseable {
   private volatile List<String> devices = List.of();
 
   private volatile boolean mends = true;
+
+  /** Take the place of those that are lost, so that the others keep their layers. */
+  private volatile List<String> spares = List.of();
+
+  private volatile boolean keepsLayers;
+
+  /** Whether a ring is set up only after all have noticed that the one before is over. */
+  volatile boolean afterAll;
+
+  /** Of the last ring. Belongs to the plans thread. */
+  private List<StagePlan> layout = List.of();
 
   // Belonging to the plans thread.
   private volatile String host = "";
@@ -249,6 +265,15 @@ final class MemoryPeers implements AutoCloseable {
     eventually("a ring over " + devices, () -> call(() -> loop != null || devices.isEmpty()));
   }
 
+  /**
+   * From now on devices that are left keep their layers, as when a plan is patched: a spare one
+   * takes those of a lost one, or a neighbour where no spare one is left.
+   */
+  void keepLayers(String... spareDevices) {
+    spares = List.of(spareDevices);
+    keepsLayers = true;
+  }
+
   /** From now on a ring that broke stays so; callers are told that nothing is left. */
   void neverMend() {
     mends = false;
@@ -296,12 +321,17 @@ final class MemoryPeers implements AutoCloseable {
             }
             return idle;
           });
-      if (loop == null && (makingOn.isEmpty() || isLost(makingOn)) && !devices.isEmpty()) {
+      boolean ended = !afterAll || peers.values().stream().allMatch(this::hasNoStage);
+      if (loop == null && ended && (makingOn.isEmpty() || isLost(makingOn)) && !devices.isEmpty()) {
         make();
       }
     } catch (RuntimeException | Error e) {
       e.printStackTrace();
     }
+  }
+
+  private boolean hasNoStage(MemoryPeer peer) {
+    return isLost(peer.name()) || peer.stages.rings().isEmpty();
   }
 
   boolean isLost(String name) {
@@ -310,7 +340,9 @@ final class MemoryPeers implements AutoCloseable {
 
   private void make() {
     List<String> left = new ArrayList<>();
-    for (String device : devices) {
+    List<String> all = new ArrayList<>(devices);
+    all.addAll(spares);
+    for (String device : all) {
       boolean whole = !isLost(device) && !peer(device).stages.isStuck();
       for (String other : left) {
         whole &= line(device, other).open;
@@ -328,16 +360,31 @@ final class MemoryPeers implements AutoCloseable {
       }
       return;
     }
-    makingOn = left.get(0);
-    MemoryPeer first = peer(makingOn);
-    if (left.size() == 1) {
+    List<StagePlan> stages = keepsLayers ? patched(left) : List.of();
+    layout = stages.isEmpty() ? cut(left) : stages;
+    String onHost = layout.get(0).device();
+    MemoryPeer first = peer(onHost);
+    makingOn = onHost;
+    if (layout.size() == 1) {
       FakeStage whole = first.stage(LayerRange.of(0, LAYERS));
-      made(left.get(0), new LocalReplica(whole, FakeTokenizer.VOCABULARY, first.client), null);
+      made(onHost, new LocalReplica(whole, FakeTokenizer.VOCABULARY, first.client), null);
       return;
     }
+    first
+        .stages
+        .replica(ring(layout), first.client)
+        .whenComplete((done, error) -> plans.execute(() -> made(onHost, done, error)));
+  }
+
+  /** Evenly over those that are no spare ones. */
+  private List<StagePlan> cut(List<String> left) {
     List<String> chain = new ArrayList<>(left);
-    if (endsStay) {
-      chain.add(makingOn);
+    chain.removeAll(spares);
+    if (chain.isEmpty()) {
+      chain.addAll(left);
+    }
+    if (endsStay && chain.size() > 1) {
+      chain.add(chain.get(0));
     }
     List<StagePlan> stages = new ArrayList<>();
     for (int i = 0; i < chain.size(); i++) {
@@ -345,11 +392,30 @@ final class MemoryPeers implements AutoCloseable {
       int to = LAYERS * (i + 1) / chain.size();
       stages.add(new StagePlan(chain.get(i), LayerRange.of(from, to)));
     }
-    Ring next = ring(stages);
-    first
-        .stages
-        .replica(next, first.client)
-        .whenComplete((done, error) -> plans.execute(() -> made(left.get(0), done, error)));
+    return stages;
+  }
+
+  /** The last layout with others in the place of those that are lost; empty if that is no ring. */
+  private List<StagePlan> patched(List<String> left) {
+    List<String> free = new ArrayList<>(left);
+    layout.forEach(stage -> free.remove(stage.device()));
+    List<StagePlan> stages = new ArrayList<>();
+    int lostFrom = 0;
+    for (StagePlan stage : layout) {
+      if (!left.contains(stage.device()) && !free.isEmpty()) {
+        stages.add(new StagePlan(free.remove(0), LayerRange.of(lostFrom, stage.layers().to())));
+        lostFrom = stage.layers().to();
+      } else if (left.contains(stage.device())) {
+        // What is lost before it is its own, if nobody else has taken it.
+        stages.add(new StagePlan(stage.device(), LayerRange.of(lostFrom, stage.layers().to())));
+        lostFrom = stage.layers().to();
+      }
+    }
+    if (!stages.isEmpty() && lostFrom < LAYERS) {
+      StagePlan last = stages.remove(stages.size() - 1);
+      stages.add(new StagePlan(last.device(), LayerRange.of(last.layers().from(), LAYERS)));
+    }
+    return stages;
   }
 
   private Ring ring(List<StagePlan> stages) {
@@ -427,6 +493,9 @@ final class MemoryPeers implements AutoCloseable {
         if (!peer.dead && !other && (ring == null || ring.ring().id() != id)) {
           left.add(peer.name() + " has a stage of a ring that is over");
         }
+      }
+      if (!peer.dead && peer.stages.journalBytes() > 0) {
+        left.add(peer.name() + " has journals of " + peer.stages.journalBytes() + " bytes");
       }
       if (!peer.dead && peer.client.hosted().size() > 0) {
         left.add(peer.name() + " hosts " + peer.client.hosted().size());

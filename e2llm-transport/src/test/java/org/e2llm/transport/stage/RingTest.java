@@ -56,7 +56,8 @@ class RingTest {
         assertThat(peers.line(devices[i - 1], devices[i]).batches).hasPositiveValue();
       }
       assertThat(peers.line(devices[count - 1], "a").batches).hasPositiveValue();
-      assertThat(peers.log.mostBytes(StageFrames.SESSION_BEGIN)).isEqualTo(8 + 8 + 1);
+      int whose = 1 + (2 + 1) + 8 + 4;
+      assertThat(peers.log.mostBytes(StageFrames.SESSION_BEGIN)).isEqualTo(8 + 8 + whose + 1);
       for (byte type : new byte[] {StageFrames.RESULTS, StageFrames.TOKEN, StageFrames.SUBMIT}) {
         assertThat(peers.log.mostBytes(type)).as("frame type " + type).isZero();
       }

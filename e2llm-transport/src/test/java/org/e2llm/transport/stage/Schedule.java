@@ -30,6 +30,7 @@ final class Schedule {
   private final Random random;
   private final boolean prompts;
   private final boolean endsStay;
+  private final boolean keepsLayers;
   private final String name;
   private final List<String> happened = new ArrayList<>();
 
@@ -37,6 +38,7 @@ final class Schedule {
     this.random = new Random(seed);
     this.prompts = prompts;
     this.endsStay = !prompts && seed % 4 == 3;
+    this.keepsLayers = seed % 3 != 0;
     this.name = "seed " + seed + (prompts ? " with prompts" : "");
   }
 
@@ -67,6 +69,12 @@ final class Schedule {
             }
           };
       peers.endsStay = endsStay;
+      if (keepsLayers) {
+        List<String> spares = new ArrayList<>(List.of(DEVICES));
+        spares.removeAll(ring);
+        peers.keepLayers(spares.toArray(new String[0]));
+        peers.journalBytes = random.nextInt(3) * 2000L;
+      }
       peers.serve(ring.toArray(new String[0]));
       List<Asked> all = new ArrayList<>();
       List<Generation> running = new ArrayList<>();

@@ -109,7 +109,10 @@ final class StageFrameReading {
       default -> {
         in.i64("ring");
         in.i32("step");
-        BatchCodec.read(in, type(kind), ROWS, WIDTH, new float[ROWS * WIDTH]);
+        List<Batch.Slice> slices = BatchCodec.readSlices(in, ROWS, WIDTH);
+        int rows = slices.stream().mapToInt(Batch.Slice::length).sum();
+        ByteBuffer bytes = BatchCodec.readHidden(in, type(kind), rows, WIDTH);
+        HiddenCodec.get(bytes, type(kind), new float[ROWS * WIDTH], 0, rows, WIDTH);
       }
     }
   }
