@@ -84,8 +84,7 @@ public final class ServingLoop implements GenerationService {
     this.inbox = new Inbox(admission, this::now);
     this.onClosed = onClosed;
     int rows = replica.maxRows();
-    this.scheduler =
-        new BatchScheduler(new BatchScheduler.Limits(rows, rows, replica.lanes()));
+    this.scheduler = new BatchScheduler(new BatchScheduler.Limits(rows, rows, replica.lanes()));
     this.live = new LiveSessions(replica, scheduler, inbox, contextLength, this::now);
     this.batchTokens = new int[replica.maxRows()];
     this.thread = new Thread(this::serve, THREAD_NAME);
