@@ -31,6 +31,9 @@ final class KnownPlans implements RingGate {
   private final KvType kvType;
   private final long offeredBytes;
 
+  /** Tokens whose KV over all layers is what the app allows sessions of rings that begin here. */
+  private final double mostTokens;
+
   // Guarded by this.
   private final Map<PlanOrder, Known> plans = new LinkedHashMap<>();
 
@@ -38,12 +41,14 @@ final class KnownPlans implements RingGate {
    * Knows none.
    *
    * @param offeredBytes for weights, KV caches and all else on this device
+   * @param kvMemory bytes of KV cache that sessions may reserve on rings that begin here
    */
-  KnownPlans(String self, ModelSpec model, KvType kvType, long offeredBytes) {
+  KnownPlans(String self, ModelSpec model, KvType kvType, long offeredBytes, long kvMemory) {
     this.self = self;
     this.model = model;
     this.kvType = kvType;
     this.offeredBytes = offeredBytes;
+    this.mostTokens = (double) kvMemory / model.kvBytesPerToken(kvType, model.layers());
   }
 
   synchronized void adopt(Plan plan) {
@@ -74,7 +79,8 @@ final class KnownPlans implements RingGate {
       }
       if (stages > 0) {
         double whole = tokens * 4 * model.embeddingLength();
-        return new Room(replica.kvTokens(), (long) Math.max(0, Math.min(free, whole)));
+        return new Room(
+            (long) Math.min(tokens, mostTokens), (long) Math.max(0, Math.min(free, whole)));
       }
     }
     return NONE;

@@ -144,8 +144,9 @@ final class PlanDesk {
   }
 
   /**
-   * Devices of the plan before are gone. Sessions wait, so what serves at once comes first: the new
-   * plan if its layers are where it wants them, else the best that mends the plan before.
+   * Devices of the plan before are gone. Sessions wait, so what serves at once comes first; and
+   * where those that are left keep their layers, sessions need not be computed again. So the best
+   * that mends the plan before comes before a new one that has to fetch, or is hardly better.
    */
   private Answer soonest(
       View view, Plan made, Plan broken, Fleet fleet, Workload workload, PlanOptions wishes) {
@@ -155,17 +156,18 @@ final class PlanDesk {
       there.replace(member.record().id(), Copies.of(member.record()));
     }
     Plan best = null;
-    if (!PlanPatch.servesAtOnce(made, there)) {
-      for (Plan mended : PlanPatch.of(broken, there)) {
-        Plan fits = judged(mended, fleet, workload, wishes);
-        boolean better =
-            fits != null
-                && (best == null
-                    || value(fits, wishes.throughput()) > value(best, wishes.throughput()));
-        best = better ? fits : best;
-      }
+    for (Plan mended : PlanPatch.of(broken, there)) {
+      Plan fits = judged(mended, fleet, workload, wishes);
+      boolean better =
+          fits != null
+              && (best == null
+                  || value(fits, wishes.throughput()) > value(best, wishes.throughput()));
+      best = better ? fits : best;
     }
-    return best == null ? new Answer(made, false) : new Answer(best, true);
+    boolean fetches = !PlanPatch.servesAtOnce(made, there);
+    return best == null || (!fetches && pays(made, best, wishes.throughput()))
+        ? new Answer(made, false)
+        : new Answer(best, fetches);
   }
 
   /**

@@ -99,7 +99,11 @@ final class PlanRunner implements AutoCloseable {
     DeviceProfile offered = joining.profile();
     this.known =
         new KnownPlans(
-            self, engine.modelSpec(), engine.kvType(), offered == null ? 0 : offered.memoryBytes());
+            self,
+            engine.modelSpec(),
+            engine.kvType(),
+            offered == null ? 0 : offered.memoryBytes(),
+            joining.kvMemory());
     this.stages = stages.make(known);
     this.source = source;
     this.sessions = sessions;
@@ -291,6 +295,7 @@ final class PlanRunner implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
+    stages.leave();
     serveOn(null);
     for (Hosting hosting : new Hosting[] {current, serving}) {
       if (hosting != null) {

@@ -140,9 +140,23 @@ class PlanDeskTest {
     planner.made = one("b", 0.5); // which lacks layer 0
     assertThat(desk().plan(known, broken, false, false))
         .isEqualTo(new PlanDesk.Answer(one("a", 1), true));
-    planner.made = one("a", 5); // which has all
+    planner.made = one("a", 0.5); // which has all
     assertThat(desk().plan(known, broken, true, false))
-        .isEqualTo(new PlanDesk.Answer(one("a", 5), false));
+        .isEqualTo(new PlanDesk.Answer(one("a", 1), false));
+  }
+
+  /** What it holds of sessions it need not compute again; where it would, that has to pay. */
+  @Test
+  void whoIsLeftKeepsItsLayersUnlessAnotherPlanIsATenthBetter() {
+    Plan broken = plan(1, List.of(stage("a", 0, 1), stage("gone", 1, 2)), List.of("a", "gone"));
+    Plan mended = chain(1);
+    planner.judge = each -> stages(each).equals(stages(mended)) ? mended : null;
+    planner.made = plan(0.95, List.of(stage("b", 0, 1), stage("a", 1, 2)), List.of("a", "b"));
+    assertThat(desk().plan(view, broken, false, false))
+        .isEqualTo(new PlanDesk.Answer(mended, false));
+    planner.made = plan(0.85, List.of(stage("b", 0, 1), stage("a", 1, 2)), List.of("a", "b"));
+    assertThat(desk().plan(view, broken, false, false))
+        .isEqualTo(new PlanDesk.Answer(planner.made, false));
   }
 
   @Test
@@ -220,6 +234,10 @@ class PlanDeskTest {
 
   private static StagePlan stage(String device, int from, int to) {
     return new StagePlan(device, LayerRange.of(from, to));
+  }
+
+  private static List<StagePlan> stages(Plan plan) {
+    return plan.replicas().get(0).stages();
   }
 
   private static Plan plan(double seconds, List<StagePlan> stages, List<String> mentioned) {

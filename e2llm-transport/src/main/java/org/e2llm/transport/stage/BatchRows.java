@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * that go on from what stages hold already. Of each slice they are always the last ones.
  */
 final class BatchRows {
+  private static final int[] NONE = {};
+
   private final List<Batch.Slice> slices;
   private final boolean all;
 
@@ -21,21 +23,23 @@ final class BatchRows {
   private final int[] sent;
 
   /** Those with rows to compute, by the numbers of the ring and by those of the stage. */
-  private final List<Batch.Slice> named = new ArrayList<>();
+  private final List<Batch.Slice> named;
 
-  private final List<Batch.Slice> own = new ArrayList<>();
+  private final List<Batch.Slice> own;
 
-  private BatchRows(List<Batch.Slice> slices, boolean all) {
+  private BatchRows(List<Batch.Slice> slices, boolean all, List<Batch.Slice> named) {
     this.slices = slices;
     this.all = all;
-    this.received = new int[all ? 0 : slices.size()];
-    this.computed = new int[all ? 0 : slices.size()];
-    this.sent = new int[all ? 0 : slices.size()];
+    this.named = named;
+    this.own = all ? slices : new ArrayList<>();
+    this.received = all ? NONE : new int[slices.size()];
+    this.computed = all ? NONE : new int[slices.size()];
+    this.sent = all ? NONE : new int[slices.size()];
   }
 
   /** Every row of a batch. */
   static BatchRows all(List<Batch.Slice> slices) {
-    return new BatchRows(slices, true);
+    return new BatchRows(slices, true, slices);
   }
 
   /**
@@ -45,7 +49,7 @@ final class BatchRows {
    * @param place of the stage in the ring
    */
   static BatchRows of(List<Batch.Slice> slices, Map<Long, RingSession> sessions, int place) {
-    BatchRows rows = new BatchRows(slices, false);
+    BatchRows rows = new BatchRows(slices, false, new ArrayList<>());
     for (int i = 0; i < slices.size(); i++) {
       rows.add(i, sessions.get(slices.get(i).session()), place);
     }
@@ -119,12 +123,12 @@ final class BatchRows {
 
   /** What is computed here, by the numbers that sessions have in the ring. */
   List<Batch.Slice> named() {
-    return all ? slices : named;
+    return named;
   }
 
   /** What is computed here, by the numbers that sessions have on the stage. */
   List<Batch.Slice> own() {
-    return all ? slices : own;
+    return own;
   }
 
   /** The tokens of the rows that are computed here, out of those of the whole batch. */

@@ -20,6 +20,7 @@ final class KeptSurvey {
   private record Known(KeptSession.Report report, long until) {}
 
   private final int[] layers;
+  private final boolean[] told;
   private final Map<KeptSession.Whose, Known[]> sessions = new HashMap<>();
 
   /**
@@ -29,10 +30,15 @@ final class KeptSurvey {
    */
   KeptSurvey(int[] layers) {
     this.layers = layers;
+    this.told = new boolean[layers.length];
   }
 
-  /** What a stage has. */
+  /** What a stage has; what it says first counts. */
   synchronized void add(int place, List<KeptSession.Report> reports, long now) {
+    if (told[place]) {
+      return;
+    }
+    told[place] = true;
     for (KeptSession.Report report : reports) {
       long until = now + TimeUnit.MILLISECONDS.toNanos(report.millis()) - MARGIN;
       Known[] known = sessions.computeIfAbsent(report.whose(), whose -> new Known[layers.length]);

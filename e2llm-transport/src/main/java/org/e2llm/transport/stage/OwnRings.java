@@ -13,6 +13,7 @@ import org.e2llm.StageLostException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Stage;
 import org.e2llm.pipeline.TokenSink;
+import org.e2llm.plan.StagePlan;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -96,6 +97,13 @@ final class OwnRings {
       return;
     }
     made.begun = true;
+    String lost = lostDevice(made.ring);
+    if (lost != null) {
+      making.remove(made);
+      made.ready.completeExceptionally(
+          new StageLostException("device " + lost + " is not connected"));
+      return;
+    }
     LayerRange layers = made.ring.stages().get(0).layers();
     try {
       KeptStages.Left left = kept.take(made.ring, links.self(), layers);
@@ -112,6 +120,16 @@ final class OwnRings {
       making.remove(made);
       made.ready.completeExceptionally(e);
     }
+  }
+
+  /** Such a ring must not take what another one can go on with. Null if all are there. */
+  private @Nullable String lostDevice(Ring ring) {
+    for (StagePlan stage : ring.stages()) {
+      if (!links.reaches(stage.device())) {
+        return stage.device();
+      }
+    }
+    return null;
   }
 
   private void connect(Making made, Stage stage, KeptStages.@Nullable Left left) {

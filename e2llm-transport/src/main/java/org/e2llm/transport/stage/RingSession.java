@@ -37,8 +37,9 @@ final class RingSession {
     return kv;
   }
 
+  /** Null if there is none, or nobody would come for it. */
   @Nullable Journal journal() {
-    return journal;
+    return whose == null ? null : journal;
   }
 
   Replay replay() {

@@ -125,6 +125,11 @@ public final class StageHost implements AutoCloseable {
     return own.make(ring, sink);
   }
 
+  /** Breaks the rings that begin here, because this device leaves: others go on with the rest. */
+  public void leave() {
+    own.breakAll("the device leaves");
+  }
+
   /**
    * Breaks rings of this device in which a stage is late, and frees what rings have left and nobody
    * took over; to be called several times a second, from any thread but {@value #THREAD_NAME}.
