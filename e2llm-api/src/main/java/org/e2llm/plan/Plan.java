@@ -3,6 +3,7 @@ package org.e2llm.plan;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -46,9 +47,11 @@ public record Plan(
    *     less where a device offers less
    */
   public static Plan own(PlannedFor model, List<StagePlan> stages, long kvTokens) {
+    Set<String> devices = new LinkedHashSet<>(); // one may have both ends
+    stages.forEach(stage -> devices.add(stage.device()));
     List<Placement> placements = new ArrayList<>();
-    for (StagePlan stage : stages) {
-      placements.add(new Placement(stage.device(), true, "The app says so."));
+    for (String device : devices) {
+      placements.add(new Placement(device, true, "The app says so."));
     }
     return new Plan(
         PlanOrder.NONE,

@@ -148,7 +148,35 @@ final class PlanPatch {
     StagePlan front = before.isEmpty() ? null : before.get(before.size() - 1);
     int reach = front == null ? lost.from() : reach(front.device(), lost);
     int back = behind == null ? lost.to() : back(behind.device(), lost);
-    for (int cut : cuts(back, reach)) {
+    if (front != null && behind != null && front.device().equals(behind.device())) {
+      // It has both ends, and would have one stage with all of it between.
+      if (reach == lost.to()) {
+        LayerRange all = LayerRange.of(front.layers().from(), behind.layers().to());
+        List<StagePlan> way = new ArrayList<>(before);
+        way.set(way.size() - 1, new StagePlan(front.device(), all));
+        ways.add(way);
+      }
+    } else {
+      share(before, lost, behind, cuts(back, reach), ways);
+    }
+    for (String device : spare) {
+      boolean taken = before.stream().anyMatch(stage -> stage.device().equals(device));
+      if (!taken && holding(device).has(lost)) {
+        List<StagePlan> way = with(before, new StagePlan(device, lost));
+        ways.add(behind == null ? way : with(way, behind));
+      }
+    }
+  }
+
+  /** The lost layers go to the stages before and behind them, as each cut says. */
+  private static void share(
+      List<StagePlan> before,
+      LayerRange lost,
+      @Nullable StagePlan behind,
+      List<Integer> cuts,
+      List<List<StagePlan>> ways) {
+    StagePlan front = before.isEmpty() ? null : before.get(before.size() - 1);
+    for (int cut : cuts) {
       List<StagePlan> way = new ArrayList<>(before);
       if (front != null && cut > lost.from()) {
         LayerRange longer = LayerRange.of(front.layers().from(), cut);
@@ -158,13 +186,6 @@ final class PlanPatch {
         way.add(new StagePlan(behind.device(), LayerRange.of(cut, behind.layers().to())));
       }
       ways.add(way);
-    }
-    for (String device : spare) {
-      boolean taken = before.stream().anyMatch(stage -> stage.device().equals(device));
-      if (!taken && holding(device).has(lost)) {
-        List<StagePlan> way = with(before, new StagePlan(device, lost));
-        ways.add(behind == null ? way : with(way, behind));
-      }
     }
   }
 

@@ -54,6 +54,22 @@ class PlanPatchTest {
     assertThat(PlanPatch.of(plan, Map.of("a", part(0, 4), "d", part(4, 11)))).isEmpty();
   }
 
+  @Test
+  void aDeviceWithBothEndsKeepsThemOrHasItAll() {
+    Plan ends =
+        Plan.own(MODEL, List.of(stage("a", 0, 2), stage("b", 2, 10), stage("a", 10, 12)), 64);
+    Map<String, Holding> there = new TreeMap<>(Map.of("a", all(), "c", part(2, 10)));
+    assertThat(PlanPatch.of(ends, there))
+        .extracting(PlanPatchTest::stages)
+        .containsExactlyInAnyOrder(
+            List.of(stage("a", 0, 12)),
+            List.of(stage("a", 0, 2), stage("c", 2, 10), stage("a", 10, 12)));
+    there.put("a", part(0, 9));
+    assertThat(PlanPatch.of(ends, there))
+        .extracting(PlanPatchTest::stages)
+        .containsExactly(List.of(stage("a", 0, 2), stage("c", 2, 10), stage("a", 10, 12)));
+  }
+
   @Property
   void whatIsMendedServesAtOnceOnDevicesThatAreThere(@ForAll("holdings") List<LayerRange> has) {
     Map<String, Holding> there = new TreeMap<>();
