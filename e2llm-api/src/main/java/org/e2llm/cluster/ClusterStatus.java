@@ -61,7 +61,9 @@ public record ClusterStatus(
       if (alone == together && alone == bestAlone) {
         return rate(alone) + ", by this device alone";
       }
-      return (alone > 0 ? "alone " + rate(alone) : "alone this device cannot serve the model")
+      return (alone > 0
+              ? "alone " + rate(alone)
+              : "alone this device cannot serve the model with what it shares")
           + ", with these "
           + rate(together)
           + (bestAlone > 0

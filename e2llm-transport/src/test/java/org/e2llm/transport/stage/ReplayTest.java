@@ -227,6 +227,26 @@ class ReplayTest {
     }
   }
 
+  /** When c has been lost and e, which takes over, has had some of the old positions. */
+  private static void killInReplay(MemoryPeers peers, String device) {
+    AtomicInteger replayed = new AtomicInteger();
+    peers.watcher =
+        at(
+            StageFrames.TOKEN,
+            80,
+            () -> {
+              peers.watcher =
+                  (number, from, to, type) -> {
+                    if (type == StageFrames.BATCH
+                        && to.equals("e")
+                        && replayed.incrementAndGet() == 4) {
+                      peers.kill(device);
+                    }
+                  };
+              peers.kill("c");
+            });
+  }
+
   /**
    * One that was to take over is lost in the middle of it, or one that computes for it. Without the
    * first stage it takes less to go on from where the replay had come than to begin it again.
@@ -236,22 +256,7 @@ class ReplayTest {
   void anotherOneIsLostDuringTheReplay(String second, long mostAgain) {
     try (MemoryPeers peers = peers("e", "f")) {
       Counted counted = new Counted(peers);
-      AtomicInteger replayed = new AtomicInteger();
-      peers.watcher =
-          at(
-              StageFrames.TOKEN,
-              80,
-              () -> {
-                peers.watcher =
-                    (number, from, to, type) -> {
-                      if (type == StageFrames.BATCH
-                          && to.equals("e")
-                          && replayed.incrementAndGet() == 4) {
-                        peers.kill(second);
-                      }
-                    };
-                peers.kill("c");
-              });
+      killInReplay(peers, second);
       runs(peers);
       assertThat(peers.peer(second).dead).isTrue();
       assertThat(counted.again("d")).isLessThanOrEqualTo(mostAgain);
@@ -262,22 +267,7 @@ class ReplayTest {
   @Test
   void aCallerThatIsLostDuringTheReplayLeavesNothing() {
     try (MemoryPeers peers = peers("e")) {
-      AtomicInteger replayed = new AtomicInteger();
-      peers.watcher =
-          at(
-              StageFrames.TOKEN,
-              80,
-              () -> {
-                peers.watcher =
-                    (number, from, to, type) -> {
-                      if (type == StageFrames.BATCH
-                          && to.equals("e")
-                          && replayed.incrementAndGet() == 4) {
-                        peers.kill("app");
-                      }
-                    };
-                peers.kill("c");
-              });
+      killInReplay(peers, "app");
       Generation generation = ASKED.on(peers.peer("app").callers);
       MemoryPeers.eventually("the caller is lost", () -> peers.peer("app").dead);
       peers.settle();
