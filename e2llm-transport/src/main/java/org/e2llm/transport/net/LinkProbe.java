@@ -4,6 +4,7 @@ import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.e2llm.cluster.ClusterException;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
@@ -15,8 +16,11 @@ import org.jspecify.annotations.Nullable;
  * filler, whose arrival the other side times.
  *
  * <p>The rate is taken from the second half of what arrived: by then buffers are full and TCP is up
- * to speed. Two filler frames are queued at a time, so that others get their turn in between. Pure
- * but for what it sends through {@link Out}; net thread only.
+ * to speed. It is never more than all of the filler in the time from its first frame to the other
+ * side's answer: a device that is late to read finds in its buffers what a slow link has brought
+ * long before, and sees it arrive in no time. Two filler frames are queued at a time, so that
+ * others get their turn in between. Pure but for what it sends through {@link Out}; net thread
+ * only.
  */
 final class LinkProbe {
   /** The connection that is measured. */
@@ -34,6 +38,7 @@ final class LinkProbe {
   private static final long TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final Out out;
+  private final LongSupplier clock;
 
   // What this side measures.
   private @Nullable CompletableFuture<LinkEstimate> result;
@@ -49,26 +54,32 @@ final class LinkProbe {
   private final long[] arrivedBytes = new long[MAX_FRAMES];
   private int arrived;
 
-  LinkProbe(Out out) {
+  /**
+   * Measures nothing yet.
+   *
+   * @param clock nanoseconds
+   */
+  LinkProbe(Out out, LongSupplier clock) {
     this.out = out;
+    this.clock = clock;
   }
 
   /** One at a time: a second call gets the result of the first. */
-  CompletableFuture<LinkEstimate> start(long now) {
+  CompletableFuture<LinkEstimate> start() {
     if (result == null) {
       result = new CompletableFuture<>();
       pongs = 0;
       frames = 0;
       lastSent = false;
       shortest = Long.MAX_VALUE;
-      startedAt = now;
+      startedAt = clock.getAsLong();
       out.ping();
     }
     return result;
   }
 
   /** A round trip was measured, for this or anything else. */
-  void pong(long rttNanos, long now) {
+  void pong(long rttNanos) {
     if (result == null || pongs >= PINGS) {
       return;
     }
@@ -77,16 +88,17 @@ final class LinkProbe {
       out.ping();
       return;
     }
-    startedAt = now;
+    startedAt = clock.getAsLong();
     for (int i = 0; i < filler.length && !lastSent; i++) {
       int which = i;
       filler[i] = ByteBuffer.allocate(FRAME_BYTES);
-      sendFiller(which, now);
+      sendFiller(which);
     }
   }
 
   /** The other side's filler. */
-  void filler(ByteBuffer payload, long now) {
+  void filler(ByteBuffer payload) {
+    long now = clock.getAsLong();
     boolean last = payload.hasRemaining() && payload.get(payload.position()) == 1;
     if (arrived < arrivals.length) {
       arrivals[arrived] = now;
@@ -112,8 +124,10 @@ final class LinkProbe {
     CompletableFuture<LinkEstimate> waiting = result;
     if (waiting != null && lastSent) {
       result = null;
-      double rate = bytes * 1e9 / Math.max(1, nanos);
-      waiting.complete(new LinkEstimate(rate, shortest / 2e9, (long) frames * FRAME_BYTES));
+      long sent = (long) frames * FRAME_BYTES;
+      double seen = bytes * 1e9 / Math.max(1, nanos);
+      double whole = sent * 1e9 / Math.max(1, clock.getAsLong() - startedAt - shortest);
+      waiting.complete(new LinkEstimate(Math.min(seen, whole), shortest / 2e9, sent));
     }
   }
 
@@ -130,11 +144,11 @@ final class LinkProbe {
     }
   }
 
-  private void sendFiller(int which, long now) {
+  private void sendFiller(int which) {
     ByteBuffer buffer = filler[which];
     ((Buffer) buffer).clear();
     frames++;
-    boolean enough = frames >= MIN_FRAMES && now - startedAt >= MAX_NANOS;
+    boolean enough = frames >= MIN_FRAMES && clock.getAsLong() - startedAt >= MAX_NANOS;
     lastSent = enough || frames == MAX_FRAMES;
     buffer.put(0, (byte) (lastSent ? 1 : 0));
     out.probe(FrameType.PROBE, buffer, () -> released(which));
@@ -142,7 +156,7 @@ final class LinkProbe {
 
   private void released(int which) {
     if (result != null && !lastSent) {
-      sendFiller(which, System.nanoTime());
+      sendFiller(which);
     }
   }
 }

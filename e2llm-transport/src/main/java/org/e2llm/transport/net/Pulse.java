@@ -15,7 +15,7 @@ final class Pulse implements LinkProbe.Out {
   private final Outbound outbound;
   private final Counters counters;
   private final Heartbeat heartbeat;
-  private final LinkProbe probe = new LinkProbe(this);
+  private final LinkProbe probe = new LinkProbe(this, System::nanoTime);
   private final DialBack dialBack;
   private final boolean beats;
 
@@ -50,11 +50,11 @@ final class Pulse implements LinkProbe.Out {
         long rtt = heartbeat.pong(in.i64("pong"), now);
         if (rtt > 0) {
           counters.rtt(heartbeat);
-          probe.pong(rtt, now);
+          probe.pong(rtt);
         }
         return true;
       case FrameType.PROBE:
-        probe.filler(payload, System.nanoTime());
+        probe.filler(payload);
         return true;
       case FrameType.PROBE_RESULT:
         probe.result(in);
@@ -71,7 +71,7 @@ final class Pulse implements LinkProbe.Out {
   }
 
   CompletableFuture<LinkEstimate> measure() {
-    return probe.start(System.nanoTime());
+    return probe.start();
   }
 
   CompletableFuture<DialBack.Result> dialBack(int port) {

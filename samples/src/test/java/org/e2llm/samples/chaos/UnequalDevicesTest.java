@@ -64,6 +64,7 @@ class UnequalDevicesTest {
   private static final String PROMPT = "The capital of France is";
   private static final int TOKENS = 12;
   private static final int MOST_ROUNDS = 3;
+  private static final int MOST_SECONDS = 60;
 
   private final Path model =
       Path.of(System.getProperty("e2llm.shared", "../../shared"))
@@ -196,13 +197,17 @@ class UnequalDevicesTest {
 
   private App.View awaitView(String what, Predicate<App.View> wanted) {
     App.View[] seen = new App.View[1];
-    Until.until(
-        60,
-        what,
-        () -> {
-          seen[0] = apps.get(FAST).view().orElse(null);
-          return seen[0] != null && wanted.test(seen[0]);
-        });
+    try {
+      Until.until(
+          MOST_SECONDS,
+          what,
+          () -> {
+            seen[0] = apps.get(FAST).view().orElse(null);
+            return seen[0] != null && wanted.test(seen[0]);
+          });
+    } catch (AssertionError e) {
+      throw new AssertionError(e.getMessage() + "; seen last: " + seen[0], e);
+    }
     return seen[0];
   }
 
