@@ -38,8 +38,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Once a stage is lost every call fails with {@link StageLostException}: sessions go on in
  * another ring.
  *
- * <p>Driven by one thread, as {@link Replica} says; results come on another one, that of {@link
- * StageHost}.
+ * <p>Driven by one thread, as {@link Replica} says; results come on another one, the net thread or
+ * that of {@link StageHost}.
  */
 public final class RingReplica implements Replica {
   private final Ring ring;
@@ -248,7 +248,7 @@ public final class RingReplica implements Replica {
     return steps.isStuck(nanos);
   }
 
-  // What the other stages answer; on the thread of the stage host.
+  // What the other stages answer; on the thread of the stage host, but for what is said otherwise.
 
   /**
    * A stage is there, or answers how far it is.
@@ -261,6 +261,14 @@ public final class RingReplica implements Replica {
     if (steps.stands(peer, stepsPassed)) {
       ready.complete(this);
     }
+  }
+
+  /**
+   * Whether {@link #results} and {@link #failed} may be called on the net thread: nothing is, or
+   * was, to be sampled here. Once it is false it stays so, and steps end in their order.
+   */
+  boolean endsStepsAtOnce() {
+    return !ring.keepsEnds() && !sampling.samples();
   }
 
   void results(FieldReader in) {

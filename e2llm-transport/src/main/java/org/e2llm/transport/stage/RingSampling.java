@@ -32,6 +32,8 @@ final class RingSampling {
   private final SamplingTail tail;
   private final Map<Long, Begun> sessions = new HashMap<>();
 
+  private volatile boolean samples;
+
   RingSampling(String self, int vocabularySize, TokenSink sink) {
     this.self = self;
     this.sink = sink;
@@ -53,10 +55,16 @@ final class RingSampling {
       int step) {
     sessions.put(session, new Begun(step, caller, here));
     if (here) {
+      samples = true;
       tail.begin(session, tokens, sampling, null);
     } else {
       tail.end(session);
     }
+  }
+
+  /** Whether it has ever had to sample, which takes longer than a net thread has. Any thread. */
+  boolean samples() {
+    return samples;
   }
 
   synchronized void end(long session) {

@@ -183,6 +183,9 @@ public final class StageHost implements AutoCloseable {
     if (type == StageFrames.RING_READY && answers(peer, new FieldReader(payload.duplicate()))) {
       return;
     }
+    if (ofStep(type) && endedAtOnce(peer, type, new FieldReader(payload.duplicate()))) {
+      return;
+    }
     boolean closing = type == StageFrames.RING_CLOSE;
     if (closing) {
       abandon(peer, new FieldReader(payload.duplicate()));
@@ -231,6 +234,23 @@ public final class StageHost implements AutoCloseable {
     FieldWriter out = new FieldWriter(16).i64(ring).i32(stage.passed()).count(0);
     links.send(peer, StageFrames.RING_READY, SamplingCodec.copy(out), null);
     return true;
+  }
+
+  /**
+   * The end of a step of a ring that begins here: its next one waits for nothing else, and the
+   * thread may be computing for another ring.
+   */
+  private boolean endedAtOnce(String peer, byte type, FieldReader in) {
+    RingReplica replica = own.get(in.i64("ring"));
+    if (replica == null || peer.equals(links.self()) || !replica.endsStepsAtOnce()) {
+      return false;
+    }
+    answered(replica, peer, type, in);
+    return true;
+  }
+
+  private static boolean ofStep(byte type) {
+    return type == StageFrames.RESULTS || type == StageFrames.STEP_FAILED;
   }
 
   private void handle(String peer, byte type, ByteBuffer payload) {
@@ -303,8 +323,7 @@ public final class StageHost implements AutoCloseable {
   }
 
   private void answered(RingReplica replica, String peer, byte type, FieldReader in) {
-    boolean ofStep = type == StageFrames.RESULTS || type == StageFrames.STEP_FAILED;
-    if (!replica.ring().has(peer) || (ofStep && !replica.ring().last().equals(peer))) {
+    if (!replica.ring().has(peer) || (ofStep(type) && !replica.ring().last().equals(peer))) {
       throw new ProtocolException("an answer that is another device's to give");
     }
     if (replica.isBroken()) {
