@@ -101,7 +101,7 @@ final class FirstStage {
 
   /** It is over in this ring, and may go on in the next one. */
   void leave(long session) {
-    sessions.leave(session, kept.until());
+    sessions.leave(session, kept);
   }
 
   /** Whether stages are still to compute again what the session held in an earlier ring. */
@@ -172,7 +172,7 @@ final class FirstStage {
   /** Nothing is computed here any more; the next ring may go on with what there is. */
   void leave() {
     if (!left.isDone()) {
-      kept.add(sessions.leaveAll(kept.until()));
+      kept.add(sessions.leaveAll(kept));
       left.complete(null);
     }
   }

@@ -353,9 +353,9 @@ final class HostedStage {
   }
 
   /** The ring is over: the stage, and what may go on in the next ring. */
-  KeptStages.Left leave(long until) {
+  KeptStages.Left leave(KeptStages kept) {
     kv.close();
-    return sessions.leaveAll(until);
+    return sessions.leaveAll(kept);
   }
 
   /** Frees the sessions and the stage. */

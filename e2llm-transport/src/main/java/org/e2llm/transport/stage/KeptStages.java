@@ -1,12 +1,14 @@
 package org.e2llm.transport.stage;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Stage;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class KeptStages {
   /** With the 4 s after which a silent peer counts as lost, a stage frees a session within 15 s. */
   static final int SECONDS = 10;
+
+  private static final long TIME = TimeUnit.SECONDS.toNanos(SECONDS);
 
   /**
    * One of them.
@@ -54,8 +58,10 @@ final class KeptStages {
   }
 
   private final LongSupplier clock;
+  private final Predicate<String> reaches;
 
   // Guarded by this.
+  private final Map<String, Long> lost = new HashMap<>();
   private final List<Left> stages = new ArrayList<>();
   private boolean closed;
 
@@ -63,18 +69,28 @@ final class KeptStages {
    * Holds nothing.
    *
    * @param clock nanoseconds since any fixed moment
+   * @param reaches whether there is a connection to a device
    */
-  KeptStages(LongSupplier clock) {
+  KeptStages(LongSupplier clock, Predicate<String> reaches) {
     this.clock = clock;
+    this.reaches = reaches;
   }
 
   long now() {
     return clock.getAsLong();
   }
 
-  /** Until when what a ring leaves now is kept. */
-  long until() {
-    return now() + TimeUnit.SECONDS.toNanos(SECONDS);
+  /** A device cannot be reached any more. */
+  synchronized void lost(String device) {
+    lost.put(device, now());
+  }
+
+  /** Until when a session is kept that a ring leaves now: no longer for a caller lost before. */
+  synchronized long until(String caller) {
+    if (reaches.test(caller)) {
+      lost.remove(caller);
+    }
+    return lost.getOrDefault(caller, now()) + TIME;
   }
 
   /** Takes over a stage that nobody drives any more, with its sessions. */
@@ -121,6 +137,7 @@ final class KeptStages {
   /** Frees what was kept long enough; to be called a few times a second. */
   synchronized void tick() {
     long now = now();
+    lost.values().removeIf(since -> now - since > 10 * TIME);
     for (Iterator<Left> i = stages.iterator(); i.hasNext(); ) {
       Left left = i.next();
       expired(left.sessions(), now).forEach(KeptSession::close);

@@ -135,7 +135,7 @@ final class RingSessions {
   }
 
   /** It is over in this ring; it may go on in the next one. */
-  void leave(long id, long until) {
+  void leave(long id, KeptStages keeper) {
     RingSession session = remove(id);
     if (session == null) {
       return;
@@ -145,7 +145,7 @@ final class RingSessions {
       session.close();
       return;
     }
-    KeptSession older = kept.put(whose, session.keep(until));
+    KeptSession older = kept.put(whose, session.keep(keeper.until(whose.peer())));
     if (older != null) {
       older.close();
     }
@@ -158,8 +158,8 @@ final class RingSessions {
   }
 
   /** All that goes on elsewhere, if it does; nothing is here any more. */
-  KeptStages.Left leaveAll(long until) {
-    List.copyOf(open.keySet()).forEach(id -> leave(id, until));
+  KeptStages.Left leaveAll(KeptStages keeper) {
+    List.copyOf(open.keySet()).forEach(id -> leave(id, keeper));
     KeptStages.Left left = new KeptStages.Left(stage.layers(), stage, new LinkedHashMap<>(kept));
     kept.clear();
     keeps = false;

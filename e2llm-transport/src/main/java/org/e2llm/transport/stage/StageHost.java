@@ -76,7 +76,13 @@ public final class StageHost implements AutoCloseable {
   private final FieldReader reader = new FieldReader(ByteBuffer.allocate(0));
 
   public StageHost(Links links, StageSource source, RingGate gate, KvExchange kv) {
-    this(links, source, gate, kv, new KeptStages(System::nanoTime), System::nanoTime);
+    this(
+        links,
+        source,
+        gate,
+        kv,
+        new KeptStages(System::nanoTime, links::reaches),
+        System::nanoTime);
   }
 
   /**
@@ -392,10 +398,14 @@ public final class StageHost implements AutoCloseable {
     KvStage moves = kv.stage(ring, layers, this::run);
     KeptStages.Left left = kept.take(ring, links.self(), layers);
     Stage before = left == null ? null : left.stage();
+    Stage made = null;
     try {
-      Stage stage = before == null ? source.stage(layers) : before;
+      Stage stage = before == null ? made = source.stage(layers) : before;
       return new HostedStage(ring, stage, source, links, payloads, journals, left, moves);
     } catch (RuntimeException | OutOfMemoryError e) {
+      if (made != null) {
+        made.close();
+      }
       if (left != null) {
         left.close();
       }
@@ -427,6 +437,7 @@ public final class StageHost implements AutoCloseable {
 
   /** A peer cannot be reached any more: rings that it is part of are over. */
   public void lost(String peer) {
+    kept.lost(peer);
     own.lost(peer); // at once: the thread may be what hangs
     run(
         () -> {
@@ -446,7 +457,7 @@ public final class StageHost implements AutoCloseable {
   /** What may go on in the next ring is kept for that. */
   private void close(HostedStage stage) {
     end(stage);
-    kept.add(stage.leave(kept.until()));
+    kept.add(stage.leave(kept));
   }
 
   private void end(HostedStage stage) {

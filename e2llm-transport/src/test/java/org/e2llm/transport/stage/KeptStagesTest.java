@@ -17,7 +17,8 @@ import org.junit.jupiter.api.Test;
 /** What a device keeps of rings that broke, and for whom. */
 class KeptStagesTest {
   private final AtomicLong clock = new AtomicLong();
-  private final KeptStages kept = new KeptStages(clock::get);
+  private boolean gone;
+  private final KeptStages kept = new KeptStages(clock::get, peer -> !gone);
   private final JournalMemory memory = new JournalMemory();
 
   private static final KeptSession.Whose WHOSE = new KeptSession.Whose("app", 5);
@@ -27,7 +28,7 @@ class KeptStagesTest {
     FakeStage stage = new FakeStage(LayerRange.of(from, to), 9, 16, batch -> {});
     Journal journal = new Journal(1, memory);
     journal.add(0, new float[] {1, 2}, 0, 2);
-    KeptSession session = new KeptSession(stage.open(1, 0, 50), 50, journal, kept.until());
+    KeptSession session = new KeptSession(stage.open(1, 0, 50), 50, journal, kept.until("app"));
     Map<KeptSession.Whose, KeptSession> sessions = new LinkedHashMap<>(Map.of(WHOSE, session));
     kept.add(new KeptStages.Left(stage.layers(), stage, sessions));
     return stage;
@@ -89,6 +90,27 @@ class KeptStagesTest {
     assertThat(stage.isClosed()).isTrue();
     assertThat(memory.used()).isZero();
     assertThat(kept.size()).isZero();
+  }
+
+  @Test
+  void whoIsLostIsNotWaitedForLongerBecauseItsRingBrokeLater() {
+    gone = true;
+    kept.lost("app");
+    clock.addAndGet(TimeUnit.SECONDS.toNanos(KeptStages.SECONDS) - 1);
+    FakeStage stage = leave(2, 4);
+    clock.addAndGet(1);
+    kept.tick();
+    assertThat(stage.isClosed()).isTrue();
+  }
+
+  @Test
+  void whoIsBackIsWaitedForAsAnybody() {
+    kept.lost("app");
+    clock.addAndGet(TimeUnit.SECONDS.toNanos(KeptStages.SECONDS) - 1);
+    FakeStage stage = leave(2, 4);
+    clock.addAndGet(1);
+    kept.tick();
+    assertThat(stage.openSessions()).isEqualTo(1);
   }
 
   @Test

@@ -54,7 +54,7 @@ final class MemoryPeer implements Links, StageSource {
     this.bulk = thread("net-bulk-" + name);
     // What says that a hand-off failed may be lost too: then only time ends it.
     kv = new KvExchange(this, this::sendBulk, this, () -> System.nanoTime() + network.clock.get());
-    KeptStages kept = new KeptStages(() -> System.nanoTime() + network.clock.get());
+    KeptStages kept = new KeptStages(() -> System.nanoTime() + network.clock.get(), this::reaches);
     stages = new StageHost(this, this, new Gate(), kv, kept, network::now);
     client = new SessionClient(this, FakeTokenizer.VOCABULARY, network.clock::get);
     callers =
