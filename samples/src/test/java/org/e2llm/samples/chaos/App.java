@@ -17,6 +17,7 @@ import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanCodec;
 import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.StagePlan;
+import org.e2llm.samples.Apps;
 
 /** An app in a process of its own, as the test talks to it. */
 final class App {
@@ -69,6 +70,9 @@ final class App {
   enum Wish {
     /** Plans are wanted for many requests at a time. */
     THROUGHPUT,
+
+    /** Sessions have {@link Apps#SHORT_CONTEXT} tokens at most. */
+    SHORT_SESSIONS,
 
     /** The device is told how fast it is, and does not measure itself. */
     TOLD

@@ -110,6 +110,9 @@ final class AppProgram {
     if (wishes.contains(App.Wish.TOLD.name())) {
       builder.profile(Apps.profile(1e10, 1e9, 1e10));
     }
+    if (wishes.contains(App.Wish.SHORT_SESSIONS.name())) {
+      builder.context(Apps.SHORT_CONTEXT);
+    }
     E2llm made = builder.open();
     llm = made;
     println("open " + made.cluster().status().self() + " " + made.kernels().name());

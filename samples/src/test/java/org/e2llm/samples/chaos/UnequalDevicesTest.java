@@ -25,6 +25,7 @@ import org.e2llm.plan.StagePlan;
 import org.e2llm.plan.Workload;
 import org.e2llm.planner.Planner;
 import org.e2llm.planner.cost.PlannedModel;
+import org.e2llm.samples.Apps;
 import org.e2llm.samples.Plans;
 import org.e2llm.samples.Until;
 import org.junit.jupiter.api.AfterAll;
@@ -52,8 +53,11 @@ class UnequalDevicesTest {
   /** Megabits per second. */
   private static final int[] LINKS = {200, 50, 2};
 
-  /** Two devices that offer this hold the model with the KV cache of a request, one does not. */
-  private static final long SHARE = 125L << 20;
+  /**
+   * Nearly the model with the KV cache of a request of {@link Apps#SHORT_CONTEXT} tokens: one
+   * device does not hold it, two have room for many a cut.
+   */
+  private static final long SHARE = 115L << 20;
 
   /** The whole model on each device. */
   private static final long PLENTY = 1L << 30;
@@ -64,7 +68,7 @@ class UnequalDevicesTest {
   private static final String PROMPT = "The capital of France is";
   private static final int TOKENS = 12;
   private static final int MOST_ROUNDS = 3;
-  private static final int MOST_SECONDS = 60;
+  private static final int MOST_SECONDS = 100;
 
   private final Path model =
       Path.of(System.getProperty("e2llm.shared", "../../shared"))
@@ -156,20 +160,17 @@ class UnequalDevicesTest {
   @Test
   void layersFollowWhatWasMeasured() {
     List<String> ids =
-        App.openAll(apps, model, SHARE, App.Wish.THROUGHPUT).stream().map(App.Opened::id).toList();
+        App.openAll(apps, model, SHARE, App.Wish.THROUGHPUT, App.Wish.SHORT_SESSIONS).stream()
+            .map(App.Opened::id)
+            .toList();
     ModelSpec spec = E2llm.inspect(model).spec();
     App.View view =
         awaitView(
-            "a plan that knows all devices serves, and their links are measured",
-            each -> knowsAll(each, ids));
+            "a plan that knows all devices serves, and what was measured is what the machine gives",
+            each -> knowsAll(each, ids) && areAsTold(each, ids));
     view =
         awaitView(
             "a plan follows what was measured, unlike " + view, each -> follows(each, spec, ids));
-
-    // What was measured is what the machine was told to give.
-    double fast = view.profile(ids.get(FAST)).prefillFlops();
-    assertThat(view.profile(ids.get(SLOWER)).prefillFlops()).isBetween(0.1 * fast, 0.7 * fast);
-    assertThat(view.profile(ids.get(CRAWLING)).prefillFlops()).isLessThan(0.4 * fast);
 
     assertThat(view.layers(ids.get(FAST))).isGreaterThan(view.layers(ids.get(SLOWER)));
     assertThat(view.layers(ids.get(FAST)) + view.layers(ids.get(SLOWER)))
@@ -212,12 +213,20 @@ class UnequalDevicesTest {
   }
 
   private boolean knowsAll(App.View view, List<String> ids) {
-    return view.plan().placements().size() == ids.size()
+    return view.plan().placements().size() == ids.size();
+  }
+
+  /** What a device or a probe finds first may be off; then it is measured again. */
+  private boolean areAsTold(App.View view, List<String> ids) {
+    double fast = view.profile(ids.get(FAST)).prefillFlops();
+    double slower = view.profile(ids.get(SLOWER)).prefillFlops();
+    return slower > 0.1 * fast
+        && slower < 0.7 * fast
+        && view.profile(ids.get(CRAWLING)).prefillFlops() < 0.4 * fast
         && isSlow(link(view, ids.get(FAST), ids.get(SLOWER)), LINKS[SLOWER])
         && isSlow(link(view, ids.get(FAST), ids.get(CRAWLING)), LINKS[CRAWLING]);
   }
 
-  /** What the first probe finds is often what goes into queues. */
   private static boolean isSlow(LinkProfile link, int megabitsPerSecond) {
     return link != null && link.bytesPerSecond() < 1.5e6 / 8 * megabitsPerSecond;
   }
@@ -237,7 +246,7 @@ class UnequalDevicesTest {
 
   /** As reckoned from what was measured; 0 for a plan that does not fit. */
   private double requestsPerSecond(App.View view, ModelSpec spec, Plan plan) {
-    Workload some = Workload.concurrent(List.of(new Workload.Lengths(256, 256)), 8);
+    Workload some = new Workload(List.of(new Workload.Lengths(256, 256)), 0, 8, 256);
     PlanOptions options = PlanOptions.builder().throughput(true).build();
     try {
       return planner.judge(plan, spec, view.fleet(), some, Slo.NONE, options).replicas().stream()
