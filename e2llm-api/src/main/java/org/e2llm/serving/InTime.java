@@ -1,6 +1,5 @@
 package org.e2llm.serving;
 
-import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
@@ -19,14 +18,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class InTime {
   /** By arrival, and so by when they are due; whoever had begun comes before all others. */
-  static final Comparator<DispatchedSession> DUE =
-      Comparator.<DispatchedSession>comparingInt(session -> session.hadBegun ? 0 : 1)
-          .thenComparingLong(session -> session.age);
+  static int byDue(DispatchedSession a, DispatchedSession b) {
+    return a.hadBegun == b.hadBegun ? Long.compare(a.age, b.age) : a.hadBegun ? -1 : 1;
+  }
 
   /** The youngest of those that are equally long. */
-  private static final Comparator<DispatchedSession> LONGEST_FIRST =
-      Comparator.<DispatchedSession>comparingDouble(session -> -session.promptSeconds)
-          .thenComparingLong(session -> -session.age);
+  private static int longestFirst(DispatchedSession a, DispatchedSession b) {
+    int order = Double.compare(-a.promptSeconds, -b.promptSeconds);
+    return order == 0 ? Long.compare(b.age, a.age) : order;
+  }
 
   /** What was seen counts so much less with every beginning: some thirty of them count. */
   private static final double KEPT = 0.97;
@@ -37,7 +37,7 @@ final class InTime {
   private final int replica;
   private final double limit;
   private final ReplicaEstimates estimates;
-  private final PriorityQueue<DispatchedSession> taken = new PriorityQueue<>(LONGEST_FIRST);
+  private final PriorityQueue<DispatchedSession> taken = new PriorityQueue<>(InTime::longestFirst);
 
   /** NaN if nobody waited then. */
   private double lastBegan = Double.NaN;
@@ -61,7 +61,7 @@ final class InTime {
    * Marks who is late, and for whom there is no hope: who would be late as the very next. O(n log
    * n).
    *
-   * @param waiting in the order {@link #DUE}
+   * @param waiting in the order {@link #byDue}
    * @param running seconds of prompts that have begun and are not done
    * @param decoding sessions that decode here
    * @return who of those in time is due first, or null if none is

@@ -71,6 +71,9 @@ public final class KvHandoff {
   private final int[] arrived;
   private int complete;
 
+  /** No pair before this one has anything to send. */
+  private int next;
+
   /**
    * Nothing is computed yet.
    *
@@ -92,6 +95,7 @@ public final class KvHandoff {
   /** A stage has the KV of all positions before {@code position}. */
   public void computed(int stage, int position) {
     computed[stage] = Math.max(computed[stage], Math.min(position, promptTokens));
+    next = 0;
   }
 
   /**
@@ -100,7 +104,8 @@ public final class KvHandoff {
    * @return null if there is nothing to send now
    */
   public @Nullable Piece send() {
-    for (int i = 0; i < sent.length; i++) {
+    for (; next < sent.length; next++) {
+      int i = next;
       int there = computed[pairs.get(i).fromStage()];
       boolean worth = there == promptTokens || there - sent[i] >= WORTH_SENDING;
       if (sent[i] == arrived[i] && there > sent[i] && worth) {
@@ -115,6 +120,7 @@ public final class KvHandoff {
   /** A transfer is over. */
   public void arrived(Piece piece) {
     arrived[piece.pair()] = piece.to();
+    next = Math.min(next, piece.pair());
     complete += piece.to() == promptTokens ? 1 : 0;
   }
 

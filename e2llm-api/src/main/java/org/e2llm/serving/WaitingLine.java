@@ -1,7 +1,6 @@
 package org.e2llm.serving;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
 import org.e2llm.plan.Slo;
@@ -28,14 +27,10 @@ final class WaitingLine {
   /** An eighth of the time of prompts goes to those that are late. */
   private static final int LATE_SHARE = 8;
 
-  private static final Comparator<DispatchedSession> ORDER =
-      Comparator.<DispatchedSession>comparingLong(session -> session.key)
-          .thenComparingLong(session -> session.age);
-
   private final @Nullable InTime inTime;
 
   /** Those that cannot be in time any more; without a TTFT in view, all. */
-  private final PriorityQueue<DispatchedSession> queue = new PriorityQueue<>(ORDER);
+  private final PriorityQueue<DispatchedSession> queue = new PriorityQueue<>(WaitingLine::order);
 
   /** Those that might be in time if they were next, in the order in which they are due. */
   private final List<DispatchedSession> hopeful = new ArrayList<>();
@@ -61,6 +56,10 @@ final class WaitingLine {
     inTime = limit < Double.POSITIVE_INFINITY ? new InTime(replica, limit, estimates) : null;
   }
 
+  private static int order(DispatchedSession a, DispatchedSession b) {
+    return a.key == b.key ? Long.compare(a.age, b.age) : Long.compare(a.key, b.key);
+  }
+
   int size() {
     return queue.size() + hopeful.size();
   }
@@ -77,7 +76,7 @@ final class WaitingLine {
       return;
     }
     int at = hopeful.size(); // mostly there: it came last
-    while (at > 0 && InTime.DUE.compare(hopeful.get(at - 1), session) > 0) {
+    while (at > 0 && InTime.byDue(hopeful.get(at - 1), session) > 0) {
       at--;
     }
     hopeful.add(at, session);
@@ -112,7 +111,7 @@ final class WaitingLine {
   private @Nullable DispatchedSession firstLate() {
     DispatchedSession first = queue.peek();
     for (DispatchedSession session : hopeful) {
-      if (session.late && (first == null || ORDER.compare(session, first) < 0)) {
+      if (session.late && (first == null || order(session, first) < 0)) {
         first = session;
       }
     }

@@ -1,8 +1,8 @@
 package org.e2llm.planner.grouping;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Role;
 
@@ -20,13 +20,16 @@ public record Member(
 
   /** Without the devices that the shape passes over. */
   static Member of(int[] group, Role role, GroupShape shape) {
-    int[] used =
-        IntStream.range(0, group.length)
-            .filter(i -> shape.layers().get(i).size() > 0)
-            .map(i -> group[i])
-            .toArray();
-    List<LayerRange> layers = new ArrayList<>(shape.layers());
-    layers.removeIf(range -> range.size() == 0);
+    int[] used = new int[group.length];
+    List<LayerRange> layers = new ArrayList<>(group.length);
+    for (int i = 0; i < group.length; i++) {
+      LayerRange range = shape.layers().get(i);
+      if (range.size() > 0) {
+        used[layers.size()] = group[i];
+        layers.add(range);
+      }
+    }
+    used = Arrays.copyOf(used, layers.size());
     return new Member(used, List.copyOf(layers), role, shape.estimate(), shape.rate());
   }
 }

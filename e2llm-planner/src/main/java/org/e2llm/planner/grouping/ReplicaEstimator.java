@@ -1,16 +1,16 @@
 package org.e2llm.planner.grouping;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.Role;
+import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Network;
 import org.e2llm.plan.Nic;
 import org.e2llm.planner.cost.CostModel;
 import org.e2llm.planner.cost.StageCost;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Times and rates of a given chain of stages, straight from the cost model: for plans that a search
@@ -30,14 +30,31 @@ import org.e2llm.planner.cost.StageCost;
  * over it count together.
  */
 public final class ReplicaEstimator {
+  private static final Role[] ROLES = Role.values();
+
   private final CostModel cost;
   private final Network network;
   private final Demand demand;
+
+  /** Names of shared mediums: few, so that a number is soon found. */
+  private final List<String> mediums = new ArrayList<>();
 
   public ReplicaEstimator(CostModel cost, Network network, Demand demand) {
     this.cost = cost;
     this.network = network;
     this.demand = demand;
+    for (DeviceProfile device : network.devices()) {
+      addMedium(device.nic().medium());
+    }
+    for (LinkProfile link : network.fleet().links()) {
+      addMedium(link.medium());
+    }
+  }
+
+  private void addMedium(@Nullable String medium) {
+    if (medium != null && !mediums.contains(medium)) {
+      mediums.add(medium);
+    }
   }
 
   /** The most tokens that all stages can cache together; negative if the weights do not fit. */
@@ -71,14 +88,15 @@ public final class ReplicaEstimator {
    * @param role for which the batch is chosen
    */
   public ReplicaEstimate estimate(int[] devices, List<LayerRange> layers, Role role) {
-    ReplicaEstimate best = estimate(devices, layers, 1);
+    List<StageCost> costs = costs(devices, layers);
+    ReplicaEstimate best = estimate(devices, layers, costs, 1);
     int levels = demand.latencyCounts() ? 1 : BatchLevels.COUNT;
     for (int level = 1; level < levels; level++) {
       int batch = BatchLevels.batch(level);
       if (BatchLevels.tokens(demand, batch, devices.length) > best.kvTokens()) {
         break;
       }
-      ReplicaEstimate next = estimate(devices, layers, batch);
+      ReplicaEstimate next = estimate(devices, layers, costs, batch);
       boolean faster =
           role == Role.MIXED
               ? next.mixedRate() > best.mixedRate()
@@ -93,25 +111,30 @@ public final class ReplicaEstimator {
 
   /** What is expected at a given batch. */
   public ReplicaEstimate estimate(int[] devices, List<LayerRange> layers, int batch) {
-    List<StageCost> costs = costs(devices, layers);
+    return estimate(devices, layers, costs(devices, layers), batch);
+  }
+
+  private ReplicaEstimate estimate(
+      int[] devices, List<LayerRange> layers, List<StageCost> costs, int batch) {
     long tokens = kvTokens(devices, layers);
     double ttft = ttft(devices, costs);
     int most = demand.latencyCounts() ? demand.sessions() : batch * devices.length;
     int sessions = (int) Math.max(1, Math.min(most, tokens / demand.reserved()));
     double tpot = tpot(devices, costs, batch, Math.min(devices.length, sessions));
     double answer = demand.output() * tpot;
+    double[] rates = new double[ROLES.length]; // in a loop: it is much code to compile
+    for (Role role : ROLES) {
+      rates[role.ordinal()] = 1 / slowest(devices, layers, costs, batch, role);
+    }
     return new ReplicaEstimate(
         ttft,
         tpot,
         handoff(devices, layers),
         batch,
+        Math.min(rates[Role.PREFILL.ordinal()], Math.max(1, tokens / demand.prompt()) / ttft),
+        Math.min(rates[Role.DECODE.ordinal()], sessions / answer),
         Math.min(
-            1 / slowest(devices, layers, batch, Role.PREFILL),
-            Math.max(1, tokens / demand.prompt()) / ttft),
-        Math.min(1 / slowest(devices, layers, batch, Role.DECODE), sessions / answer),
-        Math.min(
-            1 / slowest(devices, layers, batch, Role.MIXED),
-            Math.max(1, tokens / demand.reserved()) / (ttft + answer)),
+            rates[Role.MIXED.ordinal()], Math.max(1, tokens / demand.reserved()) / (ttft + answer)),
         tokens);
   }
 
@@ -180,14 +203,15 @@ public final class ReplicaEstimator {
 
   /** Every owner sends its part by itself, those on one medium one after the other. */
   private double handoff(int[] devices, List<LayerRange> layers) {
-    Map<String, Double> onMediums = new HashMap<>();
+    double[] onMediums = new double[mediums.size()];
     double slowest = 0;
     for (int i = 0; i < devices.length; i++) {
       Nic nic = network.device(devices[i]).nic();
       double bytes = demand.prompt() * cost.handoffBytes(layers.get(i).size(), 1);
       double seconds = bytes / nic.bytesPerSecond();
       if (nic.medium() != null) {
-        seconds = onMediums.merge(nic.medium(), seconds, Double::sum);
+        onMediums[mediums.indexOf(nic.medium())] += seconds;
+        seconds = onMediums[mediums.indexOf(nic.medium())];
       }
       slowest = Math.max(slowest, seconds);
     }
@@ -195,29 +219,32 @@ public final class ReplicaEstimator {
   }
 
   /** Of stages, links and shared mediums the one that is busy longest for a request. */
-  private double slowest(int[] devices, List<LayerRange> layers, int batch, Role role) {
+  private double slowest(
+      int[] devices, List<LayerRange> layers, List<StageCost> costs, int batch, Role role) {
     double rows =
         (role == Role.DECODE ? 0 : demand.prompt()) + (role == Role.PREFILL ? 0 : demand.output());
     double hidden = rows * cost.hiddenBytes(1);
-    Map<String, Double> onMediums = new HashMap<>();
+    double[] onMediums = new double[mediums.size()];
     double slowest = 0;
     for (int i = 0; i < devices.length; i++) {
       LayerRange range = layers.get(i);
-      slowest = Math.max(slowest, busySeconds(devices[i], range, batch, role));
-      Nic nic = network.device(devices[i]).nic();
+      DeviceProfile device = network.device(devices[i]);
+      double busy = RequestCost.busy(cost, costs.get(i), device, demand, range, batch, role);
+      slowest = Math.max(slowest, busy);
+      Nic nic = device.nic();
       if (nic.medium() != null && role != Role.MIXED) {
         double kv = demand.prompt() * cost.handoffBytes(range.size(), 1);
-        onMediums.merge(nic.medium(), kv / nic.bytesPerSecond(), Double::sum);
+        onMediums[mediums.indexOf(nic.medium())] += kv / nic.bytesPerSecond();
       }
       if (i + 1 < devices.length) {
         LinkProfile link = network.link(devices[i], devices[i + 1]);
         slowest = Math.max(slowest, hidden / link.bytesPerSecond());
         if (link.medium() != null) {
-          onMediums.merge(link.medium(), hidden / link.bytesPerSecond(), Double::sum);
+          onMediums[mediums.indexOf(link.medium())] += hidden / link.bytesPerSecond();
         }
       }
     }
-    for (double seconds : onMediums.values()) {
+    for (double seconds : onMediums) {
       slowest = Math.max(slowest, seconds);
     }
     return slowest;

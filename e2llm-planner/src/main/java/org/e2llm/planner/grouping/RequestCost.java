@@ -31,7 +31,18 @@ final class RequestCost {
       LayerRange layers,
       int batch,
       Role role) {
-    StageCost stage = cost.stage(device, layers);
+    return busy(cost, cost.stage(device, layers), device, demand, layers, batch, role);
+  }
+
+  /** The same where the cost of the stage is at hand. */
+  static double busy(
+      CostModel cost,
+      StageCost stage,
+      DeviceProfile device,
+      Demand demand,
+      LayerRange layers,
+      int batch,
+      Role role) {
     boolean prefill = role != Role.DECODE;
     boolean decode = role != Role.PREFILL;
     double compute =

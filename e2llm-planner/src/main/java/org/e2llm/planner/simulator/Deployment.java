@@ -25,6 +25,8 @@ public final class Deployment {
   private final CostModel cost;
   private final int[][] devices;
   private final StageCost[][] stages;
+  private final LinkProfile[][] hops;
+  private final long hiddenBytesPerRow;
   private final Interfaces interfaces;
   private final List<List<LayerRange>> layers = new ArrayList<>();
 
@@ -42,6 +44,8 @@ public final class Deployment {
     int n = plan.replicas().size();
     devices = new int[n][];
     stages = new StageCost[n][];
+    hops = new LinkProfile[n][];
+    hiddenBytesPerRow = this.cost.hiddenBytes(1);
     for (int r = 0; r < n; r++) {
       deploy(r, plan.replicas().get(r));
     }
@@ -51,6 +55,7 @@ public final class Deployment {
     int size = replica.stages().size();
     devices[r] = new int[size];
     stages[r] = new StageCost[size];
+    hops[r] = new LinkProfile[size - 1];
     List<LayerRange> ranges = new ArrayList<>();
     for (int s = 0; s < size; s++) {
       StagePlan stage = replica.stages().get(s);
@@ -67,6 +72,9 @@ public final class Deployment {
                 + " is not connected with "
                 + stage.device()
                 + ", which has the layers after its own");
+      }
+      if (before != devices[r][s]) {
+        hops[r][s - 1] = network.link(before, devices[r][s]);
       }
     }
     layers.add(ranges);
@@ -110,7 +118,12 @@ public final class Deployment {
 
   /** The link from a stage to the one after it. */
   public LinkProfile hop(int replica, int stage) {
-    return network.link(devices[replica][stage], devices[replica][stage + 1]);
+    return hops[replica][stage];
+  }
+
+  /** Bytes that hidden states take between two stages. */
+  long hiddenBytes(int rows) {
+    return rows * hiddenBytesPerRow;
   }
 
   /** Seconds that a sampled token takes back to the first stage, if need be along the chain. */

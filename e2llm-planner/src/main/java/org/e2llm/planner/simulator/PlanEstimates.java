@@ -2,7 +2,6 @@ package org.e2llm.planner.simulator;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Workload;
@@ -45,6 +44,8 @@ public final class PlanEstimates implements ReplicaEstimates {
   /** Tokens that a decoding session has cached, on the average. */
   private final double context;
 
+  private final Role[] roles;
+  private final int[] kvTokens;
   private final int[] rows;
   private final int[] mixedRows;
 
@@ -67,6 +68,8 @@ public final class PlanEstimates implements ReplicaEstimates {
     expectedOutput = workload.meanOutput();
     context = workload.meanPrompt() + expectedOutput / 2;
     int n = deployment.replicas();
+    roles = new Role[n];
+    kvTokens = new int[n];
     rows = new int[n];
     mixedRows = new int[n];
     mixedRowsInTime = new int[n][MOST_SESSIONS + 1];
@@ -76,6 +79,8 @@ public final class PlanEstimates implements ReplicaEstimates {
     channels = new int[n][n][0];
     channelPerToken = new double[n][n][0];
     for (int r = 0; r < n; r++) {
+      roles[r] = deployment.plan().replicas().get(r).role();
+      kvTokens[r] = deployment.kvTokens(r);
       rows[r] = chunkRows(r);
       for (int sessions = 1; sessions <= MOST_SESSIONS; sessions++) {
         lanes[r][sessions] = (byte) bestLanes(r, sessions);
@@ -178,7 +183,7 @@ public final class PlanEstimates implements ReplicaEstimates {
   private double hopOccupancy(int r, int s, int batchRows) {
     return s + 1 == deployment.stages(r)
         ? 0
-        : deployment.cost().hiddenBytes(batchRows) / deployment.hop(r, s).bytesPerSecond();
+        : deployment.hiddenBytes(batchRows) / deployment.hop(r, s).bytesPerSecond();
   }
 
   private double cycle(int r, int sessions, double cachedTokens, int m) {
@@ -211,12 +216,18 @@ public final class PlanEstimates implements ReplicaEstimates {
         busy[i] += bytes / interfaces.bytesPerSecond(i, link);
       }
     }
-    int[] used = IntStream.range(0, busy.length).filter(i -> busy[i] > 0).toArray();
-    channels[p][d] = used;
-    channelPerToken[p][d] = Arrays.stream(used).mapToDouble(i -> busy[i]).toArray();
-    for (double perToken : channelPerToken[p][d]) {
-      handoffPerToken[p][d] = Math.max(handoffPerToken[p][d], perToken);
+    int[] used = new int[busy.length];
+    double[] perToken = new double[busy.length];
+    int count = 0;
+    for (int i = 0; i < busy.length; i++) {
+      if (busy[i] > 0) {
+        used[count] = i;
+        perToken[count++] = busy[i];
+        handoffPerToken[p][d] = Math.max(handoffPerToken[p][d], busy[i]);
+      }
     }
+    channels[p][d] = Arrays.copyOf(used, count);
+    channelPerToken[p][d] = Arrays.copyOf(perToken, count);
   }
 
   /** Batch limits of a replica on which so many sessions decode. */
@@ -239,12 +250,12 @@ public final class PlanEstimates implements ReplicaEstimates {
 
   @Override
   public Role role(int replica) {
-    return deployment.plan().replicas().get(replica).role();
+    return roles[replica];
   }
 
   @Override
   public int kvTokens(int replica) {
-    return deployment.kvTokens(replica);
+    return kvTokens[replica];
   }
 
   @Override

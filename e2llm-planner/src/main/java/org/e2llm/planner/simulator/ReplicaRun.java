@@ -15,7 +15,7 @@ import org.e2llm.serving.Dispatcher;
  */
 final class ReplicaRun {
   /** Caches grow with every step: no more of them than can be taken as alike. */
-  private static final int MOST_STEPS = 64;
+  static final int MOST_STEPS = 64;
 
   private final Simulation simulation;
   private final int number;
@@ -169,7 +169,7 @@ final class ReplicaRun {
         simulation.traffic.sendHidden(
             deployment.device(number, flight.stage),
             deployment.device(number, next),
-            (double) deployment.cost().hiddenBytes(flight.rows()),
+            (double) deployment.hiddenBytes(flight.rows()),
             now);
     double seconds = flight.seconds(deployment.stage(number, next));
     simulation.work.busy(number, next, seconds);

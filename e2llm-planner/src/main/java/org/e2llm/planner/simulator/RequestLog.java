@@ -34,6 +34,7 @@ final class RequestLog {
   final int[] produced;
 
   private final double[] since;
+  private int changes;
 
   RequestLog(Requests requests) {
     this.requests = requests;
@@ -51,7 +52,13 @@ final class RequestLog {
     since = new double[n];
   }
 
+  /** How many came, and were answered. */
+  int changes() {
+    return changes;
+  }
+
   void arrived(int request) {
+    changes++;
     phases[request] = Phase.QUEUED;
     since[request] = requests.arrival(request);
   }
@@ -111,6 +118,7 @@ final class RequestLog {
   }
 
   void done(int request, double now) {
+    changes++;
     phases[request] = Phase.DONE;
     end[request] = now;
   }

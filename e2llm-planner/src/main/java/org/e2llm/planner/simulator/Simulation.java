@@ -5,6 +5,7 @@ import java.util.List;
 import org.e2llm.CapacityException;
 import org.e2llm.planner.workload.Requests;
 import org.e2llm.serving.Dispatcher;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One run: the event loop, and what happens to a request between two policies.
@@ -39,6 +40,9 @@ final class Simulation {
   /** Tokens of a request whose KV has to be computed before its next token. */
   private final int[] prompts;
 
+  /** When the last thing happened. */
+  private double clock;
+
   private int refused;
 
   Simulation(Deployment deployment, Requests requests, SimulationOptions options) {
@@ -60,29 +64,22 @@ final class Simulation {
     faults = new Faults(this, options);
   }
 
-  SimulationResult run() {
-    double now = 0;
-    int arrival = 0;
-    while (true) {
-      double next =
-          arrival < requests.size() ? requests.arrival(arrival) : Double.POSITIVE_INFINITY;
-      double event = events.nextTime();
-      double fault = faults.nextTime();
-      double time = Math.min(fault, Math.min(next, event));
-      if (time == Double.POSITIVE_INFINITY) {
-        break;
+  /**
+   * To the end, or until an outlook sees no hope.
+   *
+   * @return whether it came to the end
+   */
+  boolean run(@Nullable Outlook outlook) {
+    for (int request = 0; request < requests.size(); request++) {
+      double arrival = requests.arrival(request);
+      if (!advance(arrival, outlook)) {
+        return false;
       }
-      if (time < now) {
-        throw new IllegalStateException("time goes back from " + now + " to " + time);
-      }
-      now = time;
-      if (fault == time) {
-        faults.next(now);
-      } else if (next == time) {
-        arrive(arrival++, now);
-      } else {
-        happen(events.poll(), now);
-      }
+      clock = arrival;
+      arrive(request, arrival);
+    }
+    if (!advance(Double.POSITIVE_INFINITY, outlook)) {
+      return false;
     }
     if (log.open() > dispatcher.parked()) {
       throw new IllegalStateException(
@@ -90,6 +87,39 @@ final class Simulation {
               - dispatcher.parked()
               + " requests are neither answered nor waiting for a replica");
     }
+    return true;
+  }
+
+  /**
+   * To the next arrival. A loop of its own: what happens at an arrival is a lot of code and seldom,
+   * and would be compiled anew with every event of this loop that is the first of its kind.
+   *
+   * @return whether there is hope
+   */
+  private boolean advance(double arrival, @Nullable Outlook outlook) {
+    while (true) {
+      double event = events.nextTime();
+      double fault = faults.nextTime();
+      double time = Math.min(fault, event);
+      if (time == Double.POSITIVE_INFINITY || (fault > arrival && event >= arrival)) {
+        return true;
+      }
+      if (time < clock) {
+        throw new IllegalStateException("time goes back from " + clock + " to " + time);
+      }
+      clock = time;
+      if (fault == time) {
+        faults.next(time);
+      } else {
+        happen(events.poll(), time);
+      }
+      if (outlook != null && outlook.isHopeless(time)) {
+        return false;
+      }
+    }
+  }
+
+  SimulationResult result() {
     return new SimulationResult(log, work, traffic, options.warmUp(), refused);
   }
 

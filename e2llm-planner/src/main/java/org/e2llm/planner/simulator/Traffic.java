@@ -3,6 +3,7 @@ package org.e2llm.planner.simulator;
 import java.util.Arrays;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Network;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The network as queues. Hidden states go first (the hot connection of a pair), KV pieces use what
@@ -16,13 +17,27 @@ import org.e2llm.plan.Network;
 final class Traffic {
   /** A KV piece on its way. */
   static final class Bulk {
-    int[] interfaces = new int[0];
+    int[] interfaces = {};
     final double[] until = new double[3];
+  }
+
+  /** What lies between two devices, and what a transfer occupies on its way. */
+  private static final class Path {
+    final LinkProfile link;
+    final int[] interfaces;
+    final double[] bytesPerSecond;
+
+    Path(LinkProfile link, int[] interfaces, double[] bytesPerSecond) {
+      this.link = link;
+      this.interfaces = interfaces;
+      this.bytesPerSecond = bytesPerSecond;
+    }
   }
 
   private final Network network;
   private final Interfaces interfaces;
-  private final int[][] between;
+  private final int size;
+  private final @Nullable Path[] paths;
   private final double[] slowness;
   private final double[] hotUntil;
   private final double[] hotSeconds;
@@ -32,9 +47,9 @@ final class Traffic {
   Traffic(Network network, Interfaces interfaces) {
     this.network = network;
     this.interfaces = interfaces;
-    int n = network.size();
-    between = new int[n * n][];
-    slowness = new double[n * n];
+    size = network.size();
+    paths = new Path[size * size];
+    slowness = new double[size * size];
     Arrays.fill(slowness, 1);
     hotUntil = new double[interfaces.count()];
     hotSeconds = new double[interfaces.count()];
@@ -44,54 +59,59 @@ final class Traffic {
 
   /** All transfers between the two that begin from now on take so many times their time. */
   void slow(int a, int b, double factor) {
-    slowness[a * network.size() + b] = factor;
-    slowness[b * network.size() + a] = factor;
+    slowness[a * size + b] = factor;
+    slowness[b * size + a] = factor;
   }
 
-  private int[] between(int from, int to) {
-    int pair = from * network.size() + to;
-    int[] found = between[pair];
+  private Path path(int from, int to) {
+    Path found = paths[from * size + to];
     if (found == null) {
-      found = interfaces.between(from, to);
-      between[pair] = found;
+      LinkProfile link = network.link(from, to);
+      int[] occupied = interfaces.between(from, to);
+      double[] speeds = new double[occupied.length];
+      for (int k = 0; k < speeds.length; k++) {
+        speeds[k] = interfaces.bytesPerSecond(occupied[k], link);
+      }
+      found = new Path(link, occupied, speeds);
+      paths[from * size + to] = found;
     }
     return found;
   }
 
   /** Sends hidden states; gives when they have arrived. */
   double sendHidden(int from, int to, double bytes, double now) {
-    LinkProfile link = network.link(from, to);
-    double slower = slowness[from * network.size() + to];
-    int[] occupied = between(from, to);
+    Path path = path(from, to);
+    double slower = slowness[from * size + to];
     double start = now;
-    for (int i : occupied) {
+    for (int i : path.interfaces) {
       start = Math.max(start, hotUntil[i]);
     }
-    for (int i : occupied) {
-      double seconds = slower * bytes / interfaces.bytesPerSecond(i, link);
+    for (int k = 0; k < path.interfaces.length; k++) {
+      int i = path.interfaces[k];
+      double seconds = slower * bytes / path.bytesPerSecond[k];
       hotUntil[i] = start + seconds;
       hotSeconds[i] += seconds;
     }
-    return start + slower * bytes / link.bytesPerSecond() + link.latencySeconds();
+    return start + slower * bytes / path.link.bytesPerSecond() + path.link.latencySeconds();
   }
 
   /** Sends a KV piece; gives when it arrives if no hidden states come in between. */
   double sendKv(int from, int to, double bytes, double now, Bulk piece) {
-    LinkProfile link = network.link(from, to);
-    double slower = slowness[from * network.size() + to];
-    piece.interfaces = between(from, to);
+    Path path = path(from, to);
+    double slower = slowness[from * size + to];
+    piece.interfaces = path.interfaces;
     double wait = 0;
-    for (int i : piece.interfaces) {
+    for (int i : path.interfaces) {
       wait = Math.max(wait, bulkUntil[i] - free(i, now));
     }
-    for (int k = 0; k < piece.interfaces.length; k++) {
-      int i = piece.interfaces[k];
-      double seconds = slower * bytes / interfaces.bytesPerSecond(i, link);
+    for (int k = 0; k < path.interfaces.length; k++) {
+      int i = path.interfaces[k];
+      double seconds = slower * bytes / path.bytesPerSecond[k];
       bulkUntil[i] = free(i, now) + wait + seconds;
       bulkSeconds[i] += seconds;
       piece.until[k] = bulkUntil[i];
     }
-    return now + wait + slower * bytes / link.bytesPerSecond() + link.latencySeconds();
+    return now + wait + slower * bytes / path.link.bytesPerSecond() + path.link.latencySeconds();
   }
 
   /** By how much a piece that should have arrived now was put off by hidden states. */

@@ -3,7 +3,6 @@ package org.e2llm.planner.strategy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.function.ToDoubleFunction;
 import org.e2llm.model.KvType;
 import org.e2llm.plan.HiddenType;
 import org.e2llm.plan.Plan;
@@ -115,10 +114,22 @@ public final class AdaptiveStrategy implements Strategy {
     SplittableRandom random = new SplittableRandom(question.options().seed());
     for (Candidate start : List.copyOf(left.subList(0, Math.min(CLIMBERS, left.size())))) {
       Moves moves = new Moves(question, random);
-      left.add(0, climbed(moves, start, MOVES, at -> trials.outcome(at, third).cost()));
+      left.add(0, climbed(moves, start, MOVES, (at, limit) -> cost(trials, at, third, limit)));
     }
     left.addAll(candidates.guards());
     return left;
+  }
+
+  private static double cost(Trials trials, Candidate at, Requests requests, double limit) {
+    return trials.isWanted(at, requests, outcome -> outcome.cost() < limit)
+        ? trials.outcome(at, requests).cost()
+        : limit;
+  }
+
+  /** What steps shall lower. */
+  interface Cost {
+    /** Of a candidate if it is below a limit, else anything that is not. */
+    double of(Candidate candidate, double limit);
   }
 
   /**
@@ -127,10 +138,9 @@ public final class AdaptiveStrategy implements Strategy {
    * @param budget moves that are looked at
    * @param cost what is compared
    */
-  static Candidate climbed(
-      Moves moves, Candidate start, int budget, ToDoubleFunction<Candidate> cost) {
+  static Candidate climbed(Moves moves, Candidate start, int budget, Cost cost) {
     Candidate at = start;
-    double least = cost.applyAsDouble(at);
+    double least = cost.of(at, Double.POSITIVE_INFINITY);
     int left = budget;
     boolean better = true;
     while (better && left > 0) {
@@ -139,8 +149,9 @@ public final class AdaptiveStrategy implements Strategy {
         if (left-- <= 0) {
           break;
         }
-        double nextCost = cost.applyAsDouble(next);
-        if (nextCost < WORTH_MOVING * least) {
+        double limit = WORTH_MOVING * least;
+        double nextCost = cost.of(next, limit);
+        if (nextCost < limit) {
           at = next;
           least = nextCost;
           better = true;

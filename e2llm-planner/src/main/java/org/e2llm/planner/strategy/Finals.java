@@ -113,7 +113,8 @@ final class Finals {
   }
 
   private boolean isAsQuick(Candidate candidate, Candidate own, Requests on) {
-    return trials.outcome(candidate, on).seconds() <= SLOWER * trials.outcome(own, on).seconds();
+    double most = SLOWER * trials.outcome(own, on).seconds();
+    return trials.isWanted(candidate, on, outcome -> outcome.seconds() <= most);
   }
 
   /**
@@ -135,9 +136,10 @@ final class Finals {
     for (Candidate candidate : found) {
       least = Math.min(least, trials.outcome(candidate, fewer).seconds());
     }
+    double most = HOPELESS * least;
     List<Candidate> inSight = new ArrayList<>();
     for (Candidate rival : rivals) {
-      if (trials.outcome(rival, fewer).seconds() <= HOPELESS * least) {
+      if (trials.isWanted(rival, fewer, outcome -> outcome.seconds() <= most)) {
         inSight.add(rival);
       }
     }
@@ -176,7 +178,8 @@ final class Finals {
             ? best.withPolicy(best.policy().withSlo(question.slo()))
             : best;
     Moves moves = new Moves(question, new SplittableRandom(question.options().seed()));
-    Candidate fitted = AdaptiveStrategy.climbed(moves, start, MOVES, at -> missed(at, quickest));
+    Candidate fitted =
+        AdaptiveStrategy.climbed(moves, start, MOVES, (at, limit) -> missed(at, quickest, limit));
     return better(best, fitted, quickest);
   }
 
@@ -185,23 +188,33 @@ final class Finals {
    * hardly slower than the quickest.
    */
   private Candidate better(Candidate best, Candidate next, Candidate quickest) {
-    return keepsMore(best, next, requests)
-            && isAsQuick(next, quickest, requests)
-            && keepsMore(best, next, more)
-            && isConfirmed(next, quickest)
+    return keepsMore(best, next, quickest, requests)
+            && keepsMore(best, next, quickest, more)
+            && isAsQuick(next, quickest, denser)
         ? next
         : best;
   }
 
-  private boolean keepsMore(Candidate best, Candidate next, Requests on) {
-    return trials.outcome(next, on).missed() < trials.outcome(best, on).missed() - WORTH_CHANGING;
+  private boolean keepsMore(Candidate best, Candidate next, Candidate quickest, Requests on) {
+    double most = trials.outcome(best, on).missed() - WORTH_CHANGING;
+    return isQuickAndBelow(next, quickest, on, most);
   }
 
-  /** What a step shall lower; nothing slower is taken. */
-  private double missed(Candidate candidate, Candidate quickest) {
-    return isAsQuick(candidate, quickest, fewer)
+  /** What a step shall lower, if it is below a limit; nothing slower is taken. */
+  private double missed(Candidate candidate, Candidate quickest, double limit) {
+    if (Double.isInfinite(trials.outcome(quickest, fewer).seconds())) {
+      return trials.outcome(candidate, fewer).missed(); // nothing to be slower than
+    }
+    return isQuickAndBelow(candidate, quickest, fewer, limit)
         ? trials.outcome(candidate, fewer).missed()
         : Double.MAX_VALUE;
+  }
+
+  private boolean isQuickAndBelow(
+      Candidate candidate, Candidate quickest, Requests on, double missed) {
+    double seconds = SLOWER * trials.outcome(quickest, on).seconds();
+    return trials.isWanted(
+        candidate, on, outcome -> outcome.seconds() <= seconds && outcome.missed() < missed);
   }
 
   /** Its TTFT alone, or all of it; nothing where there is none. */

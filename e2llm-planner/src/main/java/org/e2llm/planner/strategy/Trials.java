@@ -1,12 +1,12 @@
 package org.e2llm.planner.strategy;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.e2llm.plan.Plan;
 import org.e2llm.planner.grouping.Member;
 import org.e2llm.planner.simulator.Deployment;
@@ -51,10 +51,26 @@ final class Trials {
     }
   }
 
+  /** A candidate in a round: the first of those that count as the same. */
+  private static final class Trial {
+    static final Outcome NOTHING = new Outcome(0, 0, 1);
+
+    final Candidate candidate;
+
+    /** If it was given up, or has not begun, what would have come of it at least. */
+    Outcome outcome = NOTHING;
+
+    boolean isOver;
+
+    Trial(Candidate candidate) {
+      this.candidate = candidate;
+    }
+  }
+
   private final Question question;
 
   /** By round and what is simulated. */
-  private final Map<Requests, Map<String, Outcome>> known = new HashMap<>();
+  private final Map<Requests, Map<String, Trial>> known = new HashMap<>();
 
   /** By kind of device, from the last round in which a candidate used one. */
   private final Map<Integer, Comparison> comparisons = new HashMap<>();
@@ -80,7 +96,7 @@ final class Trials {
     double most = 0;
     for (Candidate candidate : candidates) {
       question.watch().step();
-      most = Math.max(most, run(candidate, all).throughput());
+      most = Math.max(most, Simulator.run(deployed(candidate), all).throughput());
     }
     return most;
   }
@@ -102,37 +118,103 @@ final class Trials {
 
   /** The best few on these requests, the best first. */
   List<Candidate> best(List<Candidate> candidates, Requests requests, int wanted) {
-    List<Candidate> sorted = new ArrayList<>(candidates);
-    Map<Candidate, Double> costs = new HashMap<>();
+    List<Candidate> sorted = new ArrayList<>();
     for (Candidate candidate : candidates) {
-      costs.put(candidate, outcome(candidate, requests).cost());
+      if (sorted.size() >= wanted && isBehind(candidate, requests, sorted.subList(0, wanted))) {
+        continue;
+      }
+      double cost = outcome(candidate, requests).cost();
+      int at = sorted.size(); // ties go to who came first
+      while (at > 0 && Double.compare(outcome(sorted.get(at - 1), requests).cost(), cost) > 0) {
+        at--;
+      }
+      sorted.add(at, candidate);
     }
-    sorted.sort(Comparator.comparingDouble(costs::get)); // stable: ties go to who came first
     compare(sorted, requests);
     return new ArrayList<>(sorted.subList(0, Math.min(wanted, sorted.size())));
   }
 
-  /** What comes of a candidate. */
-  Outcome outcome(Candidate candidate, Requests requests) {
-    Map<String, Outcome> round = known.computeIfAbsent(requests, key -> new HashMap<>());
-    String key = candidate.key(question.space());
-    Outcome outcome = round.get(key);
-    if (outcome == null) {
-      question.watch().step();
-      outcome = judge(candidate, run(candidate, requests));
-      round.put(key, outcome);
-    }
-    return outcome;
+  /**
+   * Whether a candidate is behind as many as are wanted, and these have what is to be said of its
+   * devices: then nobody asks how far behind.
+   */
+  private boolean isBehind(Candidate candidate, Requests requests, List<Candidate> ahead) {
+    Set<Integer> kinds = kinds(List.of(candidate));
+    kinds.removeAll(kinds(ahead));
+    double most = outcome(ahead.get(ahead.size() - 1), requests).cost();
+    return kinds.isEmpty() && !isWanted(candidate, requests, outcome -> outcome.cost() < most);
   }
 
-  private Outcome judge(Candidate candidate, SimulationResult result) {
-    if (result.answered() < result.requests().size()) {
-      return new Outcome(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY, 0);
+  private Set<Integer> kinds(List<Candidate> candidates) {
+    Set<Integer> kinds = new HashSet<>();
+    for (Candidate candidate : candidates) {
+      for (Member member : candidate.members()) {
+        for (int device : member.devices()) {
+          kinds.add(question.space().kind(device));
+        }
+      }
     }
-    double seconds = result.distribution(Metric.E2E).mean();
-    double goodput = result.goodput(question.slo());
+    return kinds;
+  }
+
+  /** What comes of a candidate. */
+  Outcome outcome(Candidate candidate, Requests requests) {
+    Trial trial = trial(candidate, requests);
+    if (!trial.isOver) {
+      run(trial, requests, least -> true);
+    }
+    return trial.outcome;
+  }
+
+  /**
+   * Whether what comes of a candidate is wanted. A simulation is given up as soon as it is seen
+   * that it cannot be, so that most of those cost little; the answer is the same.
+   *
+   * @param wanted holds for whatever has no more cost and seconds and no less goodput than
+   *     something for which it holds
+   */
+  boolean isWanted(Candidate candidate, Requests requests, Predicate<Outcome> wanted) {
+    Trial trial = trial(candidate, requests);
+    if (!trial.isOver && (trial.outcome == Trial.NOTHING || wanted.test(trial.outcome))) {
+      run(trial, requests, wanted);
+    }
+    return wanted.test(trial.outcome);
+  }
+
+  private Trial trial(Candidate candidate, Requests requests) {
+    return known
+        .computeIfAbsent(requests, round -> new HashMap<>())
+        .computeIfAbsent(candidate.key(question.space()), key -> new Trial(candidate));
+  }
+
+  /** To the end, or as long as what it comes to at least is wanted. */
+  private void run(Trial trial, Requests requests, Predicate<Outcome> wanted) {
+    question.watch().step();
+    double preference = 1 + PREFERENCE * preferredShare(trial.candidate);
+    SimulationResult result =
+        Simulator.run(
+            deployed(trial.candidate),
+            requests,
+            question.slo(),
+            (seconds, missed) -> {
+              trial.outcome = outcome(seconds, 1 - missed, preference);
+              return wanted.test(trial.outcome);
+            });
+    if (result != null) {
+      trial.isOver = true;
+      trial.outcome =
+          result.answered() < result.requests().size()
+              ? new Outcome(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY, 0)
+              : outcome(
+                  result.distribution(Metric.E2E).mean(),
+                  result.goodput(question.slo()),
+                  preference);
+    }
+  }
+
+  private static Outcome outcome(double seconds, double goodput, double preference) {
     double cost = seconds * (1 + GOODPUT_WEIGHT * (1 - goodput));
-    return new Outcome(cost / (1 + PREFERENCE * preferredShare(candidate)), seconds, goodput);
+    return new Outcome(cost / preference, seconds, goodput);
   }
 
   private double preferredShare(Candidate candidate) {
@@ -150,10 +232,9 @@ final class Trials {
     return (double) used.size() / preferred.size();
   }
 
-  private SimulationResult run(Candidate candidate, Requests requests) {
+  private Deployment deployed(Candidate candidate) {
     Plan plan = PlanMaker.bare(question, candidate);
-    return Simulator.run(
-        new Deployment(plan, question.space().network(), question.space().cost()), requests);
+    return new Deployment(plan, question.space().network(), question.space().cost());
   }
 
   /** What the last round showed of devices of this kind, or null if none was in it. */
