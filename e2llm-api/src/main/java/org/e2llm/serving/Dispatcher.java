@@ -50,6 +50,8 @@ public final class Dispatcher {
   /** The head of a queue that found no memory: what it waits for is not given to younger ones. */
   private final @Nullable DispatchedSession[] blocked;
 
+  private boolean gaveWay;
+
   private final Map<Long, DispatchedSession> sessions = new HashMap<>();
   private final Map<Long, DispatchedSession> parked = new LinkedHashMap<>();
   private long lastAge;
@@ -183,8 +185,9 @@ public final class Dispatcher {
       takeOver(replica, now);
     }
     DispatchedSession head = lines.get(replica).head();
-    if (blocked[replica] != head) {
+    if (blocked[replica] != null && blocked[replica] != head) {
       blocked[replica] = null; // somebody goes before the one that found no memory
+      gaveWay = true;
     }
     if (head == null) {
       return null;
@@ -197,6 +200,16 @@ public final class Dispatcher {
     blocked[replica] = null;
     head.state = State.PREFILLING;
     return new Start(head.id, head.route);
+  }
+
+  /**
+   * Whether a request that found no memory has lost its turn since this was asked last: younger
+   * ones no longer wait for it, so that all replicas that are blocked are to be asked again.
+   */
+  public boolean gaveWay() {
+    boolean gave = gaveWay;
+    gaveWay = false;
+    return gave;
   }
 
   private void takeOver(int replica, double now) {

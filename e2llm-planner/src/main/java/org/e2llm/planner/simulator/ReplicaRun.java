@@ -93,10 +93,13 @@ final class ReplicaRun {
     while (free[0] <= now && flights < mostUnderWay) {
       while (scheduler.wantsPrompt()) {
         Dispatcher.Start start = simulation.dispatcher.start(number, now);
-        if (start == null) {
+        if (start != null) {
+          simulation.begin(start, now);
+        } else if (simulation.dispatcher.gaveWay()) {
+          simulation.wakeBlocked(now);
+        } else {
           break;
         }
-        simulation.begin(start, now);
       }
       if (scheduler.decoding() != limitedFor) {
         limitedFor = scheduler.decoding();

@@ -207,7 +207,7 @@ final class Simulation {
   }
 
   /** Memory became free, or the oldest that waited for it has it: others may begin. */
-  private void wakeBlocked(double now) {
+  void wakeBlocked(double now) {
     for (int r = 0; r < replicas.length; r++) {
       if (dispatcher.isBlocked(r)) {
         replicas[r].wake(now);
