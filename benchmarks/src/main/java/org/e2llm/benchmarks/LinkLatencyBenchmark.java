@@ -36,6 +36,13 @@ public class LinkLatencyBenchmark {
   public int pauseMicros;
 
   /**
+   * Both ends compute for so long before they send, as stages do: what is measured has that of the
+   * server in it.
+   */
+  @Param({"0"})
+  public int computeMicros;
+
+  /**
    * {@code peersDirect}: the server's net thread echoes, which leaves out one of two hand-overs.
    */
   @Param({"bare", "peers", "peersDirect"})
@@ -48,12 +55,13 @@ public class LinkLatencyBenchmark {
     boolean direct = link.equals("peersDirect");
     pair =
         link.equals("bare")
-            ? new TlsPair.Bare(bytes, true)
-            : new TlsPair.Peers(bytes, true, direct);
+            ? new TlsPair.Bare(bytes, true, computeMicros)
+            : new TlsPair.Peers(bytes, true, direct, computeMicros);
   }
 
   @Setup(Level.Invocation)
   public void pause() {
+    TlsPair.compute(computeMicros);
     if (pauseMicros > 0) {
       LockSupport.parkNanos(pauseMicros * 1000L);
     }

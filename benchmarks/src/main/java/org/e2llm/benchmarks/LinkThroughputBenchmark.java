@@ -60,8 +60,8 @@ public class LinkThroughputBenchmark {
   public void open() throws Exception {
     pair =
         link.equals("bare")
-            ? new TlsPair.Bare(bytes, false)
-            : new TlsPair.Peers(bytes, false, false);
+            ? new TlsPair.Bare(bytes, false, 0)
+            : new TlsPair.Peers(bytes, false, false, 0);
   }
 
   @TearDown

@@ -75,7 +75,7 @@ public class SliceThroughputBenchmark {
   @Setup
   public void open() throws Exception {
     if (way.equals("bare")) {
-      bare = new TlsPair.Bare(PIECE, false);
+      bare = new TlsPair.Bare(PIECE, false, 0);
       return;
     }
     folder = Files.createTempDirectory("slices");

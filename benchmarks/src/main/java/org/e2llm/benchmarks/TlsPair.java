@@ -34,6 +34,14 @@ interface TlsPair extends AutoCloseable {
   @Override
   void close() throws Exception;
 
+  /** Keeps the thread busy, as a stage's layers do. */
+  static void compute(int micros) {
+    long end = System.nanoTime() + micros * 1000L;
+    while (System.nanoTime() < end) {
+      Thread.onSpinWait();
+    }
+  }
+
   /** What a Java program has at hand: blocking SSLSockets with the same certificates and cipher. */
   final class Bare implements TlsPair {
     private static final String[] TLS = {"TLSv1.3"};
@@ -45,7 +53,8 @@ interface TlsPair extends AutoCloseable {
     private final OutputStream out;
     private final DataInputStream in;
 
-    Bare(int payloadBytes, boolean echo) throws IOException {
+    /** {@code computeMicros}: how long the server computes before it echoes. */
+    Bare(int payloadBytes, boolean echo, int computeMicros) throws IOException {
       this.payload = new byte[payloadBytes];
       this.listening =
           (SSLServerSocket)
@@ -54,7 +63,7 @@ interface TlsPair extends AutoCloseable {
                   .getServerSocketFactory()
                   .createServerSocket(0, 1, InetAddress.getLoopbackAddress());
       listening.setNeedClientAuth(true);
-      Thread server = new Thread(() -> serve(echo), "bare-server");
+      Thread server = new Thread(() -> serve(echo, computeMicros), "bare-server");
       server.setDaemon(true);
       server.start();
       this.client =
@@ -70,7 +79,7 @@ interface TlsPair extends AutoCloseable {
       this.in = new DataInputStream(client.getInputStream());
     }
 
-    private void serve(boolean echo) {
+    private void serve(boolean echo, int computeMicros) {
       try (SSLSocket socket = (SSLSocket) listening.accept()) {
         socket.setTcpNoDelay(true);
         DataInputStream from = new DataInputStream(socket.getInputStream());
@@ -80,6 +89,7 @@ interface TlsPair extends AutoCloseable {
         while (true) {
           from.readFully(buffer);
           if (echo) {
+            compute(computeMicros);
             to.write(buffer);
           } else if (buffer[0] == 1) {
             to.write(done);
@@ -125,8 +135,11 @@ interface TlsPair extends AutoCloseable {
     private final Runnable released = free::release;
     private final Semaphore arrived = new Semaphore(0);
 
-    /** {@code direct}: the net thread of the server echoes, instead of a thread that computes. */
-    Peers(int payloadBytes, boolean echo, boolean direct) {
+    /**
+     * {@code direct}: the net thread of the server echoes, instead of a thread that computes, for
+     * {@code computeMicros} before it does.
+     */
+    Peers(int payloadBytes, boolean echo, boolean direct, int computeMicros) {
       Secret secret = Secret.generate();
       Hello hello = Hello.of("benchmark", "");
       for (int i = 0; i < WINDOW; i++) {
@@ -138,7 +151,7 @@ interface TlsPair extends AutoCloseable {
               Identity.create(),
               secret,
               hello,
-              echo ? new Echo(payloadBytes, direct) : new Swallow());
+              echo ? new Echo(payloadBytes, direct, computeMicros) : new Swallow());
       this.client =
           Endpoint.open(
               EndpointOptions.listening(), Identity.create(), secret, hello, new Arrival());
@@ -150,11 +163,13 @@ interface TlsPair extends AutoCloseable {
       private final ByteBuffer copy;
       private final Semaphore ready = new Semaphore(0);
       private final boolean direct;
+      private final int computeMicros;
       private volatile Connection connection;
 
-      Echo(int payloadBytes, boolean direct) {
+      Echo(int payloadBytes, boolean direct, int computeMicros) {
         this.copy = ByteBuffer.allocate(payloadBytes);
         this.direct = direct;
+        this.computeMicros = computeMicros;
         Thread computes = new Thread(this::compute, "peer-server");
         computes.setDaemon(true);
         computes.start();
@@ -163,6 +178,7 @@ interface TlsPair extends AutoCloseable {
       private void compute() {
         while (true) {
           ready.acquireUninterruptibly();
+          TlsPair.compute(computeMicros);
           connection.send(TYPE, copy, null);
         }
       }
