@@ -17,17 +17,6 @@ import org.jspecify.annotations.Nullable;
  * decide when the next one begins.
  */
 final class InTime {
-  /** By arrival, and so by when they are due; whoever had begun comes before all others. */
-  static int byDue(DispatchedSession a, DispatchedSession b) {
-    return a.hadBegun == b.hadBegun ? Long.compare(a.age, b.age) : a.hadBegun ? -1 : 1;
-  }
-
-  /** The youngest of those that are equally long. */
-  private static int longestFirst(DispatchedSession a, DispatchedSession b) {
-    int order = Double.compare(-a.promptSeconds, -b.promptSeconds);
-    return order == 0 ? Long.compare(b.age, a.age) : order;
-  }
-
   /** What was seen counts so much less with every beginning: some thirty of them count. */
   private static final double KEPT = 0.97;
 
@@ -55,6 +44,17 @@ final class InTime {
     this.replica = replica;
     this.limit = limit;
     this.estimates = estimates;
+  }
+
+  /** By arrival, and so by when they are due; whoever had begun comes before all others. */
+  static int byDue(DispatchedSession a, DispatchedSession b) {
+    return a.hadBegun == b.hadBegun ? Long.compare(a.age, b.age) : a.hadBegun ? -1 : 1;
+  }
+
+  /** The youngest of those that are equally long. */
+  private static int longestFirst(DispatchedSession a, DispatchedSession b) {
+    int order = Double.compare(-a.promptSeconds, -b.promptSeconds);
+    return order == 0 ? Long.compare(b.age, a.age) : order;
   }
 
   /**

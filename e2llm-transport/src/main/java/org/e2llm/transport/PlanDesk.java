@@ -43,11 +43,16 @@ import org.jspecify.annotations.Nullable;
 final class PlanDesk {
   private static final Logger LOG = Logger.getLogger(PlanDesk.class.getName());
 
-  /** What plans are made for: a prompt, and an answer, of so many tokens. */
+  /** Of a prompt, and of an answer. */
   private static final int TOKENS = 256;
 
-  /** So many sessions at a time, where the app asks for throughput; else one chat. */
-  private static final int MANY_SESSIONS = 8;
+  /** What plans are made for as long as nobody says otherwise: one chat at a time. */
+  private static final Workload ONE_SESSION =
+      Workload.concurrent(List.of(new Workload.Lengths(TOKENS, TOKENS)), 1);
+
+  /** The same with a few at a time, where the app asks for throughput. */
+  private static final Workload MANY_SESSIONS =
+      Workload.concurrent(List.of(new Workload.Lengths(TOKENS, TOKENS)), 8);
 
   /**
    * A plan gives way to one that is this much better: moving has its price, and what is measured
@@ -275,7 +280,7 @@ final class PlanDesk {
   private double tokensPerSecond(Fleet fleet, Plan plan) {
     try {
       PlanOptions free = base(false).build();
-      Plan judged = planner.judge(plan, model, fleet, workload(free), Slo.NONE, free);
+      Plan judged = planner.judge(plan, model, fleet, ONE_SESSION, Slo.NONE, free);
       double most = 0;
       for (ReplicaPlan replica : judged.replicas()) {
         most = Math.max(most, 1 / replica.expected().tpotSeconds());
@@ -294,8 +299,7 @@ final class PlanDesk {
     Fleet fleet = fleet(view);
     Plan judged = plan;
     try {
-      PlanOptions free = base(false).build();
-      judged = planner.judge(plan, model, fleet, workload(free), Slo.NONE, free);
+      judged = planner.judge(plan, model, fleet, ONE_SESSION, Slo.NONE, base(false).build());
     } catch (E2llmException e) {
       LOG.log(Level.FINE, "the plan's own expectations count", e);
     }
@@ -312,13 +316,8 @@ final class PlanDesk {
     return planner.decodeSeconds(model, device, layers, base(false).build(), rows, cached);
   }
 
-  /** No session reserves more than the context that all have agreed upon. */
-  private Workload workload(PlanOptions wishes) {
-    int context = options.contextLength() == 0 ? Integer.MAX_VALUE : options.contextLength();
-    int tokens = Math.max(1, Math.min(TOKENS, context / 2));
-    int most = Math.max(1, Math.min(Workload.DEFAULT_MAX_TOKENS, context - tokens));
-    int sessions = wishes.throughput() ? MANY_SESSIONS : 1;
-    return new Workload(List.of(new Workload.Lengths(tokens, tokens)), 0, sessions, most);
+  private static Workload workload(PlanOptions wishes) {
+    return wishes.throughput() ? MANY_SESSIONS : ONE_SESSION;
   }
 
   private static Fleet fleet(View view) {

@@ -172,19 +172,6 @@ class PlanDeskTest {
     assertThat(planner.wishes.strategy()).isEqualTo("replicas");
   }
 
-  @Test
-  void noSessionOfAPlanReservesMoreThanTheContext() {
-    planner.made = one("a", 1);
-    PlanOptions brief = PlanOptions.builder().contextLength(300).build();
-    new PlanDesk(planner, model, brief).plan(view, null, false, false);
-    Workload.Lengths lengths = planner.askedFor.lengths().get(0);
-    assertThat(lengths.prompt() + planner.askedFor.maxTokens()).isEqualTo(300);
-    assertThat(lengths.prompt() + lengths.output()).isEqualTo(300);
-    desk().plan(view, null, false, false);
-    assertThat(planner.askedFor)
-        .isEqualTo(Workload.concurrent(List.of(new Workload.Lengths(256, 256)), 1));
-  }
-
   /** It can answer no more requests than the slower of its roles lets through. */
   @Test
   void aPlanWithRolesIsWorthWhatBothOfThemDo() {
@@ -321,7 +308,6 @@ class PlanDeskTest {
     Plan made;
     Fleet asked;
     PlanOptions wishes;
-    Workload askedFor;
     final Map<Plan, Plan> judged = new HashMap<>();
     UnaryOperator<Plan> judge = plan -> null;
 
@@ -335,7 +321,6 @@ class PlanDeskTest {
         PlanListener listener) {
       asked = fleet;
       wishes = options;
-      askedFor = workload;
       return made;
     }
 

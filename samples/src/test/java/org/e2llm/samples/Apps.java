@@ -15,9 +15,6 @@ public final class Apps {
   /** The name of every test's cluster, whose secrets differ. */
   public static final String CLUSTER = "test";
 
-  /** Tokens of a session, where a test wants plans that reserve little for one. */
-  public static final int SHORT_CONTEXT = 512;
-
   private Apps() {}
 
   /**

@@ -17,7 +17,6 @@ import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanCodec;
 import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.StagePlan;
-import org.e2llm.samples.Apps;
 
 /** An app in a process of its own, as the test talks to it. */
 final class App {
@@ -71,8 +70,8 @@ final class App {
     /** Plans are wanted for many requests at a time. */
     THROUGHPUT,
 
-    /** Sessions have {@link Apps#SHORT_CONTEXT} tokens at most. */
-    SHORT_SESSIONS,
+    /** The KV cache is Q8_0. */
+    SMALL_CACHE,
 
     /** The device is told how fast it is, and does not measure itself. */
     TOLD

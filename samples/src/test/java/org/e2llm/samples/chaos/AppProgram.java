@@ -19,6 +19,7 @@ import org.e2llm.cluster.Cluster;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.Secret;
 import org.e2llm.cluster.Share;
+import org.e2llm.model.KvType;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Fleet;
 import org.e2llm.plan.FleetCodec;
@@ -110,8 +111,8 @@ final class AppProgram {
     if (wishes.contains(App.Wish.TOLD.name())) {
       builder.profile(Apps.profile(1e10, 1e9, 1e10));
     }
-    if (wishes.contains(App.Wish.SHORT_SESSIONS.name())) {
-      builder.context(Apps.SHORT_CONTEXT);
+    if (wishes.contains(App.Wish.SMALL_CACHE.name())) {
+      builder.kvType(KvType.Q8_0);
     }
     E2llm made = builder.open();
     llm = made;

@@ -25,9 +25,9 @@ import org.e2llm.plan.StagePlan;
 import org.e2llm.plan.Workload;
 import org.e2llm.planner.Planner;
 import org.e2llm.planner.cost.PlannedModel;
-import org.e2llm.samples.Apps;
 import org.e2llm.samples.Plans;
 import org.e2llm.samples.Until;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -54,10 +54,12 @@ class UnequalDevicesTest {
   private static final int[] LINKS = {200, 50, 2};
 
   /**
-   * Nearly the model with the KV cache of a request of {@link Apps#SHORT_CONTEXT} tokens: one
-   * device does not hold it, two have room for many a cut.
+   * Nearly the model with the KV cache of a request of 1,280 tokens: one device does not hold it,
+   * two have room for many a cut, and need no third one for its memory.
    */
-  private static final long SHARE = 115L << 20;
+  private static final long SHARE = 120L << 20;
+
+  private static final KvType CACHE = KvType.Q8_0;
 
   /** The whole model on each device. */
   private static final long PLENTY = 1L << 30;
@@ -160,7 +162,7 @@ class UnequalDevicesTest {
   @Test
   void layersFollowWhatWasMeasured() {
     List<String> ids =
-        App.openAll(apps, model, SHARE, App.Wish.THROUGHPUT, App.Wish.SHORT_SESSIONS).stream()
+        App.openAll(apps, model, SHARE, App.Wish.THROUGHPUT, App.Wish.SMALL_CACHE).stream()
             .map(App.Opened::id)
             .toList();
     ModelSpec spec = E2llm.inspect(model).spec();
@@ -177,7 +179,7 @@ class UnequalDevicesTest {
         .isEqualTo(spec.layerCount());
     assertThat(view.layers(ids.get(CRAWLING))).isZero();
     assertThat(view.reason(ids.get(CRAWLING))).startsWith("Left out: ");
-    PlannedModel planned = new PlannedModel(spec, KvType.F16);
+    PlannedModel planned = new PlannedModel(spec, CACHE);
     for (ReplicaPlan replica : view.plan().replicas()) {
       for (StagePlan stage : replica.stages()) {
         int from = stage.layers().from();
@@ -188,7 +190,7 @@ class UnequalDevicesTest {
     }
 
     String expected;
-    try (E2llm alone = E2llm.builder().model(model).threads(1).open()) {
+    try (E2llm alone = E2llm.builder().model(model).kvType(CACHE).threads(1).open()) {
       expected = alone.generate(AppProgram.request(PROMPT, 0, TOKENS)).await().text();
     }
     App.Outcome outcome = apps.get(CRAWLING).generate(PROMPT, 0, TOKENS).join();
@@ -231,29 +233,31 @@ class UnequalDevicesTest {
     return link != null && link.bytesPerSecond() < 1.5e6 / 8 * megabitsPerSecond;
   }
 
-  /** Whether no other cut of the model between the two is much better. */
+  /** Whether no other cut between the two that has room for as many tokens is much better. */
   private boolean follows(App.View view, ModelSpec spec, List<String> ids) {
+    ReplicaPlan made = judged(view, spec, view.plan());
     double best = 0;
     for (int first : List.of(FAST, SLOWER)) {
       List<String> chain = List.of(ids.get(first), ids.get(first == FAST ? SLOWER : FAST));
       for (int cut = 1; cut < spec.layerCount(); cut++) {
-        Plan other = Plans.of(spec.name(), spec.layerCount(), spec.contextLength(), chain, cut);
-        best = Math.max(best, requestsPerSecond(view, spec, other));
+        Plan plan = Plans.of(spec.name(), spec.layerCount(), spec.contextLength(), chain, cut);
+        ReplicaPlan other = judged(view, spec, plan);
+        if (other != null && made != null && other.kvTokens() >= made.kvTokens()) {
+          best = Math.max(best, other.expected().requestsPerSecond());
+        }
       }
     }
-    return requestsPerSecond(view, spec, view.plan()) * AS_GOOD >= best;
+    return made != null && made.expected().requestsPerSecond() * AS_GOOD >= best;
   }
 
-  /** As reckoned from what was measured; 0 for a plan that does not fit. */
-  private double requestsPerSecond(App.View view, ModelSpec spec, Plan plan) {
-    Workload some = new Workload(List.of(new Workload.Lengths(256, 256)), 0, 8, 256);
-    PlanOptions options = PlanOptions.builder().throughput(true).build();
+  /** As reckoned from what was measured; null for a plan that does not fit. */
+  private @Nullable ReplicaPlan judged(App.View view, ModelSpec spec, Plan plan) {
+    Workload some = Workload.concurrent(List.of(new Workload.Lengths(256, 256)), 8);
+    PlanOptions options = PlanOptions.builder().throughput(true).kvType(CACHE).build();
     try {
-      return planner.judge(plan, spec, view.fleet(), some, Slo.NONE, options).replicas().stream()
-          .mapToDouble(replica -> replica.expected().requestsPerSecond())
-          .sum();
+      return planner.judge(plan, spec, view.fleet(), some, Slo.NONE, options).replicas().get(0);
     } catch (InfeasiblePlanException e) {
-      return 0;
+      return null;
     }
   }
 
