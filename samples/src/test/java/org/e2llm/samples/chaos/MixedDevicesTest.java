@@ -88,20 +88,23 @@ class MixedDevicesTest {
         ChaosCluster.MODEL, App.openAll(apps, ChaosCluster.MODEL, SHARE), this::oneDeviceIsEnough);
   }
 
-  /** One session is not made slower by peers, but for the tenth below which plans do not move. */
+  /**
+   * One session is not made slower by peers, but for the tenth below which plans do not move. What
+   * devices measured while others began is measured again, and the plan follows.
+   */
   private void oneDeviceIsEnough() {
-    App.View[] seen = new App.View[1];
     Until.until(
-        30,
-        "a plan that knows all devices serves",
+        60,
+        "a plan that knows all devices serves, of one that is as fast as the fastest",
         () -> {
-          seen[0] = apps.get(0).view().orElse(null);
-          return seen[0] != null && seen[0].plan().placements().size() == apps.size();
+          App.View seen = apps.get(0).view().orElse(null);
+          return seen != null
+              && seen.plan().placements().size() == apps.size()
+              && seen.bestAlone() > 0
+              && seen.together() * 1.1 >= seen.bestAlone()
+              && seen.plan().replicas().size() == 1
+              && seen.plan().replicas().get(0).stages().size() == 1;
         });
-    assertThat(seen[0].plan().replicas()).hasSize(1);
-    assertThat(seen[0].plan().replicas().get(0).stages()).hasSize(1);
-    assertThat(seen[0].bestAlone()).isPositive();
-    assertThat(seen[0].together() * 1.1).isGreaterThanOrEqualTo(seen[0].bestAlone());
   }
 
   @Test
