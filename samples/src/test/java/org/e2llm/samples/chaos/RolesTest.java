@@ -22,6 +22,7 @@ import org.e2llm.model.ModelSpec;
 import org.e2llm.plan.Plan;
 import org.e2llm.samples.Apps;
 import org.e2llm.samples.Plans;
+import org.e2llm.samples.Until;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -94,35 +95,60 @@ class RolesTest {
   void promptsAreComputedByOneReplicaAndAnsweredByAnother() {
     String prompt = STORY + STORY;
     String expected = alone(List.of(prompt)).get(0);
-    int[] generations = new int[1];
     long[] positions = new long[1];
+    Counted[] counted = new Counted[2];
     // Until devices know what they may expect of each other, prompts stay where they are answered.
     until(
         30,
-        "prompts are handed off",
+        "a prompt is handed off whole",
         () -> {
+          counted[0] = settled();
           GenerationResult result = generate(prompt);
           assertThat(result.text()).isEqualTo(expected);
-          generations[0]++;
           positions[0] = result.usage().promptTokens() - 1;
-          return handoffs(2).complete() > 1;
+          counted[1] = settled();
+          return counted[1].complete() > counted[0].complete()
+              && counted[1].broken() == counted[0].broken();
         });
+    Counted before = counted[0];
+    Counted after = counted[1];
+    assertThat(after.complete()).isEqualTo(before.complete() + 1);
     // Layers 0 and 1 go from the process to the first decoding device, 2 to the second one, which
-    // gets 3 and 4 from device 1. What the status says may be a moment old.
-    until(
-        10,
-        "all devices have counted the same",
-        () -> {
-          long complete = handoffs(2).complete();
-          return isKv(handoffs(2).receivedBytes(), complete, kv(positions[0], 2))
-              && isKv(handoffs(3).receivedBytes(), complete, kv(positions[0], 3))
-              && isKv(handoffs(1).sentBytes(), complete, kv(positions[0], 2));
-        });
-    assertThat(handoffs(2).complete()).isBetween(2L, (long) generations[0]);
+    // gets 3 and 4 from device 1.
+    assertThat(after.received2() - before.received2())
+        .isBetween(kv(positions[0], 2), kv(positions[0], 2) + 1000);
+    assertThat(after.received3() - before.received3())
+        .isBetween(kv(positions[0], 3), kv(positions[0], 3) + 1000);
+    assertThat(after.sent1() - before.sent1())
+        .isBetween(kv(positions[0], 2), kv(positions[0], 2) + 1000);
   }
 
-  private static boolean isKv(long counted, long handoffs, long each) {
-    return counted >= handoffs * each && counted <= handoffs * (each + 1000);
+  /** What devices 1 to 3 say of hand-offs. */
+  private record Counted(long complete, long broken, long received2, long received3, long sent1) {}
+
+  private Counted counted() {
+    ClusterStatus.Handoffs first = handoffs(2);
+    return new Counted(
+        first.complete(),
+        first.broken(),
+        first.receivedBytes(),
+        handoffs(3).receivedBytes(),
+        handoffs(1).sentBytes());
+  }
+
+  /** What a status says may be a moment old: until it says the same for a while. */
+  private Counted settled() {
+    Counted[] last = {counted()};
+    until(
+        10,
+        "devices say the same of hand-offs for a while",
+        () -> {
+          Counted before = last[0];
+          Until.pause(500);
+          last[0] = counted();
+          return last[0].equals(before);
+        });
+    return last[0];
   }
 
   @Test
