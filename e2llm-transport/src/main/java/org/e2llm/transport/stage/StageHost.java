@@ -398,13 +398,15 @@ public final class StageHost implements AutoCloseable {
     KvStage moves = kv.stage(ring, layers, this::run);
     KeptStages.Left left = kept.take(ring, links.self(), layers);
     Stage before = left == null ? null : left.stage();
-    Stage made = null;
+    Stage stage = before;
     try {
-      Stage stage = before == null ? made = source.stage(layers) : before;
+      if (stage == null) {
+        stage = source.stage(layers);
+      }
       return new HostedStage(ring, stage, source, links, payloads, journals, left, moves);
     } catch (RuntimeException | OutOfMemoryError e) {
-      if (made != null) {
-        made.close();
+      if (before == null && stage != null) {
+        stage.close();
       }
       if (left != null) {
         left.close();
