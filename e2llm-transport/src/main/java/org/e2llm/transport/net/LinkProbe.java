@@ -32,6 +32,10 @@ final class LinkProbe {
 
   private static final int PINGS = 4;
   private static final int FRAME_BYTES = 64 << 10;
+
+  /** Of the frames that are sent in any case: a slow link has enough with these. */
+  private static final int FIRST_BYTES = 16 << 10;
+
   private static final int MIN_FRAMES = 8;
   private static final int MAX_FRAMES = 64;
   private static final long MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
@@ -46,6 +50,7 @@ final class LinkProbe {
   private int pongs;
   private long shortest;
   private int frames;
+  private long sent;
   private long startedAt;
   private boolean lastSent;
 
@@ -70,6 +75,7 @@ final class LinkProbe {
       result = new CompletableFuture<>();
       pongs = 0;
       frames = 0;
+      sent = 0;
       lastSent = false;
       shortest = Long.MAX_VALUE;
       startedAt = clock.getAsLong();
@@ -124,7 +130,6 @@ final class LinkProbe {
     CompletableFuture<LinkEstimate> waiting = result;
     if (waiting != null && lastSent) {
       result = null;
-      long sent = (long) frames * FRAME_BYTES;
       double seen = bytes * 1e9 / Math.max(1, nanos);
       double whole = sent * 1e9 / Math.max(1, clock.getAsLong() - startedAt - shortest);
       waiting.complete(new LinkEstimate(Math.min(seen, whole), shortest / 2e9, sent));
@@ -146,8 +151,9 @@ final class LinkProbe {
 
   private void sendFiller(int which) {
     ByteBuffer buffer = filler[which];
-    ((Buffer) buffer).clear();
+    ((Buffer) buffer).clear().limit(frames < MIN_FRAMES ? FIRST_BYTES : FRAME_BYTES);
     frames++;
+    sent += buffer.remaining();
     boolean enough = frames >= MIN_FRAMES && clock.getAsLong() - startedAt >= MAX_NANOS;
     lastSent = enough || frames == MAX_FRAMES;
     buffer.put(0, (byte) (lastSent ? 1 : 0));

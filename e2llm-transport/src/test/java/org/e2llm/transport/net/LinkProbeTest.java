@@ -24,6 +24,7 @@ class LinkProbeTest {
     private final double startRate;
     private final double bytesPerSecond;
     private int frames;
+    private long bytes;
     private int pings;
     private long now;
     private final LinkProbe here = new LinkProbe(this, () -> now);
@@ -56,6 +57,7 @@ class LinkProbeTest {
     public void probe(byte type, ByteBuffer payload, @Nullable Runnable released) {
       assertThat(type).isEqualTo(FrameType.PROBE);
       double rate = frames++ < START_FRAMES ? startRate : bytesPerSecond;
+      bytes += payload.remaining();
       now += (long) (payload.remaining() / rate * 1e9);
       there.filler(payload);
       if (frames < 64) {
@@ -88,8 +90,19 @@ class LinkProbeTest {
     for (int i = 0; i < 4; i++) {
       link.here.pong(MS);
     }
-    double most = link.frames * 65536 / (Link.START_FRAMES * 65536 / 1e6);
+    double most = link.bytes / (link.now / 1e9);
     assertThat(result.join().bytesPerSecond()).isCloseTo(most, within(most / 10));
+  }
+
+  @Test
+  void aSlowLinkIsMeasuredInTime() {
+    Link link = new Link(62_500, 62_500); // half a megabit per second
+    CompletableFuture<LinkEstimate> result = link.here.start();
+    for (int i = 0; i < 4; i++) {
+      link.here.pong(MS);
+    }
+    assertThat(link.now).isLessThan(3_000 * MS);
+    assertThat(result.join().bytesPerSecond()).isCloseTo(62_500, within(6_000.0));
   }
 
   @Test

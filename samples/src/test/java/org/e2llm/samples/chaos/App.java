@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Fleet;
 import org.e2llm.plan.FleetCodec;
@@ -17,6 +18,7 @@ import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanCodec;
 import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.StagePlan;
+import org.e2llm.samples.Until;
 
 /** An app in a process of its own, as the test talks to it. */
 final class App {
@@ -177,6 +179,27 @@ final class App {
     views.clear();
     process.say("view");
     return answer(views, 20);
+  }
+
+  /**
+   * Until it sees what is wanted.
+   *
+   * @param what for the message if it does not in time, which says what was seen instead
+   */
+  View awaitView(int seconds, String what, Predicate<View> wanted) {
+    View[] seen = new View[1];
+    try {
+      Until.until(
+          seconds,
+          what,
+          () -> {
+            seen[0] = view().orElse(null);
+            return seen[0] != null && wanted.test(seen[0]);
+          });
+    } catch (AssertionError e) {
+      throw new AssertionError(e.getMessage() + "; seen last: " + seen[0], e);
+    }
+    return seen[0];
   }
 
   /** Closes the model of all of them. */

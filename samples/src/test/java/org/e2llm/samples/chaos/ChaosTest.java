@@ -126,6 +126,36 @@ class ChaosTest {
   @Execution(CONCURRENT)
   @ResourceLock(LOOPBACK)
   void theMemoryOfACallerThatIsKilledIsFree() {
+    killAsker(() -> {});
+  }
+
+  /** Nobody is left who could say that the sessions go on elsewhere. */
+  @Test
+  @Execution(CONCURRENT)
+  @ResourceLock(LOOPBACK)
+  void theMemoryOfACallerThatIsKilledIsFreeWhereItsRingBreaksToo() {
+    List<Integer> killed = new ArrayList<>();
+    killAsker(
+        () -> {
+          List<String> stages = onLoopback.callers().get(0).status().stages();
+          int host = 0;
+          while (!stages.contains(onLoopback.address(host))) {
+            host++;
+          }
+          killed.add(host);
+          Until.pause(5000);
+          Fault.KILL.begin(onLoopback, host);
+          assertThat(onLoopback.process(host).ended(10, TimeUnit.SECONDS)).isTrue();
+        });
+    Fault.KILL.end(onLoopback, killed);
+  }
+
+  /**
+   * While it has sessions; they are gone in time.
+   *
+   * @param then happens to others next
+   */
+  private void killAsker(Runnable then) {
     awaitRest();
     Leftovers leftovers = new Leftovers(onLoopback);
     App asker = onLoopback.callers().get(1);
@@ -133,11 +163,13 @@ class ChaosTest {
       asker.generate(PROMPTS.get(i), 0, 480);
     }
     Until.until(20, "a device has a session", () -> leftovers.sessions() > 0);
+    long killed = System.nanoTime();
     asker.process().signal("KILL");
     assertThat(asker.process().ended(10, TimeUnit.SECONDS)).isTrue();
-    Until.until(20, "no device has a session any more", () -> leftovers.sessions() == 0);
+    then.run();
+    int left = 20 - (int) TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - killed);
+    Until.until(left, "no device has a session any more", () -> leftovers.sessions() == 0);
     onLoopback.restartAsker();
-    awaitRest();
   }
 
   @Test

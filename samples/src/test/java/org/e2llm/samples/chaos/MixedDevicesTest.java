@@ -89,22 +89,21 @@ class MixedDevicesTest {
   }
 
   /**
-   * One session is not made slower by peers, but for the tenth below which plans do not move. What
-   * devices measured while others began is measured again, and the plan follows.
+   * One session is not made slower by peers. What devices measured while others began is measured
+   * again, and the plan follows; but not for a tenth of a request's time, prompt included, and the
+   * forecast is of the answer alone. So another device may do that part a little slower.
    */
   private void oneDeviceIsEnough() {
-    Until.until(
-        60,
-        "a plan that knows all devices serves, of one that is as fast as the fastest",
-        () -> {
-          App.View seen = apps.get(0).view().orElse(null);
-          return seen != null
-              && seen.plan().placements().size() == apps.size()
-              && seen.bestAlone() > 0
-              && seen.together() * 1.1 >= seen.bestAlone()
-              && seen.plan().replicas().size() == 1
-              && seen.plan().replicas().get(0).stages().size() == 1;
-        });
+    apps.get(0)
+        .awaitView(
+            60,
+            "a plan that knows all devices serves, of one about as fast as the fastest",
+            seen ->
+                seen.plan().placements().size() == apps.size()
+                    && seen.bestAlone() > 0
+                    && seen.together() * 1.5 >= seen.bestAlone()
+                    && seen.plan().replicas().size() == 1
+                    && seen.plan().replicas().get(0).stages().size() == 1);
   }
 
   @Test
@@ -131,51 +130,58 @@ class MixedDevicesTest {
         expected.add(alone.generate(AppProgram.request(PROMPT, seed, TOKENS)).await().text());
       }
     }
-    List<String> ids = new ArrayList<>();
-    for (int i = 0; i < apps.size(); i++) {
-      assertThat(all.get(i).kernels()).startsWith(KERNELS.get(i));
-      ids.add(all.get(i).id());
-    }
-    unforced.run();
-    int most = Math.min(apps.size(), spec.layerCount());
-    for (int devices = 1; devices <= most; devices++) {
-      // The first device calls, and hosts the last stage where there are several.
-      List<Integer> chain = new ArrayList<>();
-      for (int i = devices - 1; i >= 0; i--) {
-        chain.add(i);
+    try {
+      List<String> ids = new ArrayList<>();
+      for (int i = 0; i < apps.size(); i++) {
+        assertThat(all.get(i).kernels()).startsWith(KERNELS.get(i));
+        ids.add(all.get(i).id());
       }
-      apps.get(0).force(plan(spec, chain.stream().map(ids::get).toList()));
-      List<String> addresses = chain.stream().map(this::address).toList();
-      Until.until(
-          60,
-          "all devices serve a plan of " + addresses,
-          () ->
-              apps.stream()
-                  .map(App::status)
-                  .allMatch(status -> status.ready() && status.stages().equals(addresses)));
-      List<Long> before = sent(chain);
-      for (int seed = 0; seed < 2; seed++) {
-        App.Outcome outcome = apps.get(0).generate(PROMPT, seed, TOKENS).join();
-        assertThat(outcome.error()).as("%s: %s", model, outcome.message()).isEmpty();
-        assertThat(outcome.text())
-            .as("%s on %d devices, seed %d", model.getFileName(), devices, seed)
-            .isEqualTo(expected.get(seed));
+      unforced.run();
+      int most = Math.min(apps.size(), spec.layerCount());
+      for (int devices = 1; devices <= most; devices++) {
+        sameOn(devices, ids, spec, expected);
       }
-      // Hidden states of two prompts at least, 4 bytes each: the stages before have computed. What
-      // the status says may be a moment old.
-      long least = 2L * 20 * spec.embeddingLength() * 4;
-      Until.until(
-          10,
-          model.getFileName() + ": " + least + " bytes from each stage to the next",
-          () -> {
-            List<Long> after = sent(chain);
-            return IntStream.range(0, before.size())
-                .allMatch(link -> after.get(link) - before.get(link) > least);
-          });
+    } finally {
+      App.closeAll(apps);
     }
-    App.closeAll(apps);
     System.out.printf(
         "[mixed] %s, %.1f s%n", model.getFileName(), (System.nanoTime() - start) / 1e9);
+  }
+
+  /** The first device calls, and hosts the last stage where there are several. */
+  private void sameOn(int devices, List<String> ids, ModelSpec spec, List<String> expected) {
+    List<Integer> chain = new ArrayList<>();
+    for (int i = devices - 1; i >= 0; i--) {
+      chain.add(i);
+    }
+    apps.get(0).force(plan(spec, chain.stream().map(ids::get).toList()));
+    List<String> addresses = chain.stream().map(this::address).toList();
+    Until.until(
+        60,
+        "all devices serve a plan of " + addresses,
+        () ->
+            apps.stream()
+                .map(App::status)
+                .allMatch(status -> status.ready() && status.stages().equals(addresses)));
+    List<Long> before = sent(chain);
+    for (int seed = 0; seed < expected.size(); seed++) {
+      App.Outcome outcome = apps.get(0).generate(PROMPT, seed, TOKENS).join();
+      assertThat(outcome.error()).as("%s: %s", spec.name(), outcome.message()).isEmpty();
+      assertThat(outcome.text())
+          .as("%s on %d devices, seed %d", spec.name(), devices, seed)
+          .isEqualTo(expected.get(seed));
+    }
+    // Hidden states of two prompts at least, 4 bytes each: the stages before have computed. What
+    // the status says may be a moment old.
+    long least = 2L * 20 * spec.embeddingLength() * 4;
+    Until.until(
+        10,
+        spec.name() + ": " + least + " bytes from each stage to the next",
+        () -> {
+          List<Long> after = sent(chain);
+          return IntStream.range(0, before.size())
+              .allMatch(link -> after.get(link) - before.get(link) > least);
+        });
   }
 
   /** Bytes from each stage to the next. */

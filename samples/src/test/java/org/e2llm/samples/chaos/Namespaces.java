@@ -100,9 +100,9 @@ final class Namespaces implements Lan {
   }
 
   /** Limits what a place sends and what is sent to it. */
-  void shape(int place, int megabitsPerSecond) {
+  void shape(int place, int kilobitsPerSecond) {
     // What the bucket holds while nothing is sent goes through at once: some milliseconds' worth.
-    String burst = Integer.toString(Math.max(4096, 640 * megabitsPerSecond));
+    String burst = Integer.toString(Math.max(4096, kilobitsPerSecond * 640 / 1000));
     for (String[] end : new String[][] {{space(place), "eth0"}, {hub, port(place)}}) {
       Shell.run(
           "tc",
@@ -115,7 +115,7 @@ final class Namespaces implements Lan {
           "root",
           "tbf",
           "rate",
-          megabitsPerSecond + "mbit",
+          kilobitsPerSecond + "kbit",
           "burst",
           burst,
           "latency",
