@@ -12,15 +12,16 @@ import org.e2llm.transport.wire.FrameType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Measures a link while it is in use: a few pings, then at most 4 MiB or a quarter of a second of
- * filler, whose arrival the other side times.
+ * Measures a link while it is in use: a few pings, then rounds of filler, whose arrival the other
+ * side times. A round has 64 KiB and each further one four times as much, until one takes half a
+ * second or has 4 MiB: a slow link is not kept busy for long, and none is judged by the moment for
+ * which a device was held up.
  *
- * <p>The rate is taken from the second half of what arrived: by then buffers are full and TCP is up
- * to speed. It is never more than all of the filler in the time from its first frame to the other
+ * <p>The rate is taken from the second half of the last round: by then buffers are full and TCP is
+ * up to speed. It is never more than all of the round in the time from its first frame to the other
  * side's answer: a device that is late to read finds in its buffers what a slow link has brought
- * long before, and sees it arrive in no time. Two filler frames are queued at a time, so that
- * others get their turn in between. Pure but for what it sends through {@link Out}; net thread
- * only.
+ * long before, and sees it arrive in no time. Two frames are queued at a time, so that others get
+ * their turn in between. Pure but for what it sends through {@link Out}; net thread only.
  */
 final class LinkProbe {
   /** The connection that is measured. */
@@ -31,14 +32,15 @@ final class LinkProbe {
   }
 
   private static final int PINGS = 4;
+  private static final int FIRST_BYTES = 64 << 10;
+  private static final int MOST_BYTES = 4 << 20;
+  private static final int GROWTH = 4;
+  private static final int MIN_FRAMES = 4;
   private static final int FRAME_BYTES = 64 << 10;
+  private static final int MAX_FRAMES = MOST_BYTES / FRAME_BYTES;
+  private static final long ENOUGH_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
-  /** Of the frames that are sent in any case: a slow link has enough with these. */
-  private static final int FIRST_BYTES = 16 << 10;
-
-  private static final int MIN_FRAMES = 8;
-  private static final int MAX_FRAMES = 64;
-  private static final long MAX_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+  /** Of a round. */
   private static final long TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final Out out;
@@ -46,13 +48,13 @@ final class LinkProbe {
 
   // What this side measures.
   private @Nullable CompletableFuture<LinkEstimate> result;
-  private final ByteBuffer[] filler = new ByteBuffer[2];
   private int pongs;
   private long shortest;
-  private int frames;
-  private long sent;
   private long startedAt;
-  private boolean lastSent;
+  private int round;
+  private int roundBytes;
+  private int framesLeft;
+  private long sent;
 
   // What the other side measures.
   private final long[] arrivals = new long[MAX_FRAMES];
@@ -74,9 +76,8 @@ final class LinkProbe {
     if (result == null) {
       result = new CompletableFuture<>();
       pongs = 0;
-      frames = 0;
+      roundBytes = 0;
       sent = 0;
-      lastSent = false;
       shortest = Long.MAX_VALUE;
       startedAt = clock.getAsLong();
       out.ping();
@@ -94,12 +95,7 @@ final class LinkProbe {
       out.ping();
       return;
     }
-    startedAt = clock.getAsLong();
-    for (int i = 0; i < filler.length && !lastSent; i++) {
-      int which = i;
-      filler[i] = ByteBuffer.allocate(FRAME_BYTES);
-      sendFiller(which);
-    }
+    round(FIRST_BYTES);
   }
 
   /** The other side's filler. */
@@ -128,12 +124,18 @@ final class LinkProbe {
     long bytes = in.i64("probeResult.bytes", 0, (long) MAX_FRAMES * FRAME_BYTES);
     long nanos = in.i64("probeResult.nanos", 0, TIMEOUT_NANOS);
     CompletableFuture<LinkEstimate> waiting = result;
-    if (waiting != null && lastSent) {
-      result = null;
-      double seen = bytes * 1e9 / Math.max(1, nanos);
-      double whole = sent * 1e9 / Math.max(1, clock.getAsLong() - startedAt - shortest);
-      waiting.complete(new LinkEstimate(Math.min(seen, whole), shortest / 2e9, sent));
+    if (waiting == null || roundBytes == 0 || framesLeft > 0) {
+      return;
     }
+    long took = clock.getAsLong() - startedAt;
+    if (took < ENOUGH_NANOS && roundBytes < MOST_BYTES) {
+      round(GROWTH * roundBytes);
+      return;
+    }
+    result = null;
+    double seen = bytes * 1e9 / Math.max(1, nanos);
+    double whole = roundBytes * 1e9 / Math.max(1, took - shortest);
+    waiting.complete(new LinkEstimate(Math.min(seen, whole), shortest / 2e9, sent));
   }
 
   /** Nanoseconds until it gives up, if it is measuring. */
@@ -149,20 +151,24 @@ final class LinkProbe {
     }
   }
 
-  private void sendFiller(int which) {
-    ByteBuffer buffer = filler[which];
-    ((Buffer) buffer).clear().limit(frames < MIN_FRAMES ? FIRST_BYTES : FRAME_BYTES);
-    frames++;
-    sent += buffer.remaining();
-    boolean enough = frames >= MIN_FRAMES && clock.getAsLong() - startedAt >= MAX_NANOS;
-    lastSent = enough || frames == MAX_FRAMES;
-    buffer.put(0, (byte) (lastSent ? 1 : 0));
-    out.probe(FrameType.PROBE, buffer, () -> released(which));
+  private void round(int bytes) {
+    round++;
+    roundBytes = bytes;
+    startedAt = clock.getAsLong();
+    int frame = Math.min(FRAME_BYTES, bytes / MIN_FRAMES);
+    framesLeft = bytes / frame;
+    sendFiller(round, ByteBuffer.allocate(frame));
+    sendFiller(round, ByteBuffer.allocate(frame));
   }
 
-  private void released(int which) {
-    if (result != null && !lastSent) {
-      sendFiller(which);
+  private void sendFiller(int ofRound, ByteBuffer buffer) {
+    if (result == null || ofRound != round || framesLeft == 0) {
+      return;
     }
+    framesLeft--;
+    ((Buffer) buffer).clear();
+    buffer.put(0, (byte) (framesLeft == 0 ? 1 : 0));
+    sent += buffer.remaining();
+    out.probe(FrameType.PROBE, buffer, () -> sendFiller(ofRound, buffer));
   }
 }
