@@ -1,58 +1,66 @@
 package org.e2llm.planner.simulator;
 
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import org.e2llm.plan.Slo;
-import org.e2llm.planner.simulator.ReplicaFloor.Costs;
+import org.e2llm.planner.simulator.Resources.Use;
 import org.e2llm.planner.workload.Requests;
 
 /**
  * The goodput that no policy can exceed on a plan, even if it knew all that is to come: any router,
- * any batches, any replica for either phase, any request left for later.
+ * any batches, any replica for either phase, any request left for later. One thing only is asked of
+ * it, which all here do: that memory is kept for all that a request may come to need, so that
+ * nothing is evicted half-way.
  *
  * <p>A request can be inside the SLO only if some replica, alone, gives its first token in time and
  * some (maybe another) the tokens after it. Of those that can, only so many fit into the time that
- * there is. Let r's own time be worth α_r a second, for any α_r &gt;= 0. A request costs at least
+ * there is: whatever seconds of replicas, memory and interfaces are worth ({@link Prices}), all
+ * requests that come from u on and are due until v cost no more than v − u seconds of everything.
+ * How many fit at most is {@link DeadlineWork}'s. It is asked for whole requests, which are due
+ * when their last token is, and for prompts alone, which are due with the first token; each with
+ * prices that are good for all requests, and with prices that are good for those that fitted then.
+ * All of these are bounds, and the lowest counts.
  *
- * <pre>
- *   e = min over r of α_r · prompt_r  +  min over r of α_r · answer_r      see {@link ReplicaFloor}
- * </pre>
- *
- * and all that come from u on and are due until v cost no more than sum of α_r · (v − u). How many
- * fit at most is {@link DeadlineWork}'s. It is asked twice, and the lower answer taken: for whole
- * requests, which are due when their last token is, and for prompts alone, which are due with the
- * first token. Every α gives a bound; taken is the one that is the tightest for a mean request.
- *
- * <p>What it leaves out, so that it is seldom reached: hand-offs and traffic cost nothing, a
- * request may be computed on all replicas at once, and the future is known.
+ * <p>What it leaves out, so that it is seldom reached: a request may be computed on all replicas at
+ * once and put off at any moment, and the future is known.
  */
 public final class GoodputBound {
-  private static final int SHARES = 20;
+  /** Of so many requests prices are found. */
+  private static final int TYPICAL = 24;
 
-  /** Sums are rounded, and requests that just fit must. */
-  private static final double ROUNDING = 1e-6;
+  private static final int ROUNDS = 2;
 
-  private final List<ReplicaFloor> replicas = new ArrayList<>();
-  private final List<List<Costs>> ways = new ArrayList<>();
+  private final Resources resources;
   private final Requests requests;
   private final Slo slo;
-  private final int[] possible;
+
+  /** Numbers of the requests that can be in time, and what each takes. */
+  private final List<Integer> possible = new ArrayList<>();
+
+  private final List<Use> uses = new ArrayList<>();
 
   private GoodputBound(Deployment deployment, Requests requests, int first, Slo slo) {
     this.requests = requests;
     this.slo = slo;
-    for (int r = 0; r < deployment.replicas(); r++) {
-      replicas.add(new ReplicaFloor(deployment, r));
-    }
-    int[] found = new int[requests.size()];
-    int count = 0;
+    int least = Integer.MAX_VALUE;
+    double in = 0;
+    double out = 0;
+    int n = requests.size() - first;
     for (int i = first; i < requests.size(); i++) {
-      if (isPossible(i)) {
-        found[count++] = i;
+      least = Math.min(least, requests.prompt(i));
+      in += (double) requests.prompt(i) / n;
+      out += (double) requests.output(i) / n;
+    }
+    resources = new Resources(deployment, slo, least, in, out);
+    for (int i = first; i < requests.size(); i++) {
+      int most = requests.prompt(i) + requests.maxTokens(i);
+      Use use = resources.use(requests.prompt(i), requests.output(i), most);
+      if (resources.isPossible(use)) {
+        possible.add(i);
+        uses.add(use);
       }
     }
-    possible = Arrays.copyOf(found, count);
   }
 
   /**
@@ -65,129 +73,72 @@ public final class GoodputBound {
     double most = 0;
     for (Deployment deployment : deployments) {
       GoodputBound bound = new GoodputBound(deployment, requests, first, slo);
-      if (bound.possible.length > most) {
-        most = Math.max(most, Math.min(bound.possible.length, bound.mostInTime()));
+      if (bound.uses.size() > most) {
+        most = Math.max(most, bound.mostInTime());
       }
     }
     return Math.min(1, most / (requests.size() - first));
   }
 
-  private boolean isPossible(int request) {
-    return replicas.stream().anyMatch(replica -> canBegin(replica, request))
-        && (requests.output(request) == 1
-            || replicas.stream().anyMatch(replica -> canAnswer(replica, request)));
-  }
-
-  private boolean canBegin(ReplicaFloor replica, int request) {
-    int prompt = requests.prompt(request);
-    return replica.holds(prompt) && replica.ttft(prompt) <= slo.ttftSeconds() * (1 + ROUNDING);
-  }
-
-  private boolean canAnswer(ReplicaFloor replica, int request) {
-    int prompt = requests.prompt(request);
-    return replica.holds(prompt + requests.output(request))
-        && replica.tpot(prompt) <= slo.tpotSeconds() * (1 + ROUNDING);
-  }
-
   private double mostInTime() {
-    int least = Arrays.stream(possible).map(requests::prompt).min().orElse(1);
-    replicas.forEach(replica -> ways.add(replica.costs(slo, least)));
-    double most = possible.length;
+    double most = uses.size();
     if (slo.ttftSeconds() < Double.POSITIVE_INFINITY) {
-      most = Math.min(most, mostInTime(reckoned(1), false));
+      most = Math.min(most, mostInTime(false));
       if (slo.tpotSeconds() < Double.POSITIVE_INFINITY) {
-        most = Math.min(most, mostInTime(tightest(), true));
+        most = Math.min(most, mostInTime(true));
       }
     }
     return most;
   }
 
-  private double mostInTime(Reckoning reckoning, boolean answers) {
-    int n = possible.length;
+  private double mostInTime(boolean answers) {
+    double most = uses.size();
+    List<Use> typical = strided(uses);
+    for (int round = 0; round < ROUNDS && !typical.isEmpty(); round++) {
+      Prices prices = Prices.of(resources, typical, answers);
+      double[] costs = uses.stream().mapToDouble(prices::cost).toArray();
+      double fit = mostInTime(costs, prices.worth(), answers);
+      most = Math.min(most, fit);
+      typical = strided(cheapest(costs, (int) fit));
+    }
+    return most;
+  }
+
+  private static List<Use> strided(List<Use> all) {
+    List<Use> some = new ArrayList<>();
+    int count = Math.min(TYPICAL, all.size());
+    for (int i = 0; i < count; i++) {
+      some.add(all.get((int) ((2L * i + 1) * all.size() / (2 * count))));
+    }
+    return some;
+  }
+
+  private List<Use> cheapest(double[] costs, int count) {
+    List<Integer> order = new ArrayList<>();
+    for (int i = 0; i < costs.length; i++) {
+      order.add(i);
+    }
+    order.sort(Comparator.comparingDouble(i -> costs[i]));
+    List<Use> cheapest = new ArrayList<>();
+    for (int i : order.subList(0, Math.min(count, costs.length))) {
+      cheapest.add(uses.get(i));
+    }
+    return cheapest;
+  }
+
+  private double mostInTime(double[] costs, double worth, boolean answers) {
+    int n = costs.length;
     double[] from = new double[n];
     double[] due = new double[n];
-    double[] work = new double[n];
     for (int i = 0; i < n; i++) {
-      int request = possible[i];
+      int request = possible.get(i);
       from[i] = requests.arrival(request);
       due[i] = from[i] + slo.ttftSeconds();
-      work[i] = promptWork(reckoning, request);
       if (answers && requests.output(request) > 1) {
         due[i] += slo.tpotSeconds() * (requests.output(request) - 1);
-        work[i] += answerWork(reckoning, request);
       }
     }
-    return DeadlineWork.mostInTime(from, due, work, reckoning.worth() * (1 + ROUNDING)) + ROUNDING;
-  }
-
-  private double promptWork(Reckoning reckoning, int request) {
-    double least = Double.POSITIVE_INFINITY;
-    for (int r = 0; r < replicas.size(); r++) {
-      if (canBegin(replicas.get(r), request)) {
-        double seconds = reckoning.costs()[r].prompt(requests.prompt(request));
-        least = Math.min(least, reckoning.alpha()[r] * seconds);
-      }
-    }
-    return least;
-  }
-
-  private double answerWork(Reckoning reckoning, int request) {
-    double least = Double.POSITIVE_INFINITY;
-    for (int r = 0; r < replicas.size(); r++) {
-      if (canAnswer(replicas.get(r), request)) {
-        double seconds =
-            reckoning.costs()[r].answer(requests.prompt(request), requests.output(request));
-        least = Math.min(least, reckoning.alpha()[r] * seconds);
-      }
-    }
-    return least;
-  }
-
-  /**
-   * How costs are reckoned.
-   *
-   * @param costs of each replica
-   * @param alpha what a second of each is worth
-   */
-  private record Reckoning(Costs[] costs, double[] alpha) {
-    double worth() {
-      return Arrays.stream(alpha).sum();
-    }
-  }
-
-  private Reckoning tightest() {
-    Reckoning best = reckoned(1);
-    for (int i = 0; i < SHARES; i++) {
-      Reckoning next = reckoned((double) i / SHARES);
-      if (next.worth() < best.worth()) {
-        best = next;
-      }
-    }
-    return best;
-  }
-
-  /**
-   * The least worth with which the prompt of a mean request costs {@code share} at least and its
-   * answer the rest: then there can be no more mean requests per second than all replicas are
-   * worth.
-   */
-  private Reckoning reckoned(double share) {
-    double prompt = Arrays.stream(possible).map(requests::prompt).average().orElse(1);
-    double output = Arrays.stream(possible).map(requests::output).average().orElse(1);
-    Costs[] costs = new Costs[replicas.size()];
-    double[] alpha = new double[costs.length];
-    for (int r = 0; r < costs.length; r++) {
-      alpha[r] = Double.POSITIVE_INFINITY;
-      for (Costs way : ways.get(r)) {
-        double answer = way.answer(prompt, output);
-        double forAnswer = share == 1 ? 0 : (1 - share) / Math.max(0, answer);
-        double worth = Math.max(share / way.prompt(prompt), forAnswer);
-        if (costs[r] == null || worth < alpha[r]) {
-          costs[r] = way;
-          alpha[r] = worth;
-        }
-      }
-    }
-    return new Reckoning(costs, alpha);
+    return DeadlineWork.mostInTime(from, due, costs, worth * (1 + Resources.ROUNDING))
+        + Resources.ROUNDING;
   }
 }

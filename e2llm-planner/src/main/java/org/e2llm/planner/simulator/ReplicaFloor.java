@@ -8,10 +8,10 @@ import org.e2llm.planner.cost.StepFloor;
 
 /**
  * What a request takes at least on one replica, whatever it shares it with: how long until its
- * first token and between the others if it is alone, and how many seconds of the replica's time it
- * costs.
+ * first token and between the others if it is alone, and how many seconds of the replica's time and
+ * memory it costs ({@link Charge}).
  *
- * <p>Costs. Take any stage and any line below its steps ({@link StepFloor}), mixed of the stage's
+ * <p>Time. Take any stage and any line below its steps ({@link StepFloor}), mixed of the stage's
  * floors with weights of sum 1. Let G be requests that are served within the SLO in some interval.
  * Steps of the stage do not overlap, so those with tokens of G take less than the interval. And as
  * every token of a request in G after its first takes TPOT at most, on the mean over the request,
@@ -29,8 +29,12 @@ import org.e2llm.planner.cost.StepFloor;
  *   token(K) = own(K) + μ·(Tfixed + hops − TPOT) + min over b of ( fixed / b + μ·b·Town(K) )
  * </pre>
  *
- * In place of fixed / b a request can be charged its share fixed · K / (tokens that the replica can
- * cache): no more than these are in a step.
+ * In place of fixed / b a request can be charged its share of the memory, fixed · M / (tokens that
+ * the replica can cache), where M tokens are kept for it: no more than these are in a step.
+ *
+ * <p>Memory. As much is kept for a request as it may come to need, so that nothing is evicted half
+ * way, and for as long as its tokens take at least: it has its share of the memory for the time of
+ * its prompt alone, and of one token after the other.
  */
 final class ReplicaFloor {
   private static final double[] WEIGHTS = {0, 0.25, 0.5, 0.75, 1};
@@ -64,7 +68,7 @@ final class ReplicaFloor {
    * Until the first token, alone: all of the prompt on one stage, on those before it a token at
    * least, on those behind it the last one.
    */
-  double ttft(int prompt) {
+  double ttft(double prompt) {
     double most = 0;
     for (int slowest = 0; slowest < stages.size(); slowest++) {
       double sum = hops;
@@ -89,52 +93,85 @@ final class ReplicaFloor {
     return floor.prompt(prompt, prompt * (prompt + 1) / 2);
   }
 
-  /** Between tokens, alone. */
-  double tpot(int prompt) {
+  /** Between tokens, alone, with so many cached. */
+  double tpot(double cached) {
     double sum = hops;
     for (List<StepFloor> stage : stages) {
       double least = 0;
       for (StepFloor floor : stage) {
-        least = Math.max(least, floor.fixedWithHead() + floor.token(prompt + 1));
+        least = Math.max(least, floor.fixedWithHead() + floor.token(cached));
       }
       sum += least;
     }
     return sum;
   }
 
+  /** Ways to reckon what requests of at least this prompt cost; each is a valid one. */
+  List<Charge> charges(Slo slo, double leastPrompt) {
+    List<Charge> charges = new ArrayList<>();
+    charges.add(new Memory());
+    for (Charge way : ways(slo)) {
+      if (way.answer(leastPrompt, 2, leastPrompt + 1) >= 0) { // nothing is cheaper than nothing
+        charges.add(way);
+      }
+    }
+    return charges;
+  }
+
+  /** Share of the memory, for a time. */
+  private final class Memory implements Charge {
+    @Override
+    public double prompt(double tokensIn) {
+      return tokensIn / tokens * ttft(tokensIn);
+    }
+
+    /** A sum of lines that are each below: at the mean cache it is below the mean. */
+    @Override
+    public double answer(double tokensIn, double tokensOut, double most) {
+      return most / tokens * (tokensOut - 1) * tpot(meanCached(tokensIn, tokensOut));
+    }
+  }
+
+  /** Of all tokens after the first: half an answer more than the prompt. */
+  private static double meanCached(double tokensIn, double tokensOut) {
+    return tokensIn + tokensOut / 2 - 0.5;
+  }
+
   /**
-   * A way to reckon costs; each is a valid one.
+   * Time of a stage.
    *
    * @param stage line of the stage whose time is counted
    * @param all line of all stages together
    * @param multiplier μ
-   * @param byCache whether what is fixed is shared by cached tokens
+   * @param byMemory whether what is fixed is shared by memory
    */
-  record Costs(
+  private record Time(
       StepFloor stage,
       StepFloor all,
       double multiplier,
-      boolean byCache,
+      boolean byMemory,
       double tokens,
       double hops,
-      double tpot) {
-    double prompt(double tokensIn) {
+      double tpot)
+      implements Charge {
+    @Override
+    public double prompt(double tokensIn) {
       return whole(stage, tokensIn) + stage.logitRow();
     }
 
-    /** All tokens after the first; their caches are half an answer larger on the mean. */
-    double answer(double tokensIn, double tokensOut) {
-      double cached = tokensIn + tokensOut / 2 - 0.5;
-      return (tokensOut - 1) * (stage.token(cached) + shared(tokensIn));
+    @Override
+    public double answer(double tokensIn, double tokensOut, double most) {
+      double own = stage.token(meanCached(tokensIn, tokensOut));
+      return (tokensOut - 1) * (own + shared(tokensIn, most));
     }
 
-    private double shared(double cached) {
+    private double shared(double cached, double most) {
       double fixed = stage.fixedWithHead();
-      double byShare = byCache ? fixed * cached / tokens : 0;
+      double byShare = byMemory ? fixed * most / tokens : 0;
       if (multiplier == 0) {
         return byShare;
       }
-      double perBatch = byCache ? 0 : fixed;
+      double perBatch = byMemory ? 0 : fixed;
       double stretch = multiplier * all.token(cached);
       double batch = stretch > 0 ? Math.max(1, Math.sqrt(perBatch / stretch)) : Double.MAX_VALUE;
       return byShare
@@ -144,10 +181,10 @@ final class ReplicaFloor {
     }
   }
 
-  /** Ways to reckon that make nothing cheaper than nothing for requests of at least this size. */
-  List<Costs> costs(Slo slo, double leastPrompt) {
-    List<Costs> ways = new ArrayList<>();
+  private List<Charge> ways(Slo slo) {
+    List<Charge> ways = new ArrayList<>();
     double tpot = slo.tpotSeconds();
+    double[] multipliers = Double.isInfinite(tpot) ? new double[] {0} : MULTIPLIERS;
     for (List<StepFloor> stage : stages) {
       for (double weight : WEIGHTS) {
         StepFloor line = mixed(stage, weight);
@@ -156,14 +193,10 @@ final class ReplicaFloor {
           for (List<StepFloor> each : stages) {
             all = all.plus(1, mixed(each, sumWeight));
           }
-          for (double multiplier : Double.isInfinite(tpot) ? new double[] {0} : MULTIPLIERS) {
-            for (boolean byCache : new boolean[] {false, true}) {
-              double mu = Double.isInfinite(tpot) ? 0 : multiplier * line.fixedWithHead() / tpot;
-              Costs way = new Costs(line, all, mu, byCache, tokens, hops, tpot);
-              if (way.answer(leastPrompt, 2) >= 0) {
-                ways.add(way);
-              }
-            }
+          for (double multiplier : multipliers) {
+            double mu = multiplier == 0 ? 0 : multiplier * line.fixedWithHead() / tpot;
+            ways.add(new Time(line, all, mu, false, tokens, hops, tpot));
+            ways.add(new Time(line, all, mu, true, tokens, hops, tpot));
           }
         }
       }
