@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * got no row in a batch, an eighth of the next one, at least a row, is kept for them. So every
  * session moves on, whatever the others do.
  *
+ * <p>A prompt may yield: then it has the rows that others leave, and one batch in {@link #TURN}.
+ *
  * <p>A replica of several stages can have several batches under way. A prompt may have chunks in
  * many of them, a decoding session is in one at most: its next token is not known before. The
  * sessions that decode are therefore spread evenly over {@link Limits#lanes() lanes}, and no more
@@ -158,11 +160,13 @@ public final class BatchScheduler {
     boolean decodes;
     boolean removed;
     int underWay;
+    final boolean yields;
     @Nullable Queue queue;
     @Nullable Entry before;
     @Nullable Entry after;
 
-    Entry(long session, int position, int promptEnd, int end) {
+    Entry(long session, int position, int promptEnd, int end, boolean yields) {
+      this.yields = yields;
       this.session = session;
       this.position = position;
       this.promptEnd = promptEnd;
@@ -206,14 +210,25 @@ public final class BatchScheduler {
     }
   }
 
+  /** Every so many batches, prompts that let others go first have theirs. */
+  static final int TURN = 32;
+
   private Limits limits;
   private final Map<Long, Entry> entries = new HashMap<>();
   private final Queue prompts = new Queue();
+
+  /** Prompts that let the others go first. */
+  private final Queue yielding = new Queue();
+
   private final Queue ready = new Queue();
   private int decoding;
   private int lanesUnderWay;
   private long promptTokens;
+  private long yieldingTokens;
   private boolean promptsLeftOut;
+
+  /** Batches that went by without a token of a prompt that let others go first. */
+  private int yielded;
 
   /** Batches of at most {@code maxRows} rows, one at a time. */
   public BatchScheduler(int maxRows) {
@@ -238,8 +253,19 @@ public final class BatchScheduler {
    * @param end the position of the last token it may sample, at least {@code promptEnd}
    */
   public void add(long session, int position, int promptEnd, int end) {
-    prompts.add(put(session, position, promptEnd, end));
+    add(session, position, promptEnd, end, false);
+  }
+
+  /**
+   * As {@link #add(long, int, int, int)}.
+   *
+   * @param yields whether its prompt lets those of others go first, also of those that come later;
+   *     one batch in {@link #TURN} is its own all the same
+   */
+  public void add(long session, int position, int promptEnd, int end, boolean yields) {
+    (yields ? yielding : prompts).add(put(session, position, promptEnd, end, yields));
     promptTokens += promptEnd - position;
+    yieldingTokens += yields ? promptEnd - position : 0;
   }
 
   /**
@@ -249,15 +275,15 @@ public final class BatchScheduler {
    * @param end the position of the last token it may sample, above {@code position}
    */
   public void join(long session, int position, int end) {
-    decode(put(session, position, position + 1, end));
+    decode(put(session, position, position + 1, end, false));
   }
 
-  private Entry put(long session, int position, int promptEnd, int end) {
+  private Entry put(long session, int position, int promptEnd, int end, boolean yields) {
     if (position < 0 || promptEnd <= position || end < promptEnd) {
       throw new IllegalArgumentException(
           "session " + session + " from " + position + " to " + promptEnd + " to " + end);
     }
-    Entry entry = new Entry(session, position, promptEnd, end);
+    Entry entry = new Entry(session, position, promptEnd, end, yields);
     if (entries.putIfAbsent(session, entry) != null) {
       throw new IllegalStateException("session " + session + " is scheduled already");
     }
@@ -304,11 +330,16 @@ public final class BatchScheduler {
     if (entry.decodes) {
       decoding--;
     } else {
-      promptTokens -= entry.promptEnd - entry.position;
+      owe(entry, entry.position - entry.promptEnd);
     }
     if (entry.queue != null) {
       entry.queue.remove(entry);
     }
+  }
+
+  private void owe(Entry prompt, int tokens) {
+    promptTokens += tokens;
+    yieldingTokens += prompt.yields ? tokens : 0;
   }
 
   /** Whether no session is here, also none under way. */
@@ -328,7 +359,16 @@ public final class BatchScheduler {
 
   /** Whether the prompts here leave room for another one in the next batch. */
   public boolean wantsPrompt() {
-    return promptTokens < (decoding > 0 ? limits.mixedRows() : limits.rows());
+    return promptTokens < promptRows();
+  }
+
+  /** Whether they leave room for one that does not yield: those that do are not counted. */
+  public boolean wantsPromptInTime() {
+    return promptTokens - yieldingTokens < promptRows();
+  }
+
+  private int promptRows() {
+    return decoding > 0 ? limits.mixedRows() : limits.rows();
   }
 
   /** The next batch. */
@@ -342,11 +382,12 @@ public final class BatchScheduler {
   public void decide(Decision into) {
     int maxRows = limits.rows();
     into.size = 0;
-    int kept = promptsLeftOut && prompts.size > 0 ? Math.max(1, maxRows / 8) : 0;
+    boolean hasPrompts = prompts.size + yielding.size > 0;
+    int kept = promptsLeftOut && hasPrompts ? Math.max(1, maxRows / 8) : 0;
     int share = (decoding + limits.lanes() - 1) / limits.lanes();
     int decodeRows =
         lanesUnderWay < limits.lanes() ? Math.min(Math.min(ready.size, share), maxRows - kept) : 0;
-    int steps = decodeRows == decoding && prompts.size == 0 ? Integer.MAX_VALUE : 1;
+    int steps = decodeRows == decoding && !hasPrompts ? Integer.MAX_VALUE : 1;
     Entry entry = ready.first;
     for (int i = 0; i < decodeRows && entry != null; i++) {
       into.add(entry, 1);
@@ -354,16 +395,22 @@ public final class BatchScheduler {
       entry = entry.after;
     }
     int rows = maxRows - decodeRows;
-    if (decoding > 0) {
-      rows = Math.min(rows, limits.mixedRows());
-    }
-    for (entry = prompts.first; entry != null && rows > 0; entry = entry.after) {
-      int length = Math.min(rows, entry.promptEnd - entry.position);
-      into.add(entry, length);
-      rows -= length;
-    }
+    rows = Math.min(rows, promptRows());
+    boolean turn = yielded >= TURN - 1;
+    rows = addPrompts(into, turn ? yielding : prompts, rows);
+    rows = addPrompts(into, turn ? prompts : yielding, rows);
     into.decodeRows = decodeRows;
     into.steps = into.size == 0 ? 0 : steps;
+  }
+
+  private static int addPrompts(Decision into, Queue queue, int rows) {
+    int left = rows;
+    for (Entry entry = queue.first; entry != null && left > 0; entry = entry.after) {
+      int length = Math.min(left, entry.promptEnd - entry.position);
+      into.add(entry, length);
+      left -= length;
+    }
+    return left;
   }
 
   /** The batch was computed once. Sessions removed meanwhile are passed over. */
@@ -375,6 +422,7 @@ public final class BatchScheduler {
   /** The batch enters the first stage; what {@link #decide} gives from now on can follow it. */
   public void launch(Decision decision) {
     boolean prefills = false;
+    boolean yields = false;
     for (int i = 0; i < decision.size; i++) {
       Entry entry = decision.entries[i];
       if (entry.removed) {
@@ -386,14 +434,16 @@ public final class BatchScheduler {
         ready.remove(entry);
       } else {
         prefills = true;
-        promptTokens -= decision.lengths[i];
-        if (entry.position == entry.promptEnd) {
-          prompts.remove(entry);
+        yields |= entry.yields;
+        owe(entry, -decision.lengths[i]);
+        if (entry.position == entry.promptEnd && entry.queue != null) {
+          entry.queue.remove(entry);
         }
       }
     }
     lanesUnderWay += decision.decodeRows > 0 ? 1 : 0;
-    promptsLeftOut = !prefills && prompts.size > 0;
+    promptsLeftOut = !prefills && prompts.size + yielding.size > 0;
+    yielded = yields || yielding.size == 0 ? 0 : yielded + 1;
   }
 
   /**

@@ -40,6 +40,9 @@ final class DispatchedSession {
   /** Whether it could not be in time even as the very next. */
   boolean hopeless;
 
+  /** Whether it began late, and its prompt lets those of others go first. */
+  boolean yields;
+
   /**
    * A session that has no place yet.
    *

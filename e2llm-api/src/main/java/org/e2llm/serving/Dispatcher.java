@@ -34,8 +34,17 @@ public final class Dispatcher {
    *
    * @param session its id
    * @param route where; memory for it is reserved on both replicas
+   * @param yields whether it is late, and its prompt lets those of others go first
    */
-  public record Start(long session, Router.Route route) {}
+  public record Start(long session, Router.Route route, boolean yields) {
+    /** One that goes before all that come later. */
+    public Start(long session, Router.Route route) {
+      this(session, route, false);
+    }
+  }
+
+  /** One of so many places is kept free for those that come in time, and one at least. */
+  private static final int PLACES_KEPT = 10;
 
   private final ServingPolicy policy;
   private final ReplicaEstimates estimates;
@@ -51,6 +60,9 @@ public final class Dispatcher {
   private final @Nullable DispatchedSession[] blocked;
 
   private boolean gaveWay;
+
+  /** Seconds of prompts that have begun, are not done, and let others go first. */
+  private final double[] yielding;
 
   private final Map<Long, DispatchedSession> sessions = new HashMap<>();
   private final Map<Long, DispatchedSession> parked = new LinkedHashMap<>();
@@ -73,6 +85,7 @@ public final class Dispatcher {
     }
     takeOver = new TakeOver(estimates, loads, lines);
     blocked = new DispatchedSession[n];
+    yielding = new double[n];
   }
 
   // Before the start.
@@ -109,7 +122,7 @@ public final class Dispatcher {
 
   private int enqueue(DispatchedSession session) {
     for (int r = 0; r < lines.size(); r++) {
-      loads.late(r, lines.get(r).lateSeconds());
+      loads.late(r, lines.get(r).secondsGivingWay(session.prompt) + yielding[r]);
     }
     Router.Route route = router.route(session.prompt, session.maxTokens, loads);
     if (route == null) {
@@ -173,6 +186,18 @@ public final class Dispatcher {
    * @return null if none waits there, or the next one has to wait for memory
    */
   public @Nullable Start start(int replica, double now) {
+    return start(replica, now, false);
+  }
+
+  /**
+   * As {@link #start}, but nobody who lets others go first: ask when such prompts fill the next
+   * batch already.
+   */
+  public @Nullable Start startInTime(int replica, double now) {
+    return policy.slo().ttftSeconds() < Double.POSITIVE_INFINITY ? start(replica, now, true) : null;
+  }
+
+  private @Nullable Start start(int replica, double now, boolean inTimeOnly) {
     if (!loads.up(replica)) {
       return null;
     }
@@ -189,17 +214,19 @@ public final class Dispatcher {
       blocked[replica] = null; // somebody goes before the one that found no memory
       gaveWay = true;
     }
-    if (head == null) {
+    if (head == null || (inTimeOnly && head.late)) {
       return null;
     }
-    if (!place(head)) {
+    if (!place(head, now)) {
       blocked[replica] = head;
       return null;
     }
+    head.yields = head.late;
+    yielding[replica] += head.yields ? head.promptSeconds : 0;
     lines.get(replica).begin(head, now);
     blocked[replica] = null;
     head.state = State.PREFILLING;
-    return new Start(head.id, head.route);
+    return new Start(head.id, head.route, head.yields);
   }
 
   /**
@@ -225,7 +252,8 @@ public final class Dispatcher {
   }
 
   private void look(int replica, double now) {
-    lines.get(replica).look(now, loads.prefillSeconds(replica), loads.decoding(replica));
+    double owed = Math.max(0, loads.prefillSeconds(replica) - yielding[replica]);
+    lines.get(replica).look(now, owed, loads.decoding(replica));
   }
 
   /** Out of the line, and of what is promised. */
@@ -235,7 +263,7 @@ public final class Dispatcher {
   }
 
   /** Reserves memory at both ends, or nothing. */
-  private boolean place(DispatchedSession session) {
+  private boolean place(DispatchedSession session, double now) {
     int p = session.p();
     boolean inPlace = session.d() == p;
     if (!mayTake(session, p) || !admissions[p].hasRoom(inPlace ? session.most() : session.prompt)) {
@@ -245,7 +273,8 @@ public final class Dispatcher {
       rebind(session, false, 0);
     }
     int d = session.d();
-    if (!together[d].hasPlace(session, loads.meanOutput())) {
+    if (!together[d].hasPlace(session, loads.meanOutput())
+        || (session.late && lines.get(p).isExpecting(now) && !leavesPlace(session))) {
       return false;
     }
     if (d != p) {
@@ -257,6 +286,15 @@ public final class Dispatcher {
     admissions[p].claim(session.id, d == p ? session.most() : session.prompt);
     together[d].add(session);
     return true;
+  }
+
+  /** Whether some more like it could decode beside it; so it is where nobody else does. */
+  private boolean leavesPlace(DispatchedSession session) {
+    int d = session.d();
+    int places = Math.max(1, estimates.kvTokens(d) / session.most() / PLACES_KEPT);
+    return together[d].isEmpty()
+        || (together[d].hasPlaces(1 + places, session, loads.meanOutput())
+            && admissions[d].hasRoom((1 + places) * session.most()));
   }
 
   /** Whether nobody older waits for memory of the replica. */
@@ -300,7 +338,16 @@ public final class Dispatcher {
   public void fed(long session, int tokens) {
     DispatchedSession fed = get(session);
     fed.fed += tokens;
-    loads.prefill(fed.p(), -fed.promptSeconds * tokens / fed.prompt, -tokens);
+    worked(fed, tokens);
+  }
+
+  /** Tokens of a prompt are owed no more. */
+  private void worked(DispatchedSession session, int tokens) {
+    double seconds = session.promptSeconds * tokens / session.prompt;
+    loads.prefill(session.p(), -seconds, -tokens);
+    if (session.yields) {
+      yielding[session.p()] = Math.max(0, yielding[session.p()] - seconds);
+    }
   }
 
   /**
@@ -315,7 +362,7 @@ public final class Dispatcher {
     if (policy.lateBinding() && before != done.p()) {
       rebind(done, true, sent);
       if (done.d() != before) {
-        together[before].remove(done);
+        together[before].leaves(done, false);
         together[done.d()].add(done);
         admissions[before].release(done.id);
         if (done.d() == done.p()) {
@@ -349,6 +396,7 @@ public final class Dispatcher {
 
   private void decoding(DispatchedSession session) {
     session.state = State.DECODING;
+    together[session.d()].decodes(session);
     commitments.decoding(session);
   }
 
@@ -371,7 +419,7 @@ public final class Dispatcher {
       return lost.age;
     }
     if (lost.state != State.WAITING) {
-      together[lost.d()].remove(lost);
+      together[lost.d()].leaves(lost, lost.state == State.DECODING);
     }
     dequeue(lost);
     if (lost.state == State.DECODING) {
@@ -390,8 +438,7 @@ public final class Dispatcher {
         blocked[session.p()] = null;
       }
     }
-    int unfed = session.prompt - session.fed;
-    loads.prefill(session.p(), -session.promptSeconds * unfed / session.prompt, -unfed);
+    worked(session, session.prompt - session.fed);
   }
 
   private DispatchedSession get(long session) {

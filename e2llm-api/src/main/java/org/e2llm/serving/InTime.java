@@ -131,7 +131,7 @@ final class InTime {
   /**
    * Learns.
    *
-   * @param othersWait whether somebody waits who could begin next
+   * @param othersWait whether somebody waits who could begin next and be in time
    */
   void begun(DispatchedSession session, double now, boolean othersWait) {
     if (!Double.isNaN(lastBegan)) {
@@ -140,5 +140,10 @@ final class InTime {
     }
     lastBegan = othersWait ? now : Double.NaN;
     lastSeconds = session.promptSeconds;
+  }
+
+  /** One began that lets all others go first: nobody in time waited then. */
+  void idle() {
+    lastBegan = Double.NaN;
   }
 }

@@ -52,8 +52,8 @@ public final class ReplicaLoads {
   }
 
   /**
-   * Part of {@link #prefillSeconds}: prompts that cannot be in time for the SLO, which others go
-   * before. 0 without an SLO in view.
+   * Part of {@link #prefillSeconds}: prompts that cannot be in time for the SLO, or are longer than
+   * the one at hand and would be left out before it. 0 without an SLO in view.
    */
   public double lateSeconds(int replica) {
     return lateSeconds[replica];

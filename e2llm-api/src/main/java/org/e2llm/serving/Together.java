@@ -6,13 +6,18 @@ import org.e2llm.plan.Slo;
  * Those that have their place on a replica for their answers, and whether one more may join: not if
  * that made every token take longer than the SLO's TPOT allows. Where one alone takes longer, there
  * is nothing to keep, and everybody may.
+ *
+ * <p>Some of those that decode will have ended when the prompt of the new one is done. What is left
+ * of an answer is taken to be anything from nothing to all of it.
  */
 final class Together {
   private final int replica;
   private final double limit;
   private final ReplicaEstimates estimates;
-  private int sessions;
-  private long promptTokens;
+  private int coming;
+  private long comingTokens;
+  private int decoding;
+  private long decodingTokens;
 
   Together(int replica, Slo slo, ReplicaEstimates estimates) {
     this.replica = replica;
@@ -26,22 +31,49 @@ final class Together {
    * @param output mean tokens of an answer; half of them are there on the average
    */
   boolean hasPlace(DispatchedSession session, double output) {
-    if (sessions == 0 || limit == Double.POSITIVE_INFINITY) {
+    return isEmpty() || hasPlaces(1, session, output);
+  }
+
+  /** Whether so many that are like this one may join. */
+  boolean hasPlaces(int more, DispatchedSession session, double output) {
+    if (limit == Double.POSITIVE_INFINITY) {
       return true;
     }
-    int with = sessions + 1;
-    double cached = promptTokens + session.prompt + with * output / 2;
-    return estimates.stepSeconds(replica, with, cached) <= limit
-        || estimates.stepSeconds(replica, 1, session.prompt + output / 2) > limit;
+    double alone = estimates.stepSeconds(replica, 1, session.prompt + output / 2);
+    if (alone > limit) {
+      return true;
+    }
+    double stay = Math.max(0, 1 - session.promptSeconds / (output * limit));
+    int with = (int) Math.ceil(coming + decoding * stay - 1e-9) + more;
+    double prompts = comingTokens + decodingTokens * stay + (double) more * session.prompt;
+    return with == 1 || estimates.stepSeconds(replica, with, prompts + with * output / 2) <= limit;
   }
 
+  boolean isEmpty() {
+    return coming + decoding == 0;
+  }
+
+  /** One that began has its place here. */
   void add(DispatchedSession session) {
-    sessions++;
-    promptTokens += session.prompt;
+    coming++;
+    comingTokens += session.prompt;
   }
 
-  void remove(DispatchedSession session) {
-    sessions--;
-    promptTokens -= session.prompt;
+  /** It decodes from now on. */
+  void decodes(DispatchedSession session) {
+    leaves(session, false);
+    decoding++;
+    decodingTokens += session.prompt;
+  }
+
+  /** Gives up its place. */
+  void leaves(DispatchedSession session, boolean decoded) {
+    if (decoded) {
+      decoding--;
+      decodingTokens -= session.prompt;
+    } else {
+      coming--;
+      comingTokens -= session.prompt;
+    }
   }
 }

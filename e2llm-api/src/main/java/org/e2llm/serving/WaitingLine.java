@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>With a TTFT in view, {@link InTime} says who can be in time. The others gain nothing from
  * being served next, and whoever waits behind them would be late too: where more comes than the
- * replica can do, all would be. They therefore wait until nobody else does; but a {@link
+ * replica can do, all would be. They therefore wait until nobody else does, and leave a place free
+ * for who comes next as long as somebody {@link #isExpecting is to be expected}; but a {@link
  * #LATE_SHARE}th of the time is theirs, so that none waits for ever. The work is the same, and done
  * in the same time; only who waits for whom changes.
  */
@@ -24,8 +25,14 @@ final class WaitingLine {
   /** How far a prompt is moved back for its length. */
   private static final int OVERTAKING = 4;
 
-  /** An eighth of the time of prompts goes to those that are late. */
-  private static final int LATE_SHARE = 8;
+  /** A part of the time of prompts goes to those that are late. */
+  private static final int LATE_SHARE = 32;
+
+  /** So many times the usual gap after the last one came, the next is not waited for. */
+  private static final int PATIENCE = 8;
+
+  /** What a gap counts in the usual one. */
+  private static final double NEWEST = 0.1;
 
   private final @Nullable InTime inTime;
 
@@ -36,6 +43,12 @@ final class WaitingLine {
   private final List<DispatchedSession> hopeful = new ArrayList<>();
 
   private long tokensCome;
+
+  /** When the last one came; NaN before the first. */
+  private double lastCame = Double.NaN;
+
+  /** Seconds from one to the next; NaN before the second. */
+  private double usualGap = Double.NaN;
 
   /** Of the prompts that wait, those that are late too. */
   private double seconds;
@@ -71,6 +84,11 @@ final class WaitingLine {
         session.hadBegun ? Long.MIN_VALUE : tokensCome + (long) OVERTAKING * session.prompt;
     session.late = false;
     seconds += session.promptSeconds;
+    if (!session.hadBegun && !(session.arrival < lastCame)) {
+      double gap = session.arrival - lastCame;
+      usualGap = Double.isNaN(usualGap) ? gap : usualGap + NEWEST * (gap - usualGap);
+      lastCame = session.arrival;
+    }
     if (inTime == null) {
       queue.add(session);
       return;
@@ -123,6 +141,11 @@ final class WaitingLine {
     return inTime == null ? queue.peek() : next;
   }
 
+  /** Whether somebody is likely to come soon. */
+  boolean isExpecting(double now) {
+    return now - lastCame <= PATIENCE * usualGap;
+  }
+
   /** Whether one that is late elsewhere could go next without taking anybody's place. */
   boolean hasTime() {
     return inTime != null && !nextInTime && !lateTurn;
@@ -138,24 +161,32 @@ final class WaitingLine {
     return hopeful;
   }
 
-  /** Seconds of the prompts that wait and are late. */
-  double lateSeconds() {
+  /**
+   * Seconds of the prompts that wait and would not keep one of so many tokens from being in time:
+   * those that are late, and those that are longer, which are left out before it is.
+   */
+  double secondsGivingWay(int prompt) {
     if (inTime == null) {
       return 0;
     }
-    double late = seconds;
+    double giving = seconds;
     for (DispatchedSession session : hopeful) {
-      late -= session.late ? 0 : session.promptSeconds;
+      giving -= session.late || session.prompt > prompt ? 0 : session.promptSeconds;
     }
-    return Math.max(0, late);
+    return Math.max(0, giving);
   }
 
   /** Takes out the head, which begins. */
   void begin(DispatchedSession session, double now) {
     secondsBefore = nextInTime ? secondsBefore + session.promptSeconds : 0;
     remove(session);
-    if (inTime != null) {
-      inTime.begun(session, now, size() > 0);
+    if (inTime == null) {
+      return;
+    }
+    if (session.yields) {
+      inTime.idle();
+    } else {
+      inTime.begun(session, now, hopeful.stream().anyMatch(other -> !other.late));
     }
   }
 

@@ -270,6 +270,33 @@ class BatchSchedulerTest {
     }
   }
 
+  @Test
+  void aPromptThatYieldsHasTheRowsThatOthersLeave() {
+    BatchScheduler scheduler = new BatchScheduler(8);
+    scheduler.add(1, 0, 20, 30, true);
+    assertThat(step(scheduler)).containsExactly(item(1, 0, 8, false));
+    assertThat(scheduler.wantsPrompt()).isFalse();
+    assertThat(scheduler.wantsPromptInTime()).isTrue();
+    scheduler.add(2, 0, 10, 11);
+    assertThat(scheduler.wantsPromptInTime()).isFalse();
+    assertThat(step(scheduler)).containsExactly(item(2, 0, 8, false));
+    assertThat(step(scheduler)).containsExactly(item(2, 8, 2, true), item(1, 8, 6, false));
+  }
+
+  @Test
+  void aPromptThatYieldsIsDoneSomeTimeWhateverElseComes() {
+    BatchScheduler scheduler = new BatchScheduler(4);
+    scheduler.add(0, 0, 8, 9, true);
+    int steps = 0;
+    for (long next = 1; scheduler.prompts() > 0 && steps < 1000; next++) {
+      scheduler.add(next, 0, 4, 5);
+      step(scheduler);
+      scheduler.remove(next);
+      steps++;
+    }
+    assertThat(steps).isEqualTo(2 * BatchScheduler.TURN);
+  }
+
   private static BatchScheduler.Decision launch(BatchScheduler scheduler) {
     BatchScheduler.Decision decision = scheduler.decide();
     scheduler.launch(decision);

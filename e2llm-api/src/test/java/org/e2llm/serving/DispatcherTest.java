@@ -104,16 +104,67 @@ class DispatcherTest {
 
   @Test
   void whoCanBeInTimeGoesBeforeWhoCannotAndNobodyWaitsForEver() {
-    Dispatcher dispatcher = inView(new Slo(10, Double.POSITIVE_INFINITY));
+    Dispatcher dispatcher = inView(new Slo(40, Double.POSITIVE_INFINITY));
     dispatcher.arrive(1, 100, 10, 0);
-    for (int i = 2; i < 30; i++) {
-      dispatcher.arrive(i, 100, 10, 9.5);
+    for (int i = 2; i < 60; i++) {
+      dispatcher.arrive(i, 100, 10, 39.5);
     }
     List<Long> order = new ArrayList<>();
-    for (int i = 0; i < 10; i++) {
-      order.add(Objects.requireNonNull(dispatcher.start(0, 9.6)).session());
+    for (int i = 0; i < 34; i++) {
+      order.add(Objects.requireNonNull(dispatcher.start(0, 39.6)).session());
     }
-    assertThat(order).startsWith(2L, 3L, 4L).endsWith(8L, 1L, 9L, 10L);
+    assertThat(order).startsWith(2L, 3L, 4L).endsWith(32L, 1L, 33L, 34L);
+  }
+
+  @Test
+  void whoBeginsLateLetsOthersGoFirst() {
+    Dispatcher dispatcher = inView(new Slo(10, Double.POSITIVE_INFINITY));
+    dispatcher.arrive(1, 500, 10, 0);
+    dispatcher.arrive(2, 500, 10, 0);
+    assertThat(dispatcher.startInTime(0, 11)).as("both are late").isNull();
+    assertThat(dispatcher.start(0, 11)).isEqualTo(new Start(1, new Route(0, 1), true));
+    dispatcher.arrive(3, 100, 10, 11);
+    assertThat(dispatcher.startInTime(0, 11)).isEqualTo(new Start(3, new Route(0, 1), false));
+    assertThat(dispatcher.startInTime(0, 11)).isNull();
+  }
+
+  @Test
+  void whoIsLateLeavesAPlaceForThoseWhoAreStillToCome() {
+    Dispatcher dispatcher =
+        new Dispatcher(
+            ServingPolicy.ROLES.withSlo(new Slo(10, Double.POSITIVE_INFINITY)),
+            new TwoSpeeds(PAIR, new double[] {100, 100}, 1000, 0.001));
+    for (int i = 1; i <= 4; i++) {
+      dispatcher.arrive(i, 100, 200, 3 * i); // there is room for three
+    }
+    assertThat(dispatcher.start(0, 30)).isNotNull();
+    assertThat(dispatcher.start(0, 30)).as("one place is left then").isNotNull();
+    assertThat(dispatcher.start(0, 30)).as("somebody may come soon").isNull();
+    dispatcher.arrive(5, 100, 200, 31);
+    assertThat(Objects.requireNonNull(dispatcher.start(0, 31)).session()).isEqualTo(5);
+    dispatcher.finished(5, 1);
+    assertThat(dispatcher.start(0, 32)).isNull();
+    assertThat(dispatcher.start(0, 1000)).as("nobody came for long").isNotNull();
+  }
+
+  @Test
+  void whoWillHaveEndedByThenTakesNoPlaceAmongThoseThatDecode() {
+    Dispatcher dispatcher = inView(new Slo(Double.POSITIVE_INFINITY, 0.025)); // two at 1/100 s
+    for (int i = 1; i <= 2; i++) {
+      dispatcher.arrive(i, 100, 10, 0);
+      assertThat(dispatcher.start(0, 0)).isNotNull();
+    }
+    dispatcher.arrive(3, 10_000, 10, 0);
+    dispatcher.arrive(4, 100, 10, 0);
+    assertThat(dispatcher.start(0, 0)).isNull();
+    for (int i = 1; i <= 2; i++) {
+      dispatcher.fed(i, 100);
+      dispatcher.prefilled(i, 1);
+      dispatcher.handedOff(i);
+    }
+    assertThat(dispatcher.start(0, 0)).as("a second, and answers take longer").isNull();
+    dispatcher.lose(4);
+    assertThat(dispatcher.start(0, 0)).as("its prompt takes 100 s").isNotNull();
   }
 
   @Test

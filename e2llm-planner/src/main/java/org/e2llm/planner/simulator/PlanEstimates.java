@@ -32,8 +32,11 @@ public final class PlanEstimates implements ReplicaEstimates {
   /** A step that takes a prompt chunk along may last so many times a step that does not. */
   private static final double MIXED_STEP = 2;
 
-  /** Of the time that an SLO leaves for a token: there are pauses that no step knows of. */
-  private static final double TPOT_SHARE = 0.9;
+  /**
+   * Of the time that an SLO leaves for a token, what steps with prompt rows may take: there are
+   * pauses that no step knows of. The second where even a row does not fit into the first.
+   */
+  private static final double[] TPOT_SHARES = {0.85, 0.98};
 
   /** From so many sessions on, the number of lanes does not change. */
   private static final int MOST_SESSIONS = 64;
@@ -124,24 +127,44 @@ public final class PlanEstimates implements ReplicaEstimates {
    * SLO's TPOT; where they do not in any case, as many as without an SLO.
    */
   private int mixedRowsInTime(int r, int sessions) {
-    double limit = TPOT_SHARE * deployment.plan().policy().slo().tpotSeconds();
+    double limit = deployment.plan().policy().slo().tpotSeconds();
     if (sessions == 0 || limit == Double.POSITIVE_INFINITY) {
       return mixedRows[r];
     }
-    int found = rows[r];
-    while (found >= SMALLEST_MIXED_CHUNK && mixedStep(r, found, sessions) > limit) {
-      found /= 2;
+    for (double share : TPOT_SHARES) {
+      int found = mostMixedRows(r, sessions, share * limit);
+      if (found > 0) {
+        return found;
+      }
     }
-    return found < SMALLEST_MIXED_CHUNK ? mixedRows[r] : found;
+    return mixedRows[r];
   }
 
-  /** In what time each session gets a token if every batch takes prompt rows along. */
+  /** The most, from none to a whole chunk, with which no token takes longer. */
+  private int mostMixedRows(int r, int sessions, double limit) {
+    int found = 0;
+    int tooMany = rows[r] + 1;
+    while (tooMany - found > 1) {
+      int middle = (found + tooMany) / 2;
+      if (mixedStep(r, middle, sessions) <= limit) {
+        found = middle;
+      } else {
+        tooMany = middle;
+      }
+    }
+    return found;
+  }
+
+  /**
+   * In what time each session gets a token if every batch takes prompt rows along: also those that
+   * are under way between the lanes, of which there are as many as keep all stages at work.
+   */
   private double mixedStep(int r, int prompt, int sessions) {
-    int m = lanes(r, sessions);
     int batch = batch(r, sessions);
     long cached = Math.round(batch * context);
     double sum = sum(r, prompt, context / 2, batch, cached) + deployment.returnSeconds(r);
-    return Math.max(sum, m * slowest(r, prompt, context / 2, batch, cached));
+    int underWay = deployment.stages(r) == 1 ? 1 : deployment.stages(r) + 1;
+    return Math.max(sum, underWay * slowest(r, prompt, context / 2, batch, cached));
   }
 
   private int bestLanes(int r, int sessions) {
@@ -233,9 +256,11 @@ public final class PlanEstimates implements ReplicaEstimates {
   /** Batch limits of a replica on which so many sessions decode. */
   public BatchScheduler.Limits limits(int replica, int decoding) {
     return new BatchScheduler.Limits(
-        rows[replica],
-        mixedRowsInTime[replica][Math.min(decoding, MOST_SESSIONS)],
-        lanes(replica, decoding));
+        rows[replica], mixedRows(replica, decoding), lanes(replica, decoding));
+  }
+
+  private int mixedRows(int replica, int decoding) {
+    return mixedRowsInTime[replica][Math.min(decoding, MOST_SESSIONS)];
   }
 
   /** Into how many batches decoding sessions are best spread. */
@@ -265,7 +290,7 @@ public final class PlanEstimates implements ReplicaEstimates {
 
   @Override
   public double prefillSeconds(int replica, int promptTokens, int decoding) {
-    int chunk = decoding > 0 ? mixedRows[replica] : rows[replica];
+    int chunk = decoding > 0 ? mixedRows(replica, decoding) : rows[replica];
     int batch = decoding == 0 ? 0 : batch(replica, decoding);
     long cached = Math.round(batch * context);
     int whole = promptTokens / chunk;
@@ -298,7 +323,7 @@ public final class PlanEstimates implements ReplicaEstimates {
 
   @Override
   public double stallSeconds(int replica, int promptTokens, int decoding) {
-    int chunk = mixedRows[replica];
+    int chunk = mixedRows(replica, decoding);
     int batch = batch(replica, decoding);
     long cached = Math.round(batch * context);
     double with = slowest(replica, chunk, promptTokens / 2.0, batch, cached);

@@ -3,6 +3,7 @@ package org.e2llm.planner.simulator;
 import java.util.Arrays;
 import org.e2llm.serving.BatchScheduler;
 import org.e2llm.serving.Dispatcher;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A replica at work: forms batches when its first stage is free, and takes them from stage to
@@ -91,16 +92,7 @@ final class ReplicaRun {
   private void launch(double now) {
     busy = true;
     while (free[0] <= now && flights < mostUnderWay) {
-      while (scheduler.wantsPrompt()) {
-        Dispatcher.Start start = simulation.dispatcher.start(number, now);
-        if (start != null) {
-          simulation.begin(start, now);
-        } else if (simulation.dispatcher.gaveWay()) {
-          simulation.wakeBlocked(now);
-        } else {
-          break;
-        }
-      }
+      begin(now);
       if (scheduler.decoding() != limitedFor) {
         limitedFor = scheduler.decoding();
         scheduler.limit(simulation.estimates.limits(number, limitedFor));
@@ -114,6 +106,28 @@ final class ReplicaRun {
       launch(flight, now);
     }
     busy = false;
+  }
+
+  /** As many as the next batch has room for. */
+  private void begin(double now) {
+    while (true) {
+      Dispatcher.Start start = next(now);
+      if (start != null) {
+        simulation.begin(start, now);
+      } else if (simulation.dispatcher.gaveWay()) {
+        simulation.wakeBlocked(now);
+      } else {
+        return;
+      }
+    }
+  }
+
+  /** Whoever begins now, if the next batch has room for a prompt. */
+  private Dispatcher.@Nullable Start next(double now) {
+    if (scheduler.wantsPrompt()) {
+      return simulation.dispatcher.start(number, now);
+    }
+    return scheduler.wantsPromptInTime() ? simulation.dispatcher.startInTime(number, now) : null;
   }
 
   private void launch(Flight flight, double now) {

@@ -220,7 +220,7 @@ final class Simulation {
     int request = (int) start.session();
     int prompt = prompts[request];
     int p = start.route().prefill();
-    replicas[p].scheduler().add(request, 0, prompt, lastSampled(request));
+    replicas[p].scheduler().add(request, 0, prompt, lastSampled(request), start.yields());
     if (p != start.route().decode()) {
       handoffs.begin(request, p, start.route().decode(), prompt);
     }
