@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  * this one stays. A hand-off holds memory twice, which counts where memory is short.
  *
  * <p>With an SLO in view, all of that counts {@link #MISSED} times where the SLO is expected to be
- * missed: a request that can be in time at one replica only goes there, and one that cannot
- * anywhere goes where it costs least.
+ * missed: a request that can be in time at one replica only goes there. One that cannot anywhere
+ * goes where it costs least, and rather not where others can be in time. Whoever can be waits only
+ * for those that do not give way to it.
  *
  * <p>Roles are kept unless the policy lets them spill. Then a replica may do the other phase if
  * that pair is better by a margin; where it does so already, by none: so that it does not go to and
@@ -46,7 +47,10 @@ final class EarliestCompletion implements Router {
   private static final double MEMORY_WEIGHT = 8;
 
   /** With an SLO in view, seconds on replicas that miss it count so many times. */
-  private static final double MISSED = 3;
+  private static final double MISSED = 5;
+
+  /** And for those that miss it anywhere, seconds on replicas that could keep its TPOT. */
+  private static final double LEFT_TO_OTHERS = 3;
 
   private final ServingPolicy policy;
   private final ReplicaEstimates estimates;
@@ -60,6 +64,9 @@ final class EarliestCompletion implements Router {
   private final double[] inTimePrompt;
   private final double[] step;
 
+  /** Whether a session alone would have its tokens in time. */
+  private final boolean[] keepsTpot;
+
   EarliestCompletion(ServingPolicy policy, ReplicaEstimates estimates) {
     this.policy = policy;
     this.estimates = estimates;
@@ -70,6 +77,7 @@ final class EarliestCompletion implements Router {
     stay = new double[estimates.size()];
     inTimePrompt = new double[estimates.size()];
     step = new double[estimates.size()];
+    keepsTpot = new boolean[estimates.size()];
   }
 
   @Override
@@ -78,10 +86,14 @@ final class EarliestCompletion implements Router {
     for (int r = 0; r < n; r++) {
       reckonPrompt(r, promptTokens, loads);
       reckonAnswer(r, promptTokens, promptTokens + maxTokens, loads);
+      keepsTpot[r] = keepsTpot(r);
     }
     for (boolean anyRole : new boolean[] {policy.roleSpill(), true}) {
       int best = -1;
       double least = Double.POSITIVE_INFINITY;
+      int bestLost = -1;
+      double leastLost = Double.POSITIVE_INFINITY;
+      boolean lost = true;
       for (int p = 0; p < n; p++) {
         for (int d = 0; d < n; d++) {
           if (!possible(p, d, promptTokens, maxTokens, loads) || !(anyRole || home(p, d))) {
@@ -93,16 +105,24 @@ final class EarliestCompletion implements Router {
                       + answer[d]
                       + promptOthers[p]
                       + memorySeconds(p, d, promptTokens, maxTokens, handoff, loads))
-                  * reluctance(p, d, loads)
-                  * (isFirstMissed(p) || isRestMissed(d) ? MISSED : 1);
-          if (seconds < least) {
-            least = seconds;
+                  * reluctance(p, d, loads);
+          boolean missed = isFirstMissed(p) || isRestMissed(d);
+          lost &= missed;
+          double counted = seconds * (missed ? MISSED : 1);
+          if (counted < least) {
+            least = counted;
             best = p * n + d;
+          }
+          double leaving = seconds * (keepsTpot[p] || keepsTpot[d] ? LEFT_TO_OTHERS : 1);
+          if (leaving < leastLost) {
+            leastLost = leaving;
+            bestLost = p * n + d;
           }
         }
       }
-      if (best >= 0) {
-        return new Route(best / n, best % n);
+      int chosen = lost ? bestLost : best;
+      if (chosen >= 0) {
+        return new Route(chosen / n, chosen % n);
       }
     }
     return null; // also with foreign roles no replica that is up has room for it
@@ -171,6 +191,11 @@ final class EarliestCompletion implements Router {
     return promptAway || answerAway ? 1 + SPILL_MARGIN : 1;
   }
 
+  private boolean keepsTpot(int r) {
+    double limit = policy.slo().tpotSeconds();
+    return limit == Double.POSITIVE_INFINITY || estimates.stepSeconds(r, 1, 0) <= limit;
+  }
+
   /** Whether the first token would not be in time for the SLO in view. */
   private boolean isFirstMissed(int p) {
     return inTimePrompt[p] > policy.slo().ttftSeconds();
@@ -188,9 +213,10 @@ final class EarliestCompletion implements Router {
     double slower = alone > 0 ? own / alone : 1;
     double fill = estimates.fillSeconds(r, promptTokens);
     ownPrompt[r] = own + fill;
-    prompt[r] = QUEUE_WEIGHT * loads.prefillSeconds(r) * slower + own + fill;
     double before = loads.prefillSeconds(r) - loads.lateSeconds(r);
     inTimePrompt[r] = before * slower + own + fill;
+    double waitsFor = isFirstMissed(r) ? loads.prefillSeconds(r) : before;
+    prompt[r] = QUEUE_WEIGHT * waitsFor * slower + own + fill;
     promptOthers[r] =
         decoding == 0 ? 0 : decoding * estimates.stallSeconds(r, promptTokens, decoding);
   }

@@ -75,6 +75,22 @@ class RouterTest {
     assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads).prefill()).isOne();
     loads.late(0, 4);
     assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads).prefill()).isZero();
+    loads.prefill(0, 400, 400_000);
+    loads.late(0, 404);
+    assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads).prefill())
+        .as("nor does it wait for them")
+        .isZero();
+  }
+
+  @Test
+  void whoIsLateEverywhereLeavesReplicasThatKeepTheTpotToOthers() {
+    TwoSpeeds replicas = replicas(0.001, MIXED, 1000, MIXED, 400);
+    ReplicaLoads loads = new ReplicaLoads(replicas);
+    Slo slo = new Slo(0.1, 0.002); // half a second for the prompt, 1 ms a token there, 2.5 ms here
+    assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads)).isEqualTo(new Route(1, 1));
+    Slo both = new Slo(0.1, 0.003);
+    assertThat(route(ServingPolicy.ROLES.withSlo(both), replicas, loads))
+        .isEqualTo(new Route(0, 0));
   }
 
   @Test

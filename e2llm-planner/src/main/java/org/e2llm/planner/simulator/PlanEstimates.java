@@ -38,6 +38,9 @@ public final class PlanEstimates implements ReplicaEstimates {
    */
   private static final double[] TPOT_SHARES = {0.85, 0.98};
 
+  /** Of the prompt rows beside decoding, what is left where tokens alone just come in time. */
+  private static final int FEWER_ROWS = 8;
+
   /** From so many sessions on, the number of lanes does not change. */
   private static final int MOST_SESSIONS = 64;
 
@@ -124,29 +127,37 @@ public final class PlanEstimates implements ReplicaEstimates {
 
   /**
    * The most prompt rows with which so many sessions still get their tokens in the time of the
-   * SLO's TPOT; where they do not in any case, as many as without an SLO.
+   * SLO's TPOT; also where every stage has a batch, and one is on its way. Where that leaves none,
+   * as many as fit if there are no more batches than carry those sessions, and a few at least;
+   * where they do not in any case, as many as without an SLO.
    */
   private int mixedRowsInTime(int r, int sessions) {
     double limit = deployment.plan().policy().slo().tpotSeconds();
     if (sessions == 0 || limit == Double.POSITIVE_INFINITY) {
       return mixedRows[r];
     }
+    int all = deployment.stages(r) == 1 ? 1 : deployment.stages(r) + 1;
     for (double share : TPOT_SHARES) {
-      int found = mostMixedRows(r, sessions, share * limit);
+      int found = mostMixedRows(r, sessions, all, share * limit);
       if (found > 0) {
         return found;
       }
     }
-    return mixedRows[r];
+    int carrying = lanes(r, sessions);
+    if (cycle(r, sessions, sessions * context, carrying) > limit) {
+      return mixedRows[r];
+    }
+    int few = Math.max(1, mixedRows[r] / FEWER_ROWS);
+    return Math.max(few, mostMixedRows(r, sessions, carrying, TPOT_SHARES[1] * limit));
   }
 
   /** The most, from none to a whole chunk, with which no token takes longer. */
-  private int mostMixedRows(int r, int sessions, double limit) {
+  private int mostMixedRows(int r, int sessions, int underWay, double limit) {
     int found = 0;
     int tooMany = rows[r] + 1;
     while (tooMany - found > 1) {
       int middle = (found + tooMany) / 2;
-      if (mixedStep(r, middle, sessions) <= limit) {
+      if (mixedStep(r, middle, sessions, underWay) <= limit) {
         found = middle;
       } else {
         tooMany = middle;
@@ -155,15 +166,11 @@ public final class PlanEstimates implements ReplicaEstimates {
     return found;
   }
 
-  /**
-   * In what time each session gets a token if every batch takes prompt rows along: also those that
-   * are under way between the lanes, of which there are as many as keep all stages at work.
-   */
-  private double mixedStep(int r, int prompt, int sessions) {
+  /** In what time each session gets a token if all batches under way take prompt rows along. */
+  private double mixedStep(int r, int prompt, int sessions, int underWay) {
     int batch = batch(r, sessions);
     long cached = Math.round(batch * context);
     double sum = sum(r, prompt, context / 2, batch, cached) + deployment.returnSeconds(r);
-    int underWay = deployment.stages(r) == 1 ? 1 : deployment.stages(r) + 1;
     return Math.max(sum, underWay * slowest(r, prompt, context / 2, batch, cached));
   }
 

@@ -6,6 +6,7 @@ import java.util.SplittableRandom;
 import org.e2llm.model.KvType;
 import org.e2llm.plan.HiddenType;
 import org.e2llm.plan.Plan;
+import org.e2llm.plan.Slo;
 import org.e2llm.plan.WireFormats;
 import org.e2llm.planner.grouping.LatencyRoles;
 import org.e2llm.planner.workload.Requests;
@@ -18,7 +19,7 @@ import org.e2llm.planner.workload.Requests;
  * changed step by step as long as that helps. In the last round ({@link Finals}) it meets the best
  * single device and what every other strategy would plan, each served as that strategy serves, so
  * that it is never worse than these in the planner's own simulation; and it is decided whether the
- * winner is served with the SLO in view. All budgets are counts.
+ * winner, or another, is served with the SLO in view. All budgets are counts.
  *
  * <p>Where few requests run at a time there is nothing to queue for: the plan on which a request is
  * soonest done follows from the cost model alone.
@@ -27,7 +28,6 @@ public final class AdaptiveStrategy implements Strategy {
   private static final int FIRST_REQUESTS = 200;
   private static final int SECOND_REQUESTS = 500;
   private static final int MOVE_REQUESTS = 500;
-  private static final int LAST_REQUESTS = 1500;
   private static final int AFTER_FIRST = 10;
   private static final int AFTER_SECOND = 4;
 
@@ -84,14 +84,14 @@ public final class AdaptiveStrategy implements Strategy {
             + CLIMBERS * MOVES
             + AFTER_SECOND
             + candidates.guards().size()
-            + Finals.SIMULATIONS;
+            + Finals.SIMULATIONS
+            + (question.slo().equals(Slo.NONE) ? 0 : InView.SIMULATIONS);
     question.watch().part(0.7, simulations);
     Trials trials = new Trials(question, candidates.guards());
     List<Candidate> finalists = finalists(question, candidates, trials, wanted);
-    Requests last = trials.requests(LAST_REQUESTS, 4);
-    Requests fewer = trials.requests(MOVE_REQUESTS, 3);
     finalists =
-        new Finals(question, trials, fewer, last).best(finalists, candidates.rivals(), wanted);
+        new Finals(question, trials, Rounds.of(trials))
+            .best(finalists, candidates.rivals(), wanted);
     List<Plan> plans = new ArrayList<>();
     TrialReasons reasons = new TrialReasons(question, trials);
     for (Candidate candidate : finalists) {

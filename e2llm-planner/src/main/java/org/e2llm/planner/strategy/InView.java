@@ -1,0 +1,215 @@
+package org.e2llm.planner.strategy;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.e2llm.plan.ServingPolicy;
+import org.e2llm.plan.ServingPolicy.RouterKind;
+import org.e2llm.plan.Slo;
+import org.e2llm.planner.workload.Requests;
+
+/**
+ * Whether the winner is served with the SLO in view, and whether another plan takes its place that
+ * keeps more of it.
+ *
+ * <p>Which plan keeps the most is not the one that is quickest on the mean: a slow device helps
+ * that, and answers nobody in time. So all that is known is looked at, also what other strategies
+ * plan; the best few are then changed step by step. What is taken may cost end-to-end time, but
+ * never much more than the other strategies need, and only as much as what it keeps is worth.
+ */
+final class InView {
+  /** About as many are run: progress is told by it. */
+  static final int SIMULATIONS = 250;
+
+  /** Plans of the round that are looked at beside those of the other strategies. */
+  private static final int LOOKED_AT = 4;
+
+  /** How many of all are compared on all requests, and how many are changed. */
+  private static final int KEPT = 4;
+
+  private static final int CLIMBERS = 2;
+
+  /** Simulations for each that is changed. */
+  private static final int MOVES = 50;
+
+  /** How much more end-to-end time than the quickest of the other strategies' it may take. */
+  private static final double SLOWER_THAN_OTHERS = 1.07;
+
+  /** Goodput that is noise of a simulation. */
+  private static final double WORTH_CHANGING = 0.005;
+
+  /** Goodput that must be gained for taking as much time again. */
+  private static final double WORTH_OF_TIME = 0.1;
+
+  private static final List<ServingPolicy> WAYS = List.of(Candidates.FREE, ServingPolicy.ROLES);
+
+  private final Question question;
+  private final Trials trials;
+  private final Rounds rounds;
+  private final Candidate quickest;
+
+  /** What the other strategies plan, as these serve it. */
+  private final List<Candidate> rivals;
+
+  private final Map<Requests, Double> mostSeconds = new HashMap<>();
+
+  /**
+   * Prepares.
+   *
+   * @param quickest in mean end-to-end time of all that were compared
+   * @param rivals what the other strategies plan, as these serve it
+   */
+  InView(
+      Question question, Trials trials, Rounds rounds, Candidate quickest, List<Candidate> rivals) {
+    this.question = question;
+    this.trials = trials;
+    this.rounds = rounds;
+    this.quickest = quickest;
+    this.rivals = rivals;
+  }
+
+  /**
+   * The first of them, unless another keeps more of the SLO.
+   *
+   * @param all of the last round, the best first
+   */
+  Candidate best(List<Candidate> all) {
+    Candidate best = all.get(0);
+    Set<Slo> views = views(question.slo());
+    if (views.isEmpty() || trials.outcome(best, rounds.main()).goodput() > 1 - WORTH_CHANGING) {
+      return best;
+    }
+    List<Candidate> known = new ArrayList<>(all.subList(0, Math.min(LOOKED_AT, all.size())));
+    known.addAll(rivals);
+    List<Candidate> kept = fittest(served(known, views));
+    for (Candidate candidate : kept) {
+      best = better(best, candidate);
+    }
+    for (Candidate start : kept.subList(0, Math.min(CLIMBERS, kept.size()))) {
+      Moves moves = new Moves(question, new SplittableRandom(question.options().seed()));
+      best = better(best, AdaptiveStrategy.climbed(moves, start, MOVES, this::missed));
+    }
+    return best;
+  }
+
+  /** Its TTFT alone, or all of it; nothing where there is none. */
+  private static Set<Slo> views(Slo slo) {
+    Set<Slo> views = new LinkedHashSet<>(); // in order: the same question has the same answer
+    views.add(new Slo(slo.ttftSeconds(), Double.POSITIVE_INFINITY));
+    views.add(slo);
+    views.remove(Slo.NONE);
+    return views;
+  }
+
+  /** Each as it was and in other ways, with each view; no two alike. */
+  private List<Candidate> served(List<Candidate> known, Set<Slo> views) {
+    List<Candidate> served = new ArrayList<>();
+    Set<String> keys = new HashSet<>();
+    for (Candidate candidate : known) {
+      List<ServingPolicy> policies = new ArrayList<>();
+      policies.add(candidate.policy());
+      policies.addAll(WAYS);
+      for (ServingPolicy policy : policies) {
+        for (Slo slo : views) {
+          Candidate next = candidate.withPolicy(asked(policy).withSlo(slo));
+          if (keys.add(next.key(question.space()))) {
+            served.add(next);
+          }
+        }
+      }
+    }
+    return served;
+  }
+
+  private ServingPolicy asked(ServingPolicy policy) {
+    RouterKind router = question.options().router();
+    return router == null ? policy : policy.withRouter(router);
+  }
+
+  /** Those that keep most of the SLO on a few requests, the best first. */
+  private List<Candidate> fittest(List<Candidate> candidates) {
+    List<Candidate> fittest = new ArrayList<>();
+    for (Candidate candidate : candidates) {
+      double limit =
+          fittest.size() < KEPT
+              ? Double.MAX_VALUE
+              : missed(fittest.get(KEPT - 1), Double.MAX_VALUE);
+      double missed = missed(candidate, limit);
+      if (missed < limit) {
+        int at = Math.min(KEPT - 1, fittest.size());
+        fittest.subList(at, fittest.size()).clear();
+        while (at > 0 && missed(fittest.get(at - 1), Double.MAX_VALUE) > missed) {
+          at--;
+        }
+        fittest.add(at, candidate);
+      }
+    }
+    return fittest;
+  }
+
+  /** What shall be low, if it is below a limit; nothing that is too slow is taken. */
+  private double missed(Candidate candidate, double limit) {
+    Requests on = rounds.fewer();
+    return isQuickAndBelow(candidate, on, limit)
+        ? trials.outcome(candidate, on).missed()
+        : Double.MAX_VALUE;
+  }
+
+  private boolean isQuickAndBelow(Candidate candidate, Requests on, double missed) {
+    double most = mostSeconds(on);
+    return trials.isWanted(
+        candidate, on, outcome -> outcome.seconds() <= most && outcome.missed() < missed);
+  }
+
+  private double mostSeconds(Requests on) {
+    return mostSeconds.computeIfAbsent(
+        on,
+        round -> {
+          double least = trials.outcome(quickest, round).seconds();
+          return Math.max(Finals.SLOWER * least, SLOWER_THAN_OTHERS * othersSeconds(round));
+        });
+  }
+
+  /** Of the quickest of the other strategies; 0 if there is none. */
+  private double othersSeconds(Requests on) {
+    double least = Double.POSITIVE_INFINITY;
+    for (Candidate rival : rivals) {
+      double limit = least;
+      if (trials.isWanted(rival, on, outcome -> outcome.seconds() < limit)) {
+        least = trials.outcome(rival, on).seconds();
+      }
+    }
+    return rivals.isEmpty() ? 0 : least;
+  }
+
+  /** The second if it keeps more of the SLO, on the requests of the round and on others. */
+  private Candidate better(Candidate best, Candidate next) {
+    return keepsMore(best, next, rounds.main())
+            && keepsMore(best, next, rounds.more())
+            && isQuickAndBelow(next, rounds.denser(), Double.MAX_VALUE)
+        ? next
+        : best;
+  }
+
+  private boolean keepsMore(Candidate best, Candidate next, Requests on) {
+    Trials.Outcome before = trials.outcome(best, on);
+    double most = mostSeconds(on);
+    return trials.isWanted(
+        next,
+        on,
+        outcome ->
+            outcome.seconds() <= most
+                && outcome.missed() + price(before.seconds(), outcome.seconds())
+                    < before.missed() - WORTH_CHANGING);
+  }
+
+  /** Goodput that must be gained for taking so much more time. */
+  private static double price(double before, double after) {
+    return after <= before ? 0 : WORTH_OF_TIME * (after / before - 1);
+  }
+}
