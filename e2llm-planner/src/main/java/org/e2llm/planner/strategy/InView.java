@@ -40,6 +40,12 @@ final class InView {
   /** How much more end-to-end time than the quickest of the other strategies' it may take. */
   private static final double SLOWER_THAN_OTHERS = 1.07;
 
+  /** And how much more than the quickest of all, if that is not far quicker than the others. */
+  private static final double MUCH_SLOWER = 1.4;
+
+  /** Others that take so many times as long are far behind. */
+  private static final double FAR_BEHIND = 2;
+
   /** Goodput that is noise of a simulation. */
   private static final double WORTH_CHANGING = 0.005;
 
@@ -171,7 +177,9 @@ final class InView {
         on,
         round -> {
           double least = trials.outcome(quickest, round).seconds();
-          return Math.max(Finals.SLOWER * least, SLOWER_THAN_OTHERS * othersSeconds(round));
+          double others = othersSeconds(round);
+          double most = Math.max(MUCH_SLOWER * least, others / FAR_BEHIND);
+          return Math.max(Finals.SLOWER * least, Math.min(most, SLOWER_THAN_OTHERS * others));
         });
   }
 
