@@ -40,17 +40,11 @@ final class InView {
   /** How much more end-to-end time than the quickest of the other strategies' it may take. */
   private static final double SLOWER_THAN_OTHERS = 1.07;
 
-  /** And how much more than the quickest of all, if that is not far quicker than the others. */
-  private static final double MUCH_SLOWER = 1.4;
-
-  /** Others that take so many times as long are far behind. */
-  private static final double FAR_BEHIND = 2;
-
   /** Goodput that is noise of a simulation. */
   private static final double WORTH_CHANGING = 0.005;
 
   /** Goodput that must be gained for taking as much time again. */
-  private static final double WORTH_OF_TIME = 0.1;
+  private static final double WORTH_OF_TIME = 0.2;
 
   private static final List<ServingPolicy> WAYS = List.of(Candidates.FREE, ServingPolicy.ROLES);
 
@@ -177,9 +171,7 @@ final class InView {
         on,
         round -> {
           double least = trials.outcome(quickest, round).seconds();
-          double others = othersSeconds(round);
-          double most = Math.max(MUCH_SLOWER * least, others / FAR_BEHIND);
-          return Math.max(Finals.SLOWER * least, Math.min(most, SLOWER_THAN_OTHERS * others));
+          return Math.max(Finals.SLOWER * least, SLOWER_THAN_OTHERS * othersSeconds(round));
         });
   }
 
