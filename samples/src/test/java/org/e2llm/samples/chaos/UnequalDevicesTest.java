@@ -177,10 +177,9 @@ class UnequalDevicesTest {
         apps.get(FAST)
             .awaitView(
                 MOST_SECONDS,
-                "a plan follows what was measured, unlike " + view,
-                each -> follows(each, spec, ids));
+                "a plan without the slowest follows what was measured, unlike " + view,
+                each -> each.layers(ids.get(CRAWLING)) == 0 && follows(each, spec, ids));
 
-    assertThat(view.layers(ids.get(CRAWLING))).as("%s", view).isZero();
     assertThat(view.layers(ids.get(FAST))).isGreaterThan(view.layers(ids.get(SLOWER)));
     assertThat(view.layers(ids.get(FAST)) + view.layers(ids.get(SLOWER)))
         .isEqualTo(spec.layerCount());
