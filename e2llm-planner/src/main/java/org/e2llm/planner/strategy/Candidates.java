@@ -147,9 +147,7 @@ final class Candidates {
     if (!candidate.arrangement().isFeasible()) {
       return;
     }
-    RouterKind router = question.options().router();
-    Candidate asked =
-        router == null ? candidate : candidate.withPolicy(candidate.policy().withRouter(router));
+    Candidate asked = candidate.withPolicy(question.withRouter(candidate.policy()));
     if (keys.add(asked.key(space))) {
       all.add(asked);
     }

@@ -5,7 +5,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.e2llm.plan.ServingPolicy;
-import org.e2llm.plan.ServingPolicy.RouterKind;
 import org.e2llm.planner.workload.Requests;
 
 /**
@@ -53,7 +52,7 @@ final class Finals {
     List<Candidate> served = new ArrayList<>();
     for (Candidate candidate : all.subList(0, Math.min(SERVED_OTHERWISE, all.size()))) {
       for (ServingPolicy policy : WAYS) {
-        served.add(candidate.withPolicy(asked(policy)));
+        served.add(candidate.withPolicy(question.withRouter(policy)));
       }
     }
     all.addAll(asQuick(own, served));
@@ -91,11 +90,6 @@ final class Finals {
    */
   private boolean isConfirmed(Candidate candidate, Candidate own) {
     return isAsQuick(candidate, own, rounds.more()) && isAsQuick(candidate, own, rounds.denser());
-  }
-
-  private ServingPolicy asked(ServingPolicy policy) {
-    RouterKind router = question.options().router();
-    return router == null ? policy : policy.withRouter(router);
   }
 
   /** Rivals that are not far behind. */

@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.e2llm.plan.ServingPolicy;
-import org.e2llm.plan.ServingPolicy.RouterKind;
 import org.e2llm.plan.Slo;
 import org.e2llm.planner.workload.Requests;
 
@@ -116,7 +115,7 @@ final class InView {
       policies.addAll(WAYS);
       for (ServingPolicy policy : policies) {
         for (Slo slo : views) {
-          Candidate next = candidate.withPolicy(asked(policy).withSlo(slo));
+          Candidate next = candidate.withPolicy(question.withRouter(policy).withSlo(slo));
           if (keys.add(next.key(question.space()))) {
             served.add(next);
           }
@@ -124,11 +123,6 @@ final class InView {
       }
     }
     return served;
-  }
-
-  private ServingPolicy asked(ServingPolicy policy) {
-    RouterKind router = question.options().router();
-    return router == null ? policy : policy.withRouter(router);
   }
 
   /** Those that keep most of the SLO on a few requests, the best first. */

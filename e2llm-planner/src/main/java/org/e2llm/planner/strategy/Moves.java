@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.ServingPolicy;
-import org.e2llm.plan.ServingPolicy.RouterKind;
 import org.e2llm.planner.grouping.Arrangement;
 import org.e2llm.planner.grouping.GivenRoles;
 import org.e2llm.planner.grouping.Member;
@@ -43,10 +42,9 @@ final class Moves {
   }
 
   private List<ServingPolicy> policies(ServingPolicy now) {
-    RouterKind router = question.options().router();
     List<ServingPolicy> policies = new ArrayList<>();
     for (ServingPolicy base : List.of(ServingPolicy.ROLES, Candidates.FREE, Candidates.HELPFUL)) {
-      ServingPolicy policy = (router == null ? base : base.withRouter(router)).withSlo(now.slo());
+      ServingPolicy policy = question.withRouter(base).withSlo(now.slo());
       if (!policy.equals(now)) {
         policies.add(policy);
       }

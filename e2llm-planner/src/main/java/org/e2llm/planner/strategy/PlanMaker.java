@@ -11,7 +11,6 @@ import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.ServingPolicy;
-import org.e2llm.plan.ServingPolicy.RouterKind;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.planner.grouping.Arrangement;
 import org.e2llm.planner.grouping.Demand;
@@ -37,8 +36,7 @@ final class PlanMaker {
   PlanMaker(Question question, String strategy, ServingPolicy policy, @Nullable Roles roles) {
     this.question = question;
     this.strategy = strategy;
-    RouterKind router = question.options().router();
-    this.policy = router == null ? policy : policy.withRouter(router);
+    this.policy = question.withRouter(policy);
     this.roles = roles;
   }
 

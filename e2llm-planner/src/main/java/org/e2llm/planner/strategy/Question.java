@@ -3,6 +3,8 @@ package org.e2llm.planner.strategy;
 import java.util.Map;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.PlannedFor;
+import org.e2llm.plan.ServingPolicy;
+import org.e2llm.plan.ServingPolicy.RouterKind;
 import org.e2llm.plan.Slo;
 import org.e2llm.plan.Workload;
 import org.e2llm.planner.grouping.SearchSpace;
@@ -51,6 +53,12 @@ public record Question(
   /** Whether few requests run at a time and each shall be done soon, rather than many in all. */
   public boolean latencyCounts() {
     return space.demand().latencyCounts();
+  }
+
+  /** The policy with the router that the app asks for, if it asks for one. */
+  ServingPolicy withRouter(ServingPolicy policy) {
+    RouterKind router = options.router();
+    return router == null ? policy : policy.withRouter(router);
   }
 
   /** The same question with other options, such as another seed or budget. */

@@ -61,9 +61,7 @@ final class Rivals {
 
   private void add(@Nullable Arrangement arrangement, ServingPolicy policy, String origin) {
     if (arrangement != null && arrangement.isFeasible()) {
-      RouterKind router = question.options().router();
-      all.add(
-          new Candidate(arrangement, router == null ? policy : policy.withRouter(router), origin));
+      all.add(new Candidate(arrangement, question.withRouter(policy), origin));
     }
   }
 }
