@@ -211,7 +211,7 @@ public final class BatchScheduler {
   }
 
   /** Every so many batches, prompts that let others go first have theirs. */
-  static final int TURN = 32;
+  static final int TURN = 128;
 
   private Limits limits;
   private final Map<Long, Entry> entries = new HashMap<>();

@@ -26,7 +26,7 @@ final class WaitingLine {
   private static final int OVERTAKING = 4;
 
   /** A part of the time of prompts goes to those that are late. */
-  private static final int LATE_SHARE = 32;
+  static final int LATE_SHARE = 128;
 
   /** So many times the usual gap after the last one came, the next is not waited for. */
   private static final int PATIENCE = 8;

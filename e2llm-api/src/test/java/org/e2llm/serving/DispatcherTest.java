@@ -104,16 +104,18 @@ class DispatcherTest {
 
   @Test
   void whoCanBeInTimeGoesBeforeWhoCannotAndNobodyWaitsForEver() {
-    Dispatcher dispatcher = inView(new Slo(40, Double.POSITIVE_INFINITY));
+    int limit = 2 * WaitingLine.LATE_SHARE; // prompts take a second each
+    Dispatcher dispatcher = inView(new Slo(limit, Double.POSITIVE_INFINITY));
     dispatcher.arrive(1, 100, 10, 0);
-    for (int i = 2; i < 60; i++) {
-      dispatcher.arrive(i, 100, 10, 39.5);
+    long before = WaitingLine.LATE_SHARE - 1;
+    for (int i = 2; i < 2 * before; i++) {
+      dispatcher.arrive(i, 100, 10, limit - 0.5);
     }
     List<Long> order = new ArrayList<>();
-    for (int i = 0; i < 34; i++) {
-      order.add(Objects.requireNonNull(dispatcher.start(0, 39.6)).session());
+    for (int i = 0; i < before + 3; i++) {
+      order.add(Objects.requireNonNull(dispatcher.start(0, limit - 0.4)).session());
     }
-    assertThat(order).startsWith(2L, 3L, 4L).endsWith(32L, 1L, 33L, 34L);
+    assertThat(order).startsWith(2L, 3L, 4L).endsWith(before + 1, 1L, before + 2, before + 3);
   }
 
   @Test

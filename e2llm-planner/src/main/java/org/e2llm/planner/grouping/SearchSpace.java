@@ -13,6 +13,7 @@ import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Network;
+import org.e2llm.plan.Slo;
 import org.e2llm.plan.WireFormats;
 import org.e2llm.planner.cost.CostModel;
 import org.e2llm.planner.grouping.StageTables.Work;
@@ -25,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Not thread-safe.
  */
 public final class SearchSpace {
+  /** The part of an SLO's TTFT that a request alone may take. */
+  private static final double TTFT_ALONE = 0.5;
+
   private final CostModel cost;
   private final Network network;
   private final Demand demand;
@@ -38,8 +42,11 @@ public final class SearchSpace {
   private final double[] mediumSpeeds;
   private final boolean fullyConnected;
   private final ReplicaEstimator estimator;
-  private final GroupCutter cutter = new GroupCutter(this);
-  private final Map<String, Memo> memo = new HashMap<>();
+  private final GroupCutter cutter;
+  private final Map<String, Memo> memo;
+
+  /** What a group must keep to be of use. */
+  private final Slo kept;
 
   private record Memo(@Nullable GroupShape shape) {}
 
@@ -72,11 +79,42 @@ public final class SearchSpace {
     this.mediumSpeeds = mediumSpeeds();
     this.kinds = kinds();
     this.fullyConnected = connected(this.devices, this.devices);
+    this.cutter = new GroupCutter(this);
+    this.memo = new HashMap<>();
+    this.kept = Slo.NONE;
+  }
+
+  private SearchSpace(SearchSpace all, Slo kept) {
+    cost = all.cost;
+    network = all.network;
+    demand = all.demand;
+    devices = all.devices;
+    pins = all.pins;
+    preferred = all.preferred;
+    places = all.places;
+    kinds = all.kinds;
+    tables.addAll(all.tables);
+    mediums = all.mediums;
+    mediumSpeeds = all.mediumSpeeds;
+    fullyConnected = all.fullyConnected;
+    estimator = all.estimator;
+    cutter = all.cutter;
+    memo = all.memo;
+    this.kept = kept;
   }
 
   /** The same devices and wishes with other formats on the network. */
   public SearchSpace with(WireFormats wire) {
     return new SearchSpace(cost.withWire(wire), network, demand, devices, pins, preferred);
+  }
+
+  /**
+   * The same without the groups that cannot keep an SLO: a mean request that meets no other has its
+   * first token within half of the TTFT, so that some time is left for waiting, and the others
+   * within the TPOT. What is reckoned in one space is known in the other.
+   */
+  public SearchSpace keeping(Slo slo) {
+    return new SearchSpace(this, slo);
   }
 
   /**
@@ -276,9 +314,15 @@ public final class SearchSpace {
     return new String(key);
   }
 
-  /** The best that a group can do in a role, or null if it cannot hold the model. */
+  /** The best that a group can do in a role, or null if it cannot hold the model or keep an SLO. */
   public @Nullable GroupShape shape(int[] group, Role role) {
-    return remembered(group, Work.of(role), 0);
+    GroupShape shape = remembered(group, Work.of(role), 0);
+    return shape != null && isKept(shape.estimate(), role) ? shape : null;
+  }
+
+  private boolean isKept(ReplicaEstimate estimate, Role role) {
+    return (role == Role.DECODE || estimate.ttftSeconds() <= TTFT_ALONE * kept.ttftSeconds())
+        && (role == Role.PREFILL || estimate.tpotSeconds() <= kept.tpotSeconds());
   }
 
   /** The soonest that a group can do a request while so many run on it, or null. */

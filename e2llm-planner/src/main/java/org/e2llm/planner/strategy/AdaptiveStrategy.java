@@ -36,6 +36,9 @@ public final class AdaptiveStrategy implements Strategy {
 
   private static final int MOVES = 70;
 
+  /** Of all planning, searches come first: the part that is simulated. */
+  private static final double SIMULATED_SHARE = 0.7;
+
   /** A move must be so much better: less is noise of a short simulation. */
   private static final double WORTH_MOVING = 0.99;
 
@@ -84,9 +87,9 @@ public final class AdaptiveStrategy implements Strategy {
             + CLIMBERS * MOVES
             + AFTER_SECOND
             + candidates.guards().size()
-            + Finals.SIMULATIONS
-            + (question.slo().equals(Slo.NONE) ? 0 : InView.SIMULATIONS);
-    question.watch().part(0.7, simulations);
+            + Finals.SIMULATIONS;
+    double inView = question.slo().equals(Slo.NONE) ? 0 : InView.SHARE;
+    question.watch().part(SIMULATED_SHARE - inView, simulations);
     Trials trials = new Trials(question, candidates.guards());
     List<Candidate> finalists = finalists(question, candidates, trials, wanted);
     finalists =

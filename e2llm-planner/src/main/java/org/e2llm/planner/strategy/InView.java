@@ -10,6 +10,13 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.plan.Slo;
+import org.e2llm.planner.grouping.Arrangement;
+import org.e2llm.planner.grouping.GeneticSearch;
+import org.e2llm.planner.grouping.MixedRoles;
+import org.e2llm.planner.grouping.Roles;
+import org.e2llm.planner.grouping.SearchSpace;
+import org.e2llm.planner.grouping.SearchWatch;
+import org.e2llm.planner.grouping.SplitRoles;
 import org.e2llm.planner.workload.Requests;
 
 /**
@@ -18,18 +25,21 @@ import org.e2llm.planner.workload.Requests;
  *
  * <p>Which plan keeps the most is not the one that is quickest on the mean: a slow device helps
  * that, and answers nobody in time. So all that is known is looked at, also what other strategies
- * plan; the best few are then changed step by step. What is taken may cost end-to-end time, but
- * never much more than the other strategies need, and only as much as what it keeps is worth.
+ * plan, and what searches find among groups that keep the SLO; the best few are then changed step
+ * by step. What is taken may cost end-to-end time, but never much more than the other strategies
+ * need, and only as much as what it keeps is worth.
  */
 final class InView {
-  /** About as many are run: progress is told by it. */
-  static final int SIMULATIONS = 250;
+  /** How much of all planning it is, and about how many are run: progress is told by it. */
+  static final double SHARE = 0.4;
+
+  private static final int SIMULATIONS = 300;
 
   /** Plans of the round that are looked at beside those of the other strategies. */
   private static final int LOOKED_AT = 4;
 
   /** How many of all are compared on all requests, and how many are changed. */
-  private static final int KEPT = 4;
+  private static final int KEPT = 8;
 
   private static final int CLIMBERS = 2;
 
@@ -38,6 +48,15 @@ final class InView {
 
   /** How much more end-to-end time than the quickest of the other strategies' it may take. */
   private static final double SLOWER_THAN_OTHERS = 1.07;
+
+  /** The same when more come than are asked for: near saturation little more makes long queues. */
+  private static final double SLOWER_WHEN_DENSER = 1.3;
+
+  /** Of each search among the groups that keep the SLO. */
+  private static final int PER_SEARCH = 3;
+
+  /** Such a search, as a part of all planning. */
+  private static final double SEARCH_SHARE = 0.05;
 
   /** Goodput that is noise of a simulation. */
   private static final double WORTH_CHANGING = 0.005;
@@ -85,15 +104,38 @@ final class InView {
     }
     List<Candidate> known = new ArrayList<>(all.subList(0, Math.min(LOOKED_AT, all.size())));
     known.addAll(rivals);
+    known.addAll(keeping());
+    question.watch().part(SHARE - 2 * SEARCH_SHARE, SIMULATIONS);
     List<Candidate> kept = fittest(served(known, views));
     for (Candidate candidate : kept) {
       best = better(best, candidate);
+    }
+    Candidate confirmed = best;
+    if (kept.removeIf(candidate -> candidate == confirmed)) {
+      kept.add(0, confirmed);
     }
     for (Candidate start : kept.subList(0, Math.min(CLIMBERS, kept.size()))) {
       Moves moves = new Moves(question, new SplittableRandom(question.options().seed()));
       best = better(best, AdaptiveStrategy.climbed(moves, start, MOVES, this::missed));
     }
     return best;
+  }
+
+  /** What searches find where only groups that keep the SLO count. */
+  private List<Candidate> keeping() {
+    SearchSpace space = question.space().keeping(question.slo());
+    List<Candidate> found = new ArrayList<>();
+    for (Roles roles : List.of(new SplitRoles(), new MixedRoles())) {
+      SearchWatch watch = question.watch().sub(SEARCH_SHARE);
+      watch.part(1, question.evaluations());
+      for (Arrangement arrangement :
+          GeneticSearch.run(space, roles, watch, question.options().seed(), PER_SEARCH)) {
+        if (arrangement.isFeasible()) {
+          found.add(new Candidate(arrangement, Candidates.FREE, "groups that keep the SLO"));
+        }
+      }
+    }
+    return found;
   }
 
   /** Its TTFT alone, or all of it; nothing where there is none. */
@@ -165,7 +207,8 @@ final class InView {
         on,
         round -> {
           double least = trials.outcome(quickest, round).seconds();
-          return Math.max(Finals.SLOWER * least, SLOWER_THAN_OTHERS * othersSeconds(round));
+          double slower = round == rounds.denser() ? SLOWER_WHEN_DENSER : SLOWER_THAN_OTHERS;
+          return Math.max(Finals.SLOWER * least, slower * othersSeconds(round));
         });
   }
 

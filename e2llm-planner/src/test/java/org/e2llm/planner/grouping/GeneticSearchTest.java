@@ -10,6 +10,7 @@ import java.util.Random;
 import org.e2llm.PlanCancelledException;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.Fleet;
+import org.e2llm.plan.Slo;
 import org.e2llm.planner.catalog.KnownFleets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,6 +71,32 @@ class GeneticSearchTest {
       assertThat(two.score()).isEqualTo(one.score());
       assertThat(describe(two)).isEqualTo(describe(one));
     }
+  }
+
+  @Test
+  void findsOnlyGroupsThatKeepAnSloWhereTheseAreAskedFor() {
+    SearchSpace all = Spaces.of(KnownFleets.get("full12"), "llama3-8b-q4", Spaces.conv());
+    Slo slo = new Slo(5, 0.04);
+    SearchSpace keeping = all.keeping(slo);
+    for (Roles roles : List.of(new SplitRoles(), new MixedRoles())) {
+      Arrangement found = search(keeping, roles, 1);
+      assertThat(found.isFeasible()).isTrue();
+      assertThat(missing(found, slo)).isEmpty();
+      assertThat(missing(search(all, roles, 1), slo)).isNotEmpty();
+    }
+    SearchSpace impossible = all.keeping(new Slo(5, 1e-4));
+    assertThat(search(impossible, new MixedRoles(), 1).isFeasible()).isFalse();
+  }
+
+  private static List<Member> missing(Arrangement arrangement, Slo slo) {
+    List<Member> missing = new ArrayList<>(arrangement.members());
+    missing.removeIf(
+        member ->
+            (member.role() == Role.DECODE
+                    || member.estimate().ttftSeconds() <= slo.ttftSeconds() / 2)
+                && (member.role() == Role.PREFILL
+                    || member.estimate().tpotSeconds() <= slo.tpotSeconds()));
+    return missing;
   }
 
   @Test
