@@ -92,9 +92,7 @@ public final class AdaptiveStrategy implements Strategy {
     question.watch().part(SIMULATED_SHARE - inView, simulations);
     Trials trials = new Trials(question, candidates.guards());
     List<Candidate> finalists = finalists(question, candidates, trials, wanted);
-    finalists =
-        new Finals(question, trials, Rounds.of(trials))
-            .best(finalists, candidates.rivals(), wanted);
+    finalists = new Finals(question, trials, Rounds.of(trials)).best(finalists, candidates, wanted);
     List<Plan> plans = new ArrayList<>();
     TrialReasons reasons = new TrialReasons(question, trials);
     for (Candidate candidate : finalists) {

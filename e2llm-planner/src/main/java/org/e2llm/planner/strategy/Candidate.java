@@ -2,7 +2,9 @@ package org.e2llm.planner.strategy;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.planner.grouping.Arrangement;
 import org.e2llm.planner.grouping.Member;
@@ -37,5 +39,13 @@ record Candidate(Arrangement arrangement, ServingPolicy policy, String origin) {
     }
     Collections.sort(replicas);
     return policy + " " + replicas;
+  }
+
+  /** The first of those that behave the same. */
+  static List<Candidate> distinct(List<Candidate> candidates, SearchSpace space) {
+    Set<String> keys = new HashSet<>();
+    List<Candidate> distinct = new ArrayList<>(candidates);
+    distinct.removeIf(candidate -> !keys.add(candidate.key(space)));
+    return distinct;
   }
 }

@@ -1,9 +1,7 @@
 package org.e2llm.planner.strategy;
 
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.planner.workload.Requests;
 
@@ -43,8 +41,14 @@ final class Finals {
     this.requests = rounds.main();
   }
 
-  /** The best few, the best first. */
-  List<Candidate> best(List<Candidate> found, List<Candidate> rivals, int wanted) {
+  /**
+   * The best few, the best first.
+   *
+   * @param found what the search has found, the best of the other searches among it
+   * @param begun what it began with
+   */
+  List<Candidate> best(List<Candidate> found, Candidates begun, int wanted) {
+    List<Candidate> rivals = begun.rivals();
     List<Candidate> all = trials.best(found, requests, found.size());
     Candidate own = all.get(0);
     all.addAll(asQuick(own, inSight(found, rivals)));
@@ -56,13 +60,13 @@ final class Finals {
       }
     }
     all.addAll(asQuick(own, served));
-    all = distinct(trials.best(all, requests, all.size()));
+    all = Candidate.distinct(trials.best(all, requests, all.size()), question.space());
     while (!isConfirmed(all.get(0), own)) {
       all.remove(0); // at the latest what the search found is as quick as itself
     }
     boolean sooner = seconds(all.get(0)) < seconds(own);
     InView inView = new InView(question, trials, rounds, sooner ? all.get(0) : own, rivals);
-    Candidate winner = inView.best(all);
+    Candidate winner = inView.best(all, begun.all());
     all.remove(winner);
     all.add(0, winner);
     return new ArrayList<>(all.subList(0, Math.min(wanted, all.size())));
@@ -106,16 +110,5 @@ final class Finals {
       }
     }
     return inSight;
-  }
-
-  private List<Candidate> distinct(List<Candidate> candidates) {
-    Set<String> keys = new HashSet<>();
-    List<Candidate> distinct = new ArrayList<>();
-    for (Candidate candidate : candidates) {
-      if (keys.add(candidate.key(question.space()))) {
-        distinct.add(candidate);
-      }
-    }
-    return distinct;
   }
 }

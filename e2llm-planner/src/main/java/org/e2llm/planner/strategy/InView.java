@@ -2,7 +2,6 @@ package org.e2llm.planner.strategy;
 
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +23,7 @@ import org.e2llm.planner.workload.Requests;
  * keeps more of it.
  *
  * <p>Which plan keeps the most is not the one that is quickest on the mean: a slow device helps
- * that, and answers nobody in time. So all that is known is looked at, also what other strategies
+ * that, and answers nobody in time. So all that was known is looked at, also what other strategies
  * plan, and what searches find among groups that keep the SLO; the best few are then changed step
  * by step. What is taken may cost end-to-end time, but never much more than the other strategies
  * need, and only as much as what it keeps is worth.
@@ -39,7 +38,7 @@ final class InView {
   private static final int LOOKED_AT = 4;
 
   /** How many of all are compared on all requests, and how many are changed. */
-  private static final int KEPT = 8;
+  private static final int KEPT = 12;
 
   private static final int CLIMBERS = 2;
 
@@ -95,8 +94,9 @@ final class InView {
    * The first of them, unless another keeps more of the SLO.
    *
    * @param all of the last round, the best first
+   * @param begun what planning began with, each served as it was then
    */
-  Candidate best(List<Candidate> all) {
+  Candidate best(List<Candidate> all, List<Candidate> begun) {
     Candidate best = all.get(0);
     Set<Slo> views = views(question.slo());
     if (views.isEmpty() || trials.outcome(best, rounds.main()).goodput() > 1 - WORTH_CHANGING) {
@@ -106,7 +106,9 @@ final class InView {
     known.addAll(rivals);
     known.addAll(keeping());
     question.watch().part(SHARE - 2 * SEARCH_SHARE, SIMULATIONS);
-    List<Candidate> kept = fittest(served(known, views));
+    List<Candidate> served = served(known, true, views);
+    served.addAll(served(begun, false, views));
+    List<Candidate> kept = fittest(Candidate.distinct(served, question.space()));
     for (Candidate candidate : kept) {
       best = better(best, candidate);
     }
@@ -147,20 +149,16 @@ final class InView {
     return views;
   }
 
-  /** Each as it was and in other ways, with each view; no two alike. */
-  private List<Candidate> served(List<Candidate> known, Set<Slo> views) {
+  /** Each as it was, and in other ways if asked for, with each view. */
+  private List<Candidate> served(List<Candidate> known, boolean otherwise, Set<Slo> views) {
     List<Candidate> served = new ArrayList<>();
-    Set<String> keys = new HashSet<>();
     for (Candidate candidate : known) {
       List<ServingPolicy> policies = new ArrayList<>();
       policies.add(candidate.policy());
-      policies.addAll(WAYS);
+      policies.addAll(otherwise ? WAYS : List.of());
       for (ServingPolicy policy : policies) {
         for (Slo slo : views) {
-          Candidate next = candidate.withPolicy(question.withRouter(policy).withSlo(slo));
-          if (keys.add(next.key(question.space()))) {
-            served.add(next);
-          }
+          served.add(candidate.withPolicy(question.withRouter(policy).withSlo(slo)));
         }
       }
     }
