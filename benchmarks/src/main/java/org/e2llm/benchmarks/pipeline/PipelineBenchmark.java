@@ -243,8 +243,9 @@ public final class PipelineBenchmark implements Callable<Integer> {
       long here = OtherDevice.allocatedHere();
       long there = other.allocated();
       int rounds = 4;
+      double[] speeds = new double[rounds];
       for (int i = 0; i < rounds; i++) {
-        new Generations(caller, 1).run(new Test(Test.Kind.TG, tokens));
+        speeds[i] = new Generations(caller, 1).run(new Test(Test.Kind.TG, tokens));
       }
       long allocatedHere = OtherDevice.allocatedHere() - here;
       long allocatedThere = other.allocated() - there;
@@ -253,13 +254,14 @@ public final class PipelineBenchmark implements Callable<Integer> {
       System.out.printf(
           Locale.ROOT,
           "| a token, one session | | | | | %.0f bytes sent to the second stage, %.0f received (hidden"
-              + " state %d); allocated %.0f bytes here, %.0f there; its steps %.1f ms here, %.1f there"
-              + " |%n",
+              + " state %d); allocated %.0f bytes here, %.0f there; %.1f ms, of which its steps take"
+              + " %.1f ms here, %.1f there |%n",
           (bytes(true) - sent) / all,
           (bytes(false) - received) / all,
           4 * caller.modelSpec().embeddingLength(),
           allocatedHere / all,
           allocatedThere / all,
+          1e3 / median(speeds),
           stepMillis(caller.cluster().status().self()),
           stepMillis(other.id()));
     }
