@@ -56,6 +56,8 @@ final class PlanText {
     add(words, policy.roleSpill(), "role spill");
     add(words, policy.decodeInPlace(), "decode in place");
     add(words, policy.mixedPool(), "mixed pool");
+    add(words, Double.isFinite(policy.slo().ttftSeconds()), "TTFT in view");
+    add(words, Double.isFinite(policy.slo().tpotSeconds()), "TPOT in view");
     words.add("chunks of " + policy.chunkTokens() + " tokens");
     words.add("hidden states " + wire.hidden());
     words.add("KV " + wire.kv());
