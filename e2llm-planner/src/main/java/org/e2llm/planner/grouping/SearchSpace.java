@@ -42,7 +42,7 @@ public final class SearchSpace {
   private final double[] mediumSpeeds;
   private final boolean fullyConnected;
   private final ReplicaEstimator estimator;
-  private final GroupCutter cutter;
+  private final GroupCutter cutter = new GroupCutter(this);
   private final Map<String, Memo> memo;
 
   /** What a group must keep to be of use. */
@@ -64,6 +64,19 @@ public final class SearchSpace {
       int[] devices,
       Map<Integer, LayerRange> pins,
       Set<Integer> preferred) {
+    this(cost, network, demand, devices, pins, preferred, new HashMap<>(), Slo.NONE);
+  }
+
+  /** As above, with what is known of groups so far. */
+  private SearchSpace(
+      CostModel cost,
+      Network network,
+      Demand demand,
+      int[] devices,
+      Map<Integer, LayerRange> pins,
+      Set<Integer> preferred,
+      Map<String, Memo> memo,
+      Slo kept) {
     this.cost = cost;
     this.network = network;
     this.demand = demand;
@@ -79,27 +92,7 @@ public final class SearchSpace {
     this.mediumSpeeds = mediumSpeeds();
     this.kinds = kinds();
     this.fullyConnected = connected(this.devices, this.devices);
-    this.cutter = new GroupCutter(this);
-    this.memo = new HashMap<>();
-    this.kept = Slo.NONE;
-  }
-
-  private SearchSpace(SearchSpace all, Slo kept) {
-    cost = all.cost;
-    network = all.network;
-    demand = all.demand;
-    devices = all.devices;
-    pins = all.pins;
-    preferred = all.preferred;
-    places = all.places;
-    kinds = all.kinds;
-    tables.addAll(all.tables);
-    mediums = all.mediums;
-    mediumSpeeds = all.mediumSpeeds;
-    fullyConnected = all.fullyConnected;
-    estimator = all.estimator;
-    cutter = all.cutter;
-    memo = all.memo;
+    this.memo = memo;
     this.kept = kept;
   }
 
@@ -114,7 +107,7 @@ public final class SearchSpace {
    * within the TPOT. What is reckoned in one space is known in the other.
    */
   public SearchSpace keeping(Slo slo) {
-    return new SearchSpace(this, slo);
+    return new SearchSpace(cost, network, demand, devices, pins, preferred, memo, slo);
   }
 
   /**
