@@ -43,17 +43,6 @@ import org.jspecify.annotations.Nullable;
 final class PlanDesk {
   private static final Logger LOG = Logger.getLogger(PlanDesk.class.getName());
 
-  /** Of a prompt, and of an answer. */
-  private static final int TOKENS = 256;
-
-  /** What plans are made for as long as nobody says otherwise: one chat at a time. */
-  private static final Workload ONE_SESSION =
-      Workload.concurrent(List.of(new Workload.Lengths(TOKENS, TOKENS)), 1);
-
-  /** The same with a few at a time, where the app asks for throughput. */
-  private static final Workload MANY_SESSIONS =
-      Workload.concurrent(List.of(new Workload.Lengths(TOKENS, TOKENS)), 8);
-
   /**
    * A plan gives way to one that is this much better: moving has its price, and what is measured
    * wavers.
@@ -67,11 +56,14 @@ final class PlanDesk {
   private final PlannerProvider planner;
   private final ModelSpec model;
   private final PlanOptions options;
+  private final Chats chats;
 
   PlanDesk(PlannerProvider planner, ModelSpec model, PlanOptions options) {
     this.planner = planner;
     this.model = model;
     this.options = options;
+    int context = options.contextLength();
+    chats = Chats.within(context == 0 ? model.contextLength() : context);
   }
 
   /**
@@ -174,7 +166,7 @@ final class PlanDesk {
    * Whether moving to the plan pays. Who asks for no throughput is never left with a chain that is
    * slower than one device: there any gain counts.
    */
-  private static boolean pays(Plan made, Plan before, boolean throughput) {
+  private boolean pays(Plan made, Plan before, boolean throughput) {
     if (sameWork(made, before)) {
       return false;
     }
@@ -210,7 +202,7 @@ final class PlanDesk {
    * The more the better: requests per second in all, or of one session by itself. Where there are
    * roles, a request needs both of them.
    */
-  private static double value(Plan plan, boolean throughput) {
+  private double value(Plan plan, boolean throughput) {
     double mixed = 0;
     double prompts = 0;
     double answers = 0;
@@ -221,7 +213,7 @@ final class PlanDesk {
       mixed += replica.role() == Role.MIXED ? rate : 0;
       prompts += replica.role() == Role.PREFILL ? rate : 0;
       answers += replica.role() == Role.DECODE ? rate : 0;
-      double seconds = expected.ttftSeconds() + (TOKENS - 1) * expected.tpotSeconds();
+      double seconds = expected.ttftSeconds() + (chats.answer() - 1) * expected.tpotSeconds();
       most = Math.max(most, 1 / seconds);
     }
     return throughput ? mixed + Math.min(prompts, answers) : most;
@@ -280,7 +272,7 @@ final class PlanDesk {
   private double tokensPerSecond(Fleet fleet, Plan plan) {
     try {
       PlanOptions free = base(false).build();
-      Plan judged = planner.judge(plan, model, fleet, ONE_SESSION, Slo.NONE, free);
+      Plan judged = planner.judge(plan, model, fleet, chats.one(), Slo.NONE, free);
       double most = 0;
       for (ReplicaPlan replica : judged.replicas()) {
         most = Math.max(most, 1 / replica.expected().tpotSeconds());
@@ -299,11 +291,11 @@ final class PlanDesk {
     Fleet fleet = fleet(view);
     Plan judged = plan;
     try {
-      judged = planner.judge(plan, model, fleet, ONE_SESSION, Slo.NONE, base(false).build());
+      judged = planner.judge(plan, model, fleet, chats.one(), Slo.NONE, base(false).build());
     } catch (E2llmException e) {
       LOG.log(Level.FINE, "the plan's own expectations count", e);
     }
-    return new PlannedEstimates(judged, model, new Network(fleet), TOKENS, TOKENS);
+    return new PlannedEstimates(judged, model, new Network(fleet), chats.prompt(), chats.answer());
   }
 
   /**
@@ -316,8 +308,8 @@ final class PlanDesk {
     return planner.decodeSeconds(model, device, layers, base(false).build(), rows, cached);
   }
 
-  private static Workload workload(PlanOptions wishes) {
-    return wishes.throughput() ? MANY_SESSIONS : ONE_SESSION;
+  private Workload workload(PlanOptions wishes) {
+    return wishes.throughput() ? chats.several() : chats.one();
   }
 
   private static Fleet fleet(View view) {

@@ -72,6 +72,19 @@ class PlanDeskTest {
   }
 
   @Test
+  void noMoreMemoryIsPlannedForThanASessionMayNeed() {
+    planner.made = chain(1);
+    PlanOptions small = PlanOptions.builder().contextLength(300).build();
+    new PlanDesk(planner, model, small).plan(view, null, false, false);
+    assertThat(planner.workload)
+        .isEqualTo(new Workload(List.of(new Workload.Lengths(150, 150)), 0, 1, 150));
+    PlanOptions large = PlanOptions.builder().contextLength(8192).build();
+    new PlanDesk(planner, model, large).plan(view, null, false, false);
+    assertThat(planner.workload)
+        .isEqualTo(Workload.concurrent(List.of(new Workload.Lengths(256, 256)), 1));
+  }
+
+  @Test
   void aPlanGivesWayOnlyToOneThatIsATenthBetter() {
     Plan before = one("a", 1);
     planner.judged.put(before, one("a", 1));
@@ -308,6 +321,7 @@ class PlanDeskTest {
     Plan made;
     Fleet asked;
     PlanOptions wishes;
+    Workload workload;
     final Map<Plan, Plan> judged = new HashMap<>();
     UnaryOperator<Plan> judge = plan -> null;
 
@@ -321,6 +335,7 @@ class PlanDeskTest {
         PlanListener listener) {
       asked = fleet;
       wishes = options;
+      this.workload = workload;
       return made;
     }
 

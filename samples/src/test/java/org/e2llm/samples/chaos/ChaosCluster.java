@@ -1,12 +1,17 @@
 package org.e2llm.samples.chaos;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.e2llm.E2llm;
 import org.e2llm.cluster.Secret;
+import org.e2llm.model.KvType;
+import org.e2llm.planner.cost.PlannedModel;
 import org.e2llm.samples.Apps;
 import org.e2llm.samples.Until;
 
@@ -16,10 +21,15 @@ import org.e2llm.samples.Until;
  * three of them have to work together.
  */
 final class ChaosCluster implements AutoCloseable {
-  /** Three devices that offer this hold the model with its KV cache, two do not. */
-  private static final long SHARE = 2_600_000;
-
   static final Path MODEL = Path.of("models/stories260K-F32.gguf").toAbsolutePath();
+
+  /**
+   * One byte less than two devices must offer to hold the model and one session as long as its
+   * context, which is what plans keep memory for. It is enough for three: each of them has work
+   * buffers of its own, which for a model this small are most of what a stage takes, so that there
+   * is no more than an eighth between the two.
+   */
+  private static final long SHARE = neededBy(2) - 1;
 
   private final Lan lan;
   private final Path folder;
@@ -38,8 +48,29 @@ final class ChaosCluster implements AutoCloseable {
     }
   }
 
+  /** The least memory with which so many devices hold the model, each offering the same. */
+  private static long neededBy(int devices) {
+    PlannedModel model = new PlannedModel(E2llm.inspect(MODEL).spec(), KvType.F16);
+    return neededBy(devices, model, 0);
+  }
+
+  /** The same for the layers from {@code first} on. */
+  private static long neededBy(int devices, PlannedModel model, int first) {
+    int context = model.spec().contextLength();
+    if (devices == 1) {
+      return model.memoryBytes(first, model.layerCount(), context);
+    }
+    long least = Long.MAX_VALUE;
+    for (int cut = first + 1; cut <= model.layerCount() - (devices - 1); cut++) {
+      long rest = neededBy(devices - 1, model, cut);
+      least = Math.min(least, Math.max(model.memoryBytes(first, cut, context), rest));
+    }
+    return least;
+  }
+
   /** Starts everything and waits until all see all and a plan serves. */
   void start() {
+    assertThat(SHARE).as("what three devices need").isGreaterThanOrEqualTo(neededBy(3));
     int count = lan.places().size() - 2;
     for (int i = 0; i < count; i++) {
       peers.add(peer(i));
