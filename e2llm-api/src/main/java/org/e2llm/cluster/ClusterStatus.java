@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param forecast what is to be expected of the plan, and of single devices; null before it is
  *     known
  * @param traffic bytes of the model that went between this device and others
- * @param handoffs KV caches that went between replicas, as far as this device had to do with them
+ * @param handoffs KV caches that went between replicas, as far as this device had to do with them;
+ *     {@link #allHandoffs} has those of all
  * @param peers all that are there, this device among them
  * @param links as far as they were measured, each once, by its two ends in order
  */
@@ -44,6 +45,15 @@ public record ClusterStatus(
   public ClusterStatus {
     peers = List.copyOf(peers);
     links = List.copyOf(links);
+  }
+
+  /** What all stages that are there say of KV caches that went between replicas. */
+  public Handoffs allHandoffs() {
+    Handoffs all = Handoffs.NONE;
+    for (Peer peer : peers) {
+      all = peer.stage() == null ? all : all.plus(peer.stage().handoffs());
+    }
+    return all;
   }
 
   /**
@@ -93,7 +103,19 @@ public record ClusterStatus(
    * @param sentBytes of KV that stages here sent
    * @param receivedBytes of KV that stages here took
    */
-  public record Handoffs(long complete, long broken, long sentBytes, long receivedBytes) {}
+  public record Handoffs(long complete, long broken, long sentBytes, long receivedBytes) {
+    /** There were none. */
+    public static final Handoffs NONE = new Handoffs(0, 0, 0, 0);
+
+    /** Both together. */
+    public Handoffs plus(Handoffs other) {
+      return new Handoffs(
+          complete + other.complete,
+          broken + other.broken,
+          sentBytes + other.sentBytes,
+          receivedBytes + other.receivedBytes);
+    }
+  }
 
   /**
    * A peer.
@@ -140,6 +162,7 @@ public record ClusterStatus(
    * @param queued requests that wait for admission there
    * @param next device that its results go to; empty for a replica of one stage
    * @param bytesPerToken that went to it for each token, before encryption
+   * @param handoffs that its device had to do with, since it joined
    */
   public record StageLoad(
       LayerRange layers,
@@ -149,5 +172,6 @@ public record ClusterStatus(
       int sessions,
       int queued,
       String next,
-      double bytesPerToken) {}
+      double bytesPerToken,
+      Handoffs handoffs) {}
 }

@@ -138,6 +138,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             stages,
             own::profile,
             runner::stats,
+            this::handoffs,
             this::run,
             background,
             this::now);

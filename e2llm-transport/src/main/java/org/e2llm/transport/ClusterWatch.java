@@ -56,6 +56,7 @@ final class ClusterWatch {
    *
    * @param profile of this device at the time; null if it shares nothing
    * @param serving what the replica holds that begins here, or null
+   * @param handoffs that this device had to do with
    * @param thread of the cluster peer
    * @param background where plans are made
    * @param clock of the thread, in nanoseconds
@@ -66,6 +67,7 @@ final class ClusterWatch {
       EngineStages stages,
       Supplier<@Nullable DeviceProfile> profile,
       Supplier<@Nullable ServingStats> serving,
+      Supplier<ClusterStatus.Handoffs> handoffs,
       Executor thread,
       Executor background,
       Supplier<Long> clock) {
@@ -93,6 +95,11 @@ final class ClusterWatch {
               @Override
               public @Nullable ServingStats serving() {
                 return serving.get();
+              }
+
+              @Override
+              public ClusterStatus.Handoffs handoffs() {
+                return handoffs.get();
               }
 
               @Override

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.e2llm.ServingStats;
+import org.e2llm.cluster.ClusterStatus.Handoffs;
 import org.e2llm.cluster.ClusterStatus.StageLoad;
 import org.e2llm.model.LayerRange;
 import org.e2llm.plan.DeviceProfile;
@@ -23,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *  0x14  u32 from, to; f64 tokens per second, step seconds, residual; u32 sessions, queued;
- *        string next; f64 bytes per token
+ *        string next; f64 bytes per token;
+ *        i64 hand-offs that came whole, that did not, bytes of them sent, received
  * </pre>
  *
  * An empty payload says that there is no stage. Belongs to the thread of {@link ClusterPeer}.
@@ -50,6 +52,8 @@ final class StageReports {
 
     /** Of the replica that begins here, or null. */
     @Nullable ServingStats serving();
+
+    Handoffs handoffs();
 
     /** Of the hot connection to the peer, or null. */
     @Nullable ConnectionStats connection(String peer);
@@ -142,7 +146,8 @@ final class StageReports {
     long since = Math.max(0, sent - sentBefore);
     sentBefore = sent;
     if (done.rows() == 0) {
-      StageLoad idle = last == null ? new StageLoad(range, 0, 0, 0, 0, 0, next, 0) : last;
+      StageLoad idle =
+          last == null ? new StageLoad(range, 0, 0, 0, 0, 0, next, 0, Handoffs.NONE) : last;
       return new StageLoad(
           range,
           idle.tokensPerSecond(),
@@ -151,7 +156,8 @@ final class StageReports {
           sessions,
           queued,
           next,
-          idle.bytesPerToken());
+          idle.bytesPerToken(),
+          here.handoffs());
     }
     reported.put(range, totals);
     double step = last == null ? 0 : last.stepSeconds();
@@ -169,7 +175,8 @@ final class StageReports {
         sessions,
         queued,
         next,
-        (double) since / done.rows());
+        (double) since / done.rows(),
+        here.handoffs());
   }
 
   private double residual(LayerRange range, StageMeter.Totals done, double step) {
@@ -234,18 +241,33 @@ final class StageReports {
     int queued = in.i32("stage.queued", 0, Integer.MAX_VALUE);
     String after = in.string("stage.next");
     double bytes = in.f64("stage.bytesPerToken");
+    Handoffs handoffs =
+        new Handoffs(
+            count(in, "stage.handoffs.complete"),
+            count(in, "stage.handoffs.broken"),
+            count(in, "stage.handoffs.sentBytes"),
+            count(in, "stage.handoffs.receivedBytes"));
     in.end("report of a stage");
     if (heard.size() < MOST || heard.containsKey(peer)) {
-      heard.put(peer, new StageLoad(range, tokens, step, residual, sessions, queued, after, bytes));
+      heard.put(
+          peer,
+          new StageLoad(range, tokens, step, residual, sessions, queued, after, bytes, handoffs));
     }
   }
 
+  private static long count(FieldReader in, String field) {
+    return in.i64(field, 0, Long.MAX_VALUE);
+  }
+
   private static FieldWriter write(@Nullable StageLoad load) {
-    FieldWriter out = new FieldWriter(128);
+    FieldWriter out = new FieldWriter(160);
     if (load != null) {
       out.i32(load.layers().from()).i32(load.layers().to());
       out.f64(load.tokensPerSecond()).f64(load.stepSeconds()).f64(load.residual());
       out.i32(load.sessions()).i32(load.queued()).string(load.next()).f64(load.bytesPerToken());
+      Handoffs handoffs = load.handoffs();
+      out.i64(handoffs.complete()).i64(handoffs.broken());
+      out.i64(handoffs.sentBytes()).i64(handoffs.receivedBytes());
     }
     return out;
   }

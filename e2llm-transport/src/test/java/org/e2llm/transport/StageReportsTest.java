@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.e2llm.ServingStats;
+import org.e2llm.cluster.ClusterStatus.Handoffs;
 import org.e2llm.cluster.ClusterStatus.StageLoad;
 import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.Arithmetic;
@@ -67,6 +68,11 @@ class StageReportsTest {
         }
 
         @Override
+        public Handoffs handoffs() {
+          return new Handoffs(5, 1, 1 << 20, 1L << 40);
+        }
+
+        @Override
         public ConnectionStats connection(String peer) {
           return new ConnectionStats(0, 0, sent, 0, 0, 0, 0, 0, 0, 0);
         }
@@ -84,7 +90,8 @@ class StageReportsTest {
     sent = 100 * 8_000;
     now += SECOND;
     StageLoad told = told(reports.tick(PLAN, now));
-    assertThat(told).isEqualTo(new StageLoad(LAYERS, 100, 0.0625, 2, 3, 1, "b", 8_000));
+    assertThat(told)
+        .isEqualTo(new StageLoad(LAYERS, 100, 0.0625, 2, 3, 1, "b", 8_000, here.handoffs()));
   }
 
   @Test

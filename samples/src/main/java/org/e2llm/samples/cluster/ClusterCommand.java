@@ -37,7 +37,8 @@ import picocli.CommandLine.Option;
       "",
       "t/s and ms/step are those of the last second in which a stage computed; (×1.10) says that a",
       "decode step takes a tenth longer than the planner expects. Links are measured by the devices at",
-      "their ends: payload one way, and half the round trip.",
+      "their ends: payload one way, and half the round trip. KV hand-offs are those of all devices that",
+      "have a stage, since they joined; of one that was not whole the rest was computed again.",
       "",
       "Example:",
       "  samples/run cluster --secret-file s --join 192.168.1.20:7600"
@@ -134,6 +135,7 @@ public final class ClusterCommand implements Callable<Integer> {
           peer.addresses().isEmpty() ? "-" : peer.addresses().get(0));
     }
     links(text, status);
+    handoffs(text, status.allHandoffs());
     Plan plan = status.plan();
     if (plan != null) {
       text.append("plan ").append(plan.order().counter()).append(" (").append(plan.strategy());
@@ -194,6 +196,16 @@ public final class ClusterCommand implements Callable<Integer> {
       }
     }
     return bytes == 0 ? "-" : decimal("%.0f", bytes);
+  }
+
+  /** Of prompts whose KV one replica computed for another; most clusters have none. */
+  private static void handoffs(StringBuilder text, ClusterStatus.Handoffs all) {
+    if (all.equals(ClusterStatus.Handoffs.NONE)) {
+      return;
+    }
+    text.append("KV hand-offs: ").append(all.complete()).append(" whole, ");
+    text.append(all.broken()).append(" not whole, ");
+    text.append(Sizes.of(all.receivedBytes())).append(" received\n");
   }
 
   private static String shortId(String id) {
@@ -290,6 +302,7 @@ public final class ClusterCommand implements Callable<Integer> {
       links.add(each);
     }
     fields.put("links", links);
+    fields.put("handoffs", handoffs(status.allHandoffs()));
     if (status.forecast() != null) {
       fields.put("forecastTokensPerSecond", forecast(status.forecast()));
     }
@@ -320,6 +333,16 @@ public final class ClusterCommand implements Callable<Integer> {
     fields.put("queued", stage.queued());
     fields.put("next", stage.next());
     fields.put("bytesPerToken", stage.bytesPerToken());
+    fields.put("handoffs", handoffs(stage.handoffs()));
+    return fields;
+  }
+
+  private static Map<String, @Nullable Object> handoffs(ClusterStatus.Handoffs handoffs) {
+    Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+    fields.put("complete", handoffs.complete());
+    fields.put("broken", handoffs.broken());
+    fields.put("sentBytes", handoffs.sentBytes());
+    fields.put("receivedBytes", handoffs.receivedBytes());
     return fields;
   }
 }

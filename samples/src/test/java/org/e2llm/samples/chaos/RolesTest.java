@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.e2llm.E2llm;
 import org.e2llm.Generation;
@@ -21,7 +22,9 @@ import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
 import org.e2llm.plan.Plan;
 import org.e2llm.samples.Apps;
+import org.e2llm.samples.Golden;
 import org.e2llm.samples.Plans;
+import org.e2llm.samples.Run;
 import org.e2llm.samples.Until;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -121,6 +124,61 @@ class RolesTest {
         .isBetween(kv(positions[0], 3), kv(positions[0], 3) + 1000);
     assertThat(after.sent1() - before.sent1())
         .isBetween(kv(positions[0], 2), kv(positions[0], 2) + 1000);
+  }
+
+  /** A guest that had nothing to do with them shows what all devices say. */
+  @Test
+  void theClusterCommandShowsHandOffs() {
+    until(
+        30,
+        "a prompt is handed off",
+        () -> {
+          generate(STORY + STORY);
+          return handoffs(2).complete() > 0;
+        });
+    settled();
+    until(
+        30,
+        "the command shows what the devices have said",
+        () -> {
+          Map<String, Object> shown =
+              Golden.object(Golden.object(Golden.parse(cluster("--json"))).get("handoffs"));
+          ClusterStatus.Handoffs decoding = handoffs(2).plus(handoffs(3));
+          return number(shown, "complete") == decoding.complete()
+              && number(shown, "broken") == decoding.broken()
+              && number(shown, "receivedBytes") == decoding.receivedBytes()
+              && number(shown, "sentBytes") >= decoding.receivedBytes();
+        });
+    assertThat(cluster())
+        .containsPattern("KV hand-offs: [1-9][0-9]* whole, [0-9]+ not whole, [0-9.]+ [KM]iB");
+  }
+
+  private static long number(Map<String, Object> object, String field) {
+    return ((Number) object.get(field)).longValue();
+  }
+
+  private String cluster(String... options) {
+    List<String> all =
+        new ArrayList<>(
+            List.of(
+                "cluster",
+                "--cluster",
+                Apps.CLUSTER,
+                "--secret-file",
+                folder.resolve("secret").toString(),
+                "--no-discovery",
+                "--listen",
+                "127.0.0.1:0",
+                "--peer-folder",
+                folder.resolve("guest").toString(),
+                "--model",
+                ChaosCluster.MODEL.toString()));
+    for (E2llm peer : peers) {
+      all.addAll(List.of("--join", peer.cluster().status().address()));
+    }
+    all.addAll(List.of("--join", lan.places().get(0).address()));
+    all.addAll(List.of(options));
+    return Run.of(all.toArray(new String[0])).text();
   }
 
   /** What devices 1 to 3 say of hand-offs. */

@@ -104,7 +104,8 @@ class ClusterCommandsTest {
     Run table = run("cluster", "--cluster", "kitchen", "--memory", "1G", "--model", model);
     assertThat(table.text())
         .contains("laptop", "MIXED", "0-4", "expected for one session: alone this device cannot")
-        .containsPattern("if this device shared that: (alone )?[0-9.]+ t/s");
+        .containsPattern("if this device shared that: (alone )?[0-9.]+ t/s")
+        .doesNotContain("hand-offs");
     Map<String, Object> status =
         Golden.object(
             Golden.parse(
@@ -113,6 +114,7 @@ class ClusterCommandsTest {
     Map<String, Object> forecast = Golden.object(status.get("forecastTokensPerSecond"));
     assertThat(((Number) forecast.get("together")).doubleValue()).isPositive();
     assertThat(forecast).containsEntry("best", peer.cluster().status().self());
+    assertThat(Golden.object(status.get("handoffs"))).containsEntry("complete", 0);
   }
 
   @Test
