@@ -50,9 +50,9 @@ final class FirstStage {
     this.kept = kept;
     this.kvTokens = kvTokens;
     this.width = width;
-    sessions = new RingSessions(stage, 0, width, null, before);
+    sessions = new RingSessions(stage, 0, width, null, kept, before);
     survey = new KeptSurvey(ring.sizes());
-    kept(0, sessions.reports(kept.now()));
+    kept(0, sessions.reports());
   }
 
   LayerRange layers() {
@@ -61,6 +61,16 @@ final class FirstStage {
 
   int maxRows() {
     return stage.maxRows();
+  }
+
+  /**
+   * Does it while other stages are not there yet, so that no other thread drives this; on the
+   * thread of the stage host.
+   */
+  void inSetUp(Runnable work) {
+    if (sessions.isSettingUp()) {
+      work.run();
+    }
   }
 
   /** What is to be done on the thread that drives this goes there. */
@@ -73,6 +83,17 @@ final class FirstStage {
   /** What a stage of the ring has kept; any thread. */
   void kept(int place, List<KeptSession.Report> reports) {
     survey.add(place, reports, kept.now());
+  }
+
+  /**
+   * All stages are there.
+   *
+   * @return whether any has kept something, and has to know
+   */
+  boolean whole() {
+    sessions.whole();
+    survey.whole(kept.now());
+    return !survey.isEmpty();
   }
 
   RingSession open(long session, int epoch, int capacity) {
@@ -101,7 +122,7 @@ final class FirstStage {
 
   /** It is over in this ring, and may go on in the next one. */
   void leave(long session) {
-    sessions.leave(session, kept);
+    sessions.leave(session);
   }
 
   /** Whether stages are still to compute again what the session held in an earlier ring. */
@@ -165,14 +186,14 @@ final class FirstStage {
   /** Frees what nobody has come for; to be called a few times a second, from any thread. */
   void tick() {
     if (sessions.keeps()) {
-      driver.execute(() -> sessions.expire(kept.now()));
+      driver.execute(sessions::expire);
     }
   }
 
   /** Nothing is computed here any more; the next ring may go on with what there is. */
   void leave() {
     if (!left.isDone()) {
-      kept.add(sessions.leaveAll(kept));
+      kept.add(sessions.leaveAll());
       left.complete(null);
     }
   }

@@ -51,6 +51,7 @@ final class HostedStage {
    *
    * @param stage of the ring's layers for this device
    * @param journals where memory for them is taken
+   * @param kept takes what this one leaves
    * @param left what an earlier ring has left of the stage, or null
    * @param kv its part in hand-offs
    */
@@ -61,6 +62,7 @@ final class HostedStage {
       Links links,
       Payloads payloads,
       JournalMemory journals,
+      KeptStages kept,
       KeptStages.@Nullable Left left,
       KvStage kv) {
     this.ring = ring;
@@ -71,7 +73,7 @@ final class HostedStage {
     this.payloads = payloads;
     int index = ring.index(links.self());
     boolean last = index == ring.stages().size() - 1;
-    this.sessions = new RingSessions(stage, index, source.hiddenSize(), journals, left);
+    this.sessions = new RingSessions(stage, index, source.hiddenSize(), journals, kept, left);
     this.next = last ? null : ring.stages().get(index + 1).device();
     this.tail = last ? new SamplingTail(source.vocabularySize(), (to, at, token) -> {}) : null;
     this.hidden = new float[Math.multiplyExact(stage.maxRows(), source.hiddenSize())];
@@ -111,15 +113,19 @@ final class HostedStage {
   }
 
   /**
-   * The ring is set up this far.
+   * The stage is there.
    *
-   * @param now by the clock of what is kept
    * @return false if the host, or the next stage, cannot be reached from here
    */
-  boolean opened(ByteBuffer payload, long now) {
+  boolean opened() {
     out.clear().i64(ring.id()).i32(0);
-    KeptSession.Report.write(out, sessions.reports(now));
-    return send(ring.host(), StageFrames.RING_READY, out) && pass(StageFrames.RING_OPEN, payload);
+    KeptSession.Report.write(out, sessions.reports());
+    return (next == null || links.reaches(next)) && send(ring.host(), StageFrames.RING_READY, out);
+  }
+
+  /** All others are there too. */
+  void whole() {
+    sessions.whole();
   }
 
   void received(byte type, ByteBuffer payload, FieldReader in) {
@@ -348,14 +354,14 @@ final class HostedStage {
     return sessions.keeps();
   }
 
-  void expire(long now) {
-    sessions.expire(now);
+  void expire() {
+    sessions.expire();
   }
 
   /** The ring is over: the stage, and what may go on in the next ring. */
-  KeptStages.Left leave(KeptStages kept) {
+  KeptStages.Left leave() {
     kv.close();
-    return sessions.leaveAll(kept);
+    return sessions.leaveAll();
   }
 
   /** Frees the sessions and the stage. */

@@ -73,6 +73,11 @@ record KeptSession(@Nullable StageSession kv, int capacity, @Nullable Journal jo
         (int) Math.min(Integer.MAX_VALUE, millis));
   }
 
+  /** The same for so much longer. */
+  KeptSession later(long nanos) {
+    return new KeptSession(kv, capacity, journal, until + nanos);
+  }
+
   /** Without its KV cache, which is freed. */
   KeptSession journalOnly() {
     if (kv != null) {

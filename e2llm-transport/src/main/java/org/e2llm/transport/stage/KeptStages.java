@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Stages of rings that broke, with the sessions that were open there, until the next ring on this
  * device takes them over or {@value #SECONDS} s have passed. Whatever it is: the next ring frees
- * what it has no use for, because the memory is its own from then on.
+ * what it has no use for, because the memory is its own from then on. While that ring is set up, no
+ * time passes for what it has taken over, because a device that hangs may hold it up.
  *
  * <p>Thread-safe. Nobody drives a stage that is here.
  */
@@ -25,6 +26,12 @@ final class KeptStages {
   static final int SECONDS = 10;
 
   private static final long TIME = TimeUnit.SECONDS.toNanos(SECONDS);
+
+  /**
+   * No set-up of a ring keeps things longer than this: enough for a stage to be late, and for its
+   * device to find out that it hangs.
+   */
+  static final long LONGEST_SET_UP = TimeUnit.MINUTES.toNanos(2);
 
   /**
    * One of them.
@@ -93,6 +100,12 @@ final class KeptStages {
     return lost.getOrDefault(caller, now()) + TIME;
   }
 
+  /** Whether a caller is lost and had time to come back. */
+  private synchronized boolean isGone(String caller) {
+    Long since = lost.get(caller);
+    return since != null && now() - since >= TIME && !reaches.test(caller);
+  }
+
   /** Takes over a stage that nobody drives any more, with its sessions. */
   void add(Left left) {
     synchronized (this) {
@@ -137,7 +150,6 @@ final class KeptStages {
   /** Frees what was kept long enough; to be called a few times a second. */
   synchronized void tick() {
     long now = now();
-    lost.values().removeIf(since -> now - since > 10 * TIME);
     for (Iterator<Left> i = stages.iterator(); i.hasNext(); ) {
       Left left = i.next();
       expired(left.sessions(), now).forEach(KeptSession::close);
@@ -146,15 +158,21 @@ final class KeptStages {
         i.remove();
       }
     }
+    lost.values().removeIf(since -> now - since > 10 * TIME);
   }
 
-  /** Takes those out whose time is over. */
-  static List<KeptSession> expired(Map<KeptSession.Whose, KeptSession> sessions, long now) {
+  /**
+   * Takes those out whose time is over.
+   *
+   * @param now before the present where time stood still for them
+   */
+  List<KeptSession> expired(Map<KeptSession.Whose, KeptSession> sessions, long now) {
     List<KeptSession> over = new ArrayList<>();
-    for (Iterator<KeptSession> i = sessions.values().iterator(); i.hasNext(); ) {
-      KeptSession session = i.next();
-      if (now - session.until() >= 0) {
-        over.add(session);
+    for (Iterator<Map.Entry<KeptSession.Whose, KeptSession>> i = sessions.entrySet().iterator();
+        i.hasNext(); ) {
+      Map.Entry<KeptSession.Whose, KeptSession> each = i.next();
+      if (now - each.getValue().until() >= 0 || isGone(each.getKey().peer())) {
+        over.add(each.getValue());
         i.remove();
       }
     }

@@ -17,11 +17,13 @@ final class KeptSurvey {
   /** Before a stage frees what it has kept: longer than frames are under way. */
   static final long MARGIN = TimeUnit.SECONDS.toNanos(2);
 
-  private record Known(KeptSession.Report report, long until) {}
+  private record Known(KeptSession.Report report, long told) {}
 
   private final int[] layers;
   private final boolean[] told;
   private final Map<KeptSession.Whose, Known[]> sessions = new HashMap<>();
+  private boolean whole;
+  private long wholeSince;
 
   /**
    * Nothing is known.
@@ -40,10 +42,23 @@ final class KeptSurvey {
     }
     told[place] = true;
     for (KeptSession.Report report : reports) {
-      long until = now + TimeUnit.MILLISECONDS.toNanos(report.millis()) - MARGIN;
       Known[] known = sessions.computeIfAbsent(report.whose(), whose -> new Known[layers.length]);
-      known[place] = new Known(report, until);
+      known[place] = new Known(report, now);
     }
+  }
+
+  /** All stages are there: from now on what they have kept grows older. */
+  synchronized void whole(long now) {
+    whole = true;
+    wholeSince = now;
+  }
+
+  /** Nanoseconds that a stage still keeps it, less {@link #MARGIN}. */
+  private long left(Known known, long now) {
+    long from = whole ? wholeSince : now;
+    long stood = Math.min(from - known.told(), KeptStages.LONGEST_SET_UP);
+    long millis = known.report().millis();
+    return known.told() + stood + TimeUnit.MILLISECONDS.toNanos(millis) - MARGIN - now;
   }
 
   /**
@@ -59,7 +74,7 @@ final class KeptSurvey {
     }
     List<Replay.Held> held = new ArrayList<>();
     for (Known each : kept) {
-      if (each == null || now - each.until() >= 0) {
+      if (each == null || left(each, now) <= 0) {
         held.add(Replay.Held.NOTHING);
       } else {
         KeptSession.Report report = each.report();
@@ -84,9 +99,9 @@ final class KeptSurvey {
     return most;
   }
 
-  private static boolean isOver(Known[] kept, long now) {
+  private boolean isOver(Known[] kept, long now) {
     for (Known each : kept) {
-      if (each != null && now - each.until() < MARGIN) {
+      if (each != null && left(each, now) > -MARGIN) {
         return false;
       }
     }

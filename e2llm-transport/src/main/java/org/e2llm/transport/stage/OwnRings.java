@@ -80,6 +80,7 @@ final class OwnRings {
 
   /** See {@link StageHost#replica}. */
   CompletableFuture<RingReplica> make(Ring ring, TokenSink sink) {
+    giveWay(ring);
     Making made = new Making(ring.replacing(lastBroken), sink, clock.getAsLong());
     making.add(made);
     for (RingReplica before : replicas.values()) {
@@ -90,6 +91,20 @@ final class OwnRings {
     }
     thread.execute(() -> make(made));
     return made.ready;
+  }
+
+  /**
+   * Breaks a set-up that waits for a device which a newer plan does without, such as one that
+   * hangs: the new ring goes on with what that one has taken over. Never for an older plan, whose
+   * ring is set up again as long as the new one does not serve: both would break each other for
+   * ever.
+   */
+  private void giveWay(Ring to) {
+    for (RingReplica replica : replicas.values()) {
+      if (replica.ring().plan().compareTo(to.plan()) < 0 && replica.waitsForOneWithout(to)) {
+        replica.broken("a newer plan does without a device that is not ready");
+      }
+    }
   }
 
   private void make(Making made) {
@@ -137,11 +152,13 @@ final class OwnRings {
     int patience = late.patience(ring, clock.getAsLong());
     FirstStage first =
         new FirstStage(ring, stage, left, kept, gate.room(ring).kvTokens(), source.hiddenSize());
+    first.drivenBy(work -> thread.execute(() -> first.inSetUp(work)));
     RingSteps steps = new RingSteps(ring, patience, clock);
     RingReplica replica = new RingReplica(ring, first, steps, source, links, made.sink);
-    replicas.put(ring.id(), replica);
-    replica.lost().thenRun(() -> lastBroken = ring.id());
+    // Who sees that it is broken may make the next one at once, which has to name it.
+    replica.onBreak(() -> lastBroken = ring.id());
     replica.onClose(() -> thread.execute(() -> replicas.remove(ring.id())));
+    replicas.put(ring.id(), replica);
     replica
         .connect()
         .whenComplete(

@@ -56,6 +56,7 @@ public final class RingReplica implements Replica {
   private final CompletableFuture<StageLostException> lost = new CompletableFuture<>();
   private int nextStep;
   private Runnable onClose = () -> {};
+  private Runnable onBreak = () -> {};
 
   // Guarded by this.
   private final Map<Long, Session> sessions = new HashMap<>();
@@ -99,12 +100,17 @@ public final class RingReplica implements Replica {
     onClose = action;
   }
 
+  /** Before anybody can see that it is broken. */
+  void onBreak(Runnable action) {
+    onBreak = action;
+  }
+
   /** What is to be done on the thread that drives this goes there. */
   void drivenBy(Executor thread) {
     first.drivenBy(thread);
   }
 
-  /** Asks the other stages to get ready; completes with this once all are. */
+  /** Asks all other stages at once to get ready; completes with this once all are. */
   CompletableFuture<RingReplica> connect() {
     // The loss of one that is not there now was noticed before there was a ring to break.
     for (StagePlan stage : ring.stages().subList(1, ring.stages().size())) {
@@ -114,7 +120,9 @@ public final class RingReplica implements Replica {
     }
     FieldWriter out = new FieldWriter(1024);
     ring.write(out);
-    send(StageFrames.RING_OPEN, out);
+    for (StagePlan stage : ring.stages().subList(1, ring.stages().size())) {
+      send(stage.device(), StageFrames.RING_OPEN, out);
+    }
     return ready;
   }
 
@@ -259,8 +267,16 @@ public final class RingReplica implements Replica {
   void stands(String peer, int stepsPassed, List<KeptSession.Report> reports) {
     first.kept(ring.index(peer), reports);
     if (steps.stands(peer, stepsPassed)) {
+      if (first.whole()) {
+        tellAll(StageFrames.RING_READY);
+      }
       ready.complete(this);
     }
+  }
+
+  /** Whether a stage is not there yet on a device that has none in the other ring. */
+  boolean waitsForOneWithout(Ring other) {
+    return steps.waitsFor(device -> !other.has(device));
   }
 
   /**
@@ -317,6 +333,7 @@ public final class RingReplica implements Replica {
       if (broken != null) {
         return;
       }
+      onBreak.run();
       broken = error;
       leaves = !sessions.isEmpty() || first.keeps();
       idle = sessions.isEmpty();
@@ -332,19 +349,10 @@ public final class RingReplica implements Replica {
 
   /** To every stage, straight: those behind a lost one would not hear of it otherwise. */
   private void tellAll(byte type) {
-    for (StagePlan stage : ring.stages().subList(1, ring.stages().size())) {
-      tell(stage.device(), type);
-    }
-  }
-
-  private void tell(String stage, byte type) {
     FieldWriter out = new FieldWriter(8).i64(ring.id());
-    links.send(stage, type, SamplingCodec.copy(out), null);
-  }
-
-  /** The word that it is over came before this stage was set up. */
-  void closeAgain(String stage) {
-    tell(stage, StageFrames.RING_CLOSE);
+    for (StagePlan stage : ring.stages().subList(1, ring.stages().size())) {
+      links.send(stage.device(), type, SamplingCodec.copy(out), null);
+    }
   }
 
   /** Steps under way. */
@@ -378,8 +386,12 @@ public final class RingReplica implements Replica {
   }
 
   private void send(byte type, FieldWriter out) {
-    if (!isBroken() && !links.send(next, type, SamplingCodec.copy(out), null)) {
-      broken("device " + next + " cannot be reached");
+    send(next, type, out);
+  }
+
+  private void send(String device, byte type, FieldWriter out) {
+    if (!isBroken() && !links.send(device, type, SamplingCodec.copy(out), null)) {
+      broken("device " + device + " cannot be reached");
     }
   }
 

@@ -22,21 +22,27 @@ final class RingSessions {
   private final int place;
   private final int width;
   private final @Nullable JournalMemory memory;
+  private final KeptStages keeper;
+  private final long setUpSince;
   private final Map<Long, RingSession> open = new HashMap<>();
   private final Map<KeptSession.Whose, KeptSession> kept = new LinkedHashMap<>();
 
   /** Open ones that batches have to be fitted to. */
   private int resumed;
 
+  /** Other stages are not there yet: what is kept grows no older. */
+  private boolean settingUp = true;
+
   private volatile boolean keeps;
 
   /**
-   * None is open.
+   * None is open, and the ring is being set up.
    *
    * @param stage opens them
    * @param place of the stage in the ring
    * @param width floats of a hidden state
    * @param memory for journals, or null if the stage keeps none
+   * @param keeper takes what this leaves
    * @param left what the ring before has left, or null
    */
   RingSessions(
@@ -44,11 +50,14 @@ final class RingSessions {
       int place,
       int width,
       @Nullable JournalMemory memory,
+      KeptStages keeper,
       KeptStages.@Nullable Left left) {
     this.stage = stage;
     this.place = place;
     this.width = width;
     this.memory = memory;
+    this.keeper = keeper;
+    this.setUpSince = keeper.now();
     if (left != null) {
       kept.putAll(left.sessions());
     }
@@ -135,7 +144,7 @@ final class RingSessions {
   }
 
   /** It is over in this ring; it may go on in the next one. */
-  void leave(long id, KeptStages keeper) {
+  void leave(long id) {
     RingSession session = remove(id);
     if (session == null) {
       return;
@@ -158,8 +167,9 @@ final class RingSessions {
   }
 
   /** All that goes on elsewhere, if it does; nothing is here any more. */
-  KeptStages.Left leaveAll(KeptStages keeper) {
-    List.copyOf(open.keySet()).forEach(id -> leave(id, keeper));
+  KeptStages.Left leaveAll() {
+    whole();
+    List.copyOf(open.keySet()).forEach(this::leave);
     KeptStages.Left left = new KeptStages.Left(stage.layers(), stage, new LinkedHashMap<>(kept));
     kept.clear();
     keeps = false;
@@ -178,10 +188,29 @@ final class RingSessions {
     return keeps;
   }
 
-  List<KeptSession.Report> reports(long now) {
+  /** Of a ring whose set-up has just begun. */
+  List<KeptSession.Report> reports() {
     List<KeptSession.Report> reports = new ArrayList<>();
-    kept.forEach((whose, session) -> reports.add(session.report(whose, now)));
+    kept.forEach((whose, session) -> reports.add(session.report(whose, setUpSince)));
     return reports;
+  }
+
+  /** All stages of the ring are there, or it is over: from now on what is kept grows older. */
+  void whole() {
+    if (settingUp) {
+      long stood = stood();
+      kept.replaceAll((whose, session) -> session.later(stood));
+      settingUp = false;
+    }
+  }
+
+  boolean isSettingUp() {
+    return settingUp;
+  }
+
+  /** For how long time has stood still. */
+  private long stood() {
+    return settingUp ? Math.min(keeper.now() - setUpSince, KeptStages.LONGEST_SET_UP) : 0;
   }
 
   /** Frees what nobody has opened. */
@@ -192,8 +221,8 @@ final class RingSessions {
   }
 
   /** Frees what nobody has opened in time. */
-  void expire(long now) {
-    KeptStages.expired(kept, now).forEach(KeptSession::close);
+  void expire() {
+    keeper.expired(kept, keeper.now() - stood()).forEach(KeptSession::close);
     keeps = !kept.isEmpty();
   }
 

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.e2llm.pipeline.Batch;
 import org.e2llm.pipeline.SliceOutput;
 import org.jspecify.annotations.Nullable;
@@ -81,6 +82,16 @@ final class RingSteps {
     }
     watch.ready(whole, clock.getAsLong());
     return whole;
+  }
+
+  /** Whether any stage is not there yet whose device is such a one. */
+  synchronized boolean waitsFor(Predicate<String> device) {
+    for (int i = 1; i < passed.length; i++) {
+      if (passed[i] < 0 && device.test(ring.stages().get(i).device())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**

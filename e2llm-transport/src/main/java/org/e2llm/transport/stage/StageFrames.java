@@ -7,14 +7,14 @@ package org.e2llm.transport.stage;
 final class StageFrames {
   // Between the stages of a ring: each payload begins with the ring's id.
 
-  /** Host to next stage, and so on to the last: set the ring up. A {@link Ring}. */
+  /** Host to every stage, straight: set the ring up. A {@link Ring}. */
   static final byte RING_OPEN = 0x20;
 
   /**
-   * Every later stage to host: it is there, and so are those before it. u64 ring, u32 steps that
-   * have left it, count, and of each session that it has kept from an earlier ring: string caller's
-   * peer, u64 session, u32 positions of KV, u32 positions of its journal, u32 capacity, u32
-   * milliseconds that it is still kept. Host to stage: how many steps is that now? u64 ring.
+   * Every later stage to host: it is there. u64 ring, u32 steps that have left it, count, and of
+   * each session that it has kept from an earlier ring: string caller's peer, u64 session, u32
+   * positions of KV, u32 positions of its journal, u32 capacity, u32 milliseconds that it is still
+   * kept once all stages are there. Host to stage: all are; how many steps is that now? u64 ring.
    */
   static final byte RING_READY = 0x21;
 

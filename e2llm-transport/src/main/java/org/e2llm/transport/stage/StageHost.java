@@ -145,7 +145,7 @@ public final class StageHost implements AutoCloseable {
     kept.tick();
     for (HostedStage stage : stages.values()) {
       if (stage.keeps()) {
-        run(() -> stage.expire(kept.now()));
+        run(stage::expire);
       }
     }
   }
@@ -229,7 +229,10 @@ public final class StageHost implements AutoCloseable {
     }
   }
 
-  /** A host asks how far the stage here is, at once because the thread may be what is late. */
+  /**
+   * A host asks how far the stage here is, at once because the thread may be what is late. It asks
+   * only when all stages are there.
+   */
   private boolean answers(String peer, FieldReader in) {
     long ring = in.i64("ring");
     HostedStage stage = stages.get(ring);
@@ -239,6 +242,9 @@ public final class StageHost implements AutoCloseable {
     }
     FieldWriter out = new FieldWriter(16).i64(ring).i32(stage.passed()).count(0);
     links.send(peer, StageFrames.RING_READY, SamplingCodec.copy(out), null);
+    if (stage.keeps()) {
+      run(stage::whole);
+    }
     return true;
   }
 
@@ -262,7 +268,7 @@ public final class StageHost implements AutoCloseable {
   private void handle(String peer, byte type, ByteBuffer payload) {
     FieldReader in = reader.over(payload.duplicate());
     if (type == StageFrames.RING_OPEN) {
-      open(peer, Ring.read(in), payload);
+      open(peer, Ring.read(in));
       return;
     }
     long ring = in.i64("ring");
@@ -304,11 +310,8 @@ public final class StageHost implements AutoCloseable {
   /** Frames of a ring that is over. Who still sends into it has not heard, and is told. */
   private void unknown(long ring, String peer, byte type, boolean more) {
     LOG.log(Level.FINE, "a frame of a ring that is not here, from {0}", peer);
-    boolean ready = type == StageFrames.RING_READY;
-    if (ready && more) { // it was set up after the ring's end had been told to it
-      FieldWriter out = new FieldWriter(8).i64(ring);
-      links.send(peer, StageFrames.RING_CLOSE, SamplingCodec.copy(out), null);
-    } else if (ready || type == StageFrames.BATCH || type == StageFrames.SESSION_OPEN) {
+    boolean asks = type == StageFrames.RING_READY && !more;
+    if (asks || type == StageFrames.BATCH || type == StageFrames.SESSION_OPEN) {
       FieldWriter out = new FieldWriter(128).i64(ring);
       out.string("device " + links.self() + " is no part of the ring any more");
       links.send(peer, StageFrames.RING_BROKEN, SamplingCodec.copy(out), null);
@@ -333,9 +336,6 @@ public final class StageHost implements AutoCloseable {
       throw new ProtocolException("an answer that is another device's to give");
     }
     if (replica.isBroken()) {
-      if (type == StageFrames.RING_READY) {
-        replica.closeAgain(peer);
-      }
       return;
     }
     try {
@@ -366,14 +366,14 @@ public final class StageHost implements AutoCloseable {
     }
   }
 
-  private void open(String peer, Ring ring, ByteBuffer payload) {
+  private void open(String peer, Ring ring) {
     String why = refusal(ring, peer);
     if (why == null) {
       try {
         endReplaced(ring.replaces(), ring.host());
         HostedStage stage = stage(ring);
         stages.put(ring.id(), stage);
-        if (!stage.opened(payload, kept.now())) {
+        if (!stage.opened()) {
           fail(stage, "it does not reach all of " + ring.stages());
         }
         return;
@@ -403,7 +403,7 @@ public final class StageHost implements AutoCloseable {
       if (stage == null) {
         stage = source.stage(layers);
       }
-      return new HostedStage(ring, stage, source, links, payloads, journals, left, moves);
+      return new HostedStage(ring, stage, source, links, payloads, journals, kept, left, moves);
     } catch (RuntimeException | OutOfMemoryError e) {
       if (before == null && stage != null) {
         stage.close();
@@ -416,8 +416,7 @@ public final class StageHost implements AutoCloseable {
   }
 
   private @Nullable String refusal(Ring ring, String peer) {
-    int index = ring.index(links.self());
-    if (index < 1 || !ring.stages().get(index - 1).device().equals(peer)) {
+    if (ring.index(links.self()) < 1 || !ring.host().equals(peer)) {
       return "the ring does not lead from " + peer + " to " + links.self();
     }
     RingReplica here = own.get(ring.id());
@@ -459,7 +458,7 @@ public final class StageHost implements AutoCloseable {
   /** What may go on in the next ring is kept for that. */
   private void close(HostedStage stage) {
     end(stage);
-    kept.add(stage.leave(kept));
+    kept.add(stage.leave());
   }
 
   private void end(HostedStage stage) {

@@ -1,13 +1,20 @@
 package org.e2llm.transport.stage;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.e2llm.cluster.ProtocolException;
@@ -41,7 +48,13 @@ final class MemoryPeer implements Links, StageSource {
   /** Called with every batch that a stage computes here; may block. */
   volatile Consumer<Batch> computing = batch -> {};
 
+  /** Called when a stage is loaded here; may block. */
+  volatile Runnable loading = () -> {};
+
   private volatile List<String> hosts = List.of();
+
+  /** See {@link #quiet}. */
+  private CompletableFuture<Long> stageTakes = CompletableFuture.completedFuture(0L);
 
   // Guarded by this.
   private boolean frozen;
@@ -220,6 +233,30 @@ final class MemoryPeer implements Links, StageSource {
     }
   }
 
+  /**
+   * Waits until what has arrived so far is taken in, unless it is frozen; what a stage that hangs
+   * has to take in is not waited for again.
+   */
+  void quiet() {
+    if (dead || frozen()) {
+      return;
+    }
+    CountDownLatch taken = new CountDownLatch(1);
+    onNet(taken::countDown);
+    try {
+      boolean quiet = taken.await(10, TimeUnit.SECONDS) || frozen();
+      assertThat(quiet).as("the net thread of %s goes on", name).isTrue();
+      if (stageTakes.isDone()) {
+        stageTakes = stages.batches();
+        stageTakes.get(500, TimeUnit.MILLISECONDS);
+      }
+    } catch (TimeoutException e) {
+      // It hangs, as the test wants.
+    } catch (InterruptedException | ExecutionException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   void hosts(List<String> firstStages) {
     hosts = firstStages;
     offerHosts();
@@ -263,6 +300,7 @@ final class MemoryPeer implements Links, StageSource {
 
   @Override
   public FakeStage stage(LayerRange layers) {
+    loading.run();
     FakeStage stage = new FakeStage(layers, MemoryPeers.LAYERS, MemoryPeers.ROWS, this::computes);
     made.add(stage);
     return stage;

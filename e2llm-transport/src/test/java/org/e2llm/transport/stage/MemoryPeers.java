@@ -121,6 +121,11 @@ final class MemoryPeers implements AutoCloseable {
   private ServingLoop loop;
   private volatile RingReplica ring;
   private String makingOn = "";
+  private int attempts;
+
+  /** Counts layouts. */
+  private int plan;
+
   private final List<ServingLoop> ending = new ArrayList<>();
 
   MemoryPeers(String... names) {
@@ -240,12 +245,17 @@ final class MemoryPeers implements AutoCloseable {
     }
   }
 
-  /** The time by which stages are late passes quickly until something has come about. */
+  /**
+   * The time by which stages are late passes quickly until something has come about; but no quicker
+   * than questions are answered, or who answers would be late.
+   */
   void hurry(BooleanSupplier until) {
     eventually(
-        "what time was to bring: " + state(),
+        () -> "what time was to bring: " + state(),
         () -> {
-          skipped.addAndGet(TimeUnit.MILLISECONDS.toNanos(400));
+          peers.values().forEach(MemoryPeer::quiet);
+          peers.values().forEach(MemoryPeer::quiet);
+          skipped.addAndGet(TimeUnit.MILLISECONDS.toNanos(100));
           return until.getAsBoolean();
         });
   }
@@ -322,12 +332,18 @@ final class MemoryPeers implements AutoCloseable {
             return idle;
           });
       boolean ended = !afterAll || peers.values().stream().allMatch(this::hasNoStage);
-      if (loop == null && ended && (makingOn.isEmpty() || isLost(makingOn)) && !devices.isEmpty()) {
+      boolean making = !makingOn.isEmpty() && !isLost(makingOn) && !hangs();
+      if (loop == null && ended && !making && !devices.isEmpty()) {
         make();
       }
     } catch (RuntimeException | Error e) {
       e.printStackTrace();
     }
+  }
+
+  /** Whether a device of the last layout does: then another one is planned. */
+  private boolean hangs() {
+    return layout.stream().anyMatch(stage -> peer(stage.device()).stages.isStuck());
   }
 
   private boolean hasNoStage(MemoryPeer peer) {
@@ -361,19 +377,22 @@ final class MemoryPeers implements AutoCloseable {
       return;
     }
     List<StagePlan> stages = keepsLayers ? patched(left) : List.of();
-    layout = stages.isEmpty() ? cut(left) : stages;
+    stages = stages.isEmpty() ? cut(left) : stages;
+    plan += stages.equals(layout) ? 0 : 1;
+    layout = stages;
+    int attempt = ++attempts;
     String onHost = layout.get(0).device();
     MemoryPeer first = peer(onHost);
     makingOn = onHost;
     if (layout.size() == 1) {
       FakeStage whole = first.stage(LayerRange.of(0, LAYERS));
-      made(onHost, new LocalReplica(whole, FakeTokenizer.VOCABULARY, first.client), null);
+      made(attempt, new LocalReplica(whole, FakeTokenizer.VOCABULARY, first.client));
       return;
     }
     first
         .stages
         .replica(ring(layout), first.client)
-        .whenComplete((done, error) -> plans.execute(() -> made(onHost, done, error)));
+        .whenComplete((done, error) -> plans.execute(() -> made(attempt, done)));
   }
 
   /** Evenly over those that are no spare ones. */
@@ -419,13 +438,18 @@ final class MemoryPeers implements AutoCloseable {
   }
 
   private Ring ring(List<StagePlan> stages) {
-    return new Ring(ThreadLocalRandom.current().nextLong(), PlanOrder.NONE, stages, hidden);
+    PlanOrder order = new PlanOrder(plan, "", "");
+    return new Ring(ThreadLocalRandom.current().nextLong(), order, stages, hidden);
   }
 
-  private void made(String onHost, org.e2llm.pipeline.Replica replica, Throwable error) {
-    if (!onHost.equals(makingOn)) {
-      return; // it was lost in the middle
+  private void made(int attempt, org.e2llm.pipeline.Replica replica) {
+    if (attempt != attempts) { // its host was lost in the middle, or a device hung
+      if (replica != null) {
+        replica.close();
+      }
+      return;
     }
+    String onHost = makingOn;
     makingOn = "";
     if (replica == null) {
       return;

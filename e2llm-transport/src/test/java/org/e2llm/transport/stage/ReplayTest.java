@@ -3,11 +3,15 @@ package org.e2llm.transport.stage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.e2llm.DeviceLostException;
 import org.e2llm.Generation;
 import org.e2llm.pipeline.Batch;
@@ -203,6 +207,130 @@ class ReplayTest {
       runs(peers);
       assertAgain(counted, "", "a", "b", "c", "d");
       peers.settle();
+    }
+  }
+
+  /**
+   * Its net thread goes on, so that the next ring has it too, until it finds out itself that it
+   * hangs; that ring is never whole. What the others have outlives both.
+   */
+  @Test
+  void aDeviceThatHangsWhileTheNextRingIsSetUpCostsTheOthersNothing() {
+    CountDownLatch end = new CountDownLatch(1);
+    try (MemoryPeers peers = peers("e")) {
+      peers.afterAll = false;
+      Counted counted = new Counted(peers);
+      Generation generation = hangsInTheNextRing(peers, end);
+      peers.pass(60);
+      for (String device : List.of("a", "b", "d")) {
+        peers.peer(device).stages.tick();
+        assertThat(peers.peer(device).openSessions()).as(device).isEqualTo(1);
+      }
+      peers.hurry(generation::isDone);
+      assertThat(Asked.answer(generation)).isEqualTo(ASKED.alone());
+      assertAgain(counted, "b", "a", "b", "d");
+      assertThat(counted.positions("e")).isEqualTo(POSITIONS);
+      end.countDown();
+      peers.settle();
+    } finally {
+      end.countDown();
+    }
+  }
+
+  /** Then nobody comes for what the ring that is being set up has taken over. */
+  @Test
+  void aCallerThatIsLostWhileARingIsSetUpLeavesNothing() {
+    CountDownLatch end = new CountDownLatch(1);
+    try (MemoryPeers peers = peers("e")) {
+      peers.afterAll = false;
+      hangsInTheNextRing(peers, end);
+      peers.kill("app");
+      for (String device : List.of("a", "b", "d")) {
+        MemoryPeers.eventually(
+            device + " frees it",
+            () -> {
+              peers.pass(KeptStages.SECONDS);
+              return peers.peer(device).openSessions() == 0;
+            });
+      }
+      end.countDown();
+      peers.settle();
+    } finally {
+      end.countDown();
+    }
+  }
+
+  /** Device c hangs in a step, and the others have taken over what they had, in a ring with it. */
+  private static Generation hangsInTheNextRing(MemoryPeers peers, CountDownLatch end) {
+    Set<Long> before = peers.peer("d").stages.rings();
+    AtomicInteger hanging = new AtomicInteger();
+    Consumer<Batch> counts = peers.peer("c").computing;
+    peers.watcher =
+        at(
+            StageFrames.TOKEN,
+            80,
+            () ->
+                peers.peer("c").computing =
+                    batch -> {
+                      hanging.incrementAndGet();
+                      awaitUninterruptibly(end);
+                      counts.accept(batch);
+                    });
+    Generation generation = ASKED.on(peers.peer("app").callers);
+    MemoryPeers.eventually("a step hangs", () -> hanging.get() > 0);
+    peers.hurry(() -> !peers.late().isEmpty());
+    awaitNextRing(peers, before);
+    return generation;
+  }
+
+  /** Until devices b and d have a stage of another ring than of these. */
+  private static void awaitNextRing(MemoryPeers peers, Set<Long> before) {
+    for (String device : List.of("b", "d")) {
+      MemoryPeers.eventually(
+          device + " has a stage of the next ring",
+          () -> {
+            Set<Long> rings = peers.peer(device).stages.rings();
+            return !rings.isEmpty() && Collections.disjoint(rings, before);
+          });
+    }
+  }
+
+  /** It takes over from one that was lost, and never has its layers ready. */
+  @Test
+  void aDeviceThatHangsWhileItLoadsItsLayersCostsTheOthersNothing() {
+    CountDownLatch end = new CountDownLatch(1);
+    AtomicInteger loading = new AtomicInteger();
+    try (MemoryPeers peers = peers("e", "f")) {
+      peers.afterAll = false;
+      Counted counted = new Counted(peers);
+      peers.peer("e").loading =
+          () -> {
+            loading.incrementAndGet();
+            awaitUninterruptibly(end);
+          };
+      Set<Long> before = peers.peer("d").stages.rings();
+      peers.watcher = at(StageFrames.TOKEN, 80, () -> peers.kill("c"));
+      Generation generation = ASKED.on(peers.peer("app").callers);
+      MemoryPeers.eventually("it loads", () -> loading.get() > 0);
+      awaitNextRing(peers, before);
+      peers.pass(60);
+      peers.hurry(() -> peers.late().contains("e"));
+      peers.hurry(generation::isDone);
+      assertThat(Asked.answer(generation)).isEqualTo(ASKED.alone());
+      assertAgain(counted, "b", "a", "b", "d");
+      assertThat(counted.positions("f")).isEqualTo(POSITIONS);
+      end.countDown();
+      peers.settle();
+    } finally {
+      end.countDown();
+    }
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 
