@@ -41,7 +41,6 @@ import org.e2llm.transport.cluster.MessageCodec;
 import org.e2llm.transport.cluster.PeerInfo;
 import org.e2llm.transport.cluster.PeerRecord;
 import org.e2llm.transport.cluster.PublishedPlan;
-import org.e2llm.transport.cluster.Reason;
 import org.e2llm.transport.cluster.Sharing;
 import org.e2llm.transport.cluster.View;
 import org.e2llm.transport.discovery.LanInterface;
@@ -89,6 +88,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final LocalPeer peer;
   private final OwnInfo own;
   private final SliceAims aims;
+  private final PlanMaker maker;
 
   ClusterPeer(TransportProvider.Joining joining, Lan lan, Consumer<ClusterEvent> events) {
     this.joining = joining;
@@ -147,6 +147,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             self, joining.ends(), callers, watch, host -> connections.stats(host) != null);
     long incarnation = System.currentTimeMillis() << 8;
     peer = new LocalPeer(self, incarnation, own.info(), ClusterTimers.DEFAULT, this::check, now());
+    maker = new PlanMaker(peer, own, desk, thread, background);
     view = peer.view();
     status =
         new ClusterStatus(
@@ -408,7 +409,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     } else if (effect instanceof Effect.Gone gone) {
       gone(gone.peer(), gone.absence());
     } else if (effect instanceof Effect.MakePlan make) {
-      makePlan(make.number(), make.reasons());
+      maker.make(make.number(), make.reasons(), plan());
     } else if (effect instanceof Effect.Adopt adopt) {
       adopt(adopt.plan());
     } else if (effect instanceof Effect.Ready serves) {
@@ -484,50 +485,6 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     }
     Plan plan = plan();
     return plan == null ? new CompletableFuture<>() : aims.aim(view, plan);
-  }
-
-  private void makePlan(long number, List<Reason> reasons) {
-    LOG.log(Level.CONFIG, "a plan is made: {0}", reasons);
-    View view = peer.view();
-    PublishedPlan current = peer.plan();
-    Plan last = plan();
-    boolean forced = current != null && current.forced();
-    boolean wished = reasons.stream().anyMatch(each -> each.kind() == Reason.Kind.WISH);
-    background.execute(
-        () -> {
-          try {
-            PlanDesk.Answer answer = desk.plan(view, last, forced, wished);
-            if (answer == null || answer.plan() == last) {
-              run(() -> peer.keep(number, now()));
-              return;
-            }
-            PublishedPlan.Draft draft = PublishedPlans.draft(answer.plan());
-            run(() -> planned(number, draft, answer.forNow()));
-          } catch (E2llmException e) {
-            String why = String.valueOf(e.getMessage());
-            run(() -> peer.impossible(number, why, now()));
-          } catch (RuntimeException e) {
-            LOG.log(Level.SEVERE, "planning failed", e);
-            run(() -> peer.keep(number, now()));
-          }
-        });
-  }
-
-  /**
-   * A plan was made.
-   *
-   * @param forNow another one is to be made as soon as things have settled
-   */
-  private void planned(long number, PublishedPlan.Draft draft, boolean forNow) {
-    PublishedPlan inForce = peer.plan();
-    if (inForce != null && inForce.draft().hash().equals(draft.hash())) {
-      peer.keep(number, now());
-    } else {
-      peer.planned(number, draft, now());
-    }
-    if (forNow) {
-      own.planAnew();
-    }
   }
 
   private void check(PublishedPlan published) {
