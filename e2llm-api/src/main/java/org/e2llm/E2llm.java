@@ -22,8 +22,9 @@ import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
-import org.e2llm.serving.Admission;
+import org.e2llm.plan.Slo;
 import org.e2llm.serving.GenerationService;
+import org.e2llm.serving.HostLimits;
 import org.e2llm.serving.ServingLoop;
 import org.e2llm.spi.ClusterLink;
 import org.e2llm.spi.Engine;
@@ -47,9 +48,10 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>Thread-safe. Several generations may run at once: they share forward passes and are admitted
- * first come, first served, as far as {@link Builder#kvMemory} allows. All computing happens on the
- * thread {@code e2llm-serving} and the engine's own team, all callbacks come from {@code
+ * <p>Thread-safe. Several generations may run at once, as far as {@link Builder#kvMemory} allows:
+ * they share forward passes and begin first come, first served, with ageing: a short prompt may go
+ * before a long one that has just come, and nobody is overtaken for long. All computing happens on
+ * the thread {@code e2llm-serving} and the engine's own team, all callbacks come from {@code
  * e2llm-delivery}; none of them keeps a JVM alive.
  *
  * <p>After {@link #close()} everything that would generate, encode or score throws {@link
@@ -80,12 +82,11 @@ public final class E2llm implements AutoCloseable {
     } else {
       this.link = null;
       long perToken = spec.kvBytesPerToken(engine.kvType(), spec.layers());
-      Admission admission = new Admission(budget, perToken, context, builder.queueLimit);
-      this.largestSession = admission.largestSession();
+      HostLimits limits = new HostLimits(budget, perToken, context, builder.queueLimit, Slo.NONE);
+      this.largestSession = limits.largestSession();
       StageChain chain = new StageChain(List.of(engine.stage(spec.layers())));
       Replica replica = new LocalReplica(chain, vocabulary);
-      this.serving =
-          new ServingLoop(replica, spec, engine.tokenizer(), admission, context, engine::close);
+      this.serving = new ServingLoop(replica, spec, engine.tokenizer(), limits, engine::close);
     }
     this.loadTime = Duration.ofNanos(System.nanoTime() - startNanos);
   }

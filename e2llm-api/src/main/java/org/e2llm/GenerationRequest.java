@@ -255,7 +255,7 @@ public final class GenerationRequest {
       return this;
     }
 
-    /** How long the request may wait for admission; unset, as long as it takes. */
+    /** How long the request may wait for its turn; unset, as long as it takes. */
     public Builder deadline(Duration value) {
       deadline = Objects.requireNonNull(value, "deadline");
       return this;

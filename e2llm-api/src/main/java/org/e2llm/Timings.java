@@ -5,9 +5,9 @@ import java.time.Duration;
 /**
  * Where the time of a generation went. What did not happen is zero.
  *
- * @param queued from the call to admission
+ * @param queued from the call until it begins
  * @param ttft from the call to the first token
- * @param prefill from admission to the first token
+ * @param prefill from when it begins to the first token
  * @param decode from the first token to the last
  * @param prefillTokens prompt tokens computed in {@code prefill}
  * @param decodeTokens tokens generated in {@code decode}: all but the first

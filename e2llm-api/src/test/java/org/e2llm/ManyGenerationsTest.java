@@ -93,25 +93,33 @@ class ManyGenerationsTest {
   @Test
   void cancellingHalfOfThemFreesTheirMemoryAndLeavesTheOthersAlone() {
     FakeModel reference = new FakeModel();
-    FakeModel model = new FakeModel();
-    FakeModel.Gate gate = model.gate();
+    FakeModel model = new FakeModel(builder -> builder.batch(8192));
+    FakeModel.Gate first = model.gate();
     try (E2llm llm = model.llm;
         E2llm alone = reference.llm) {
+      Generation before = llm.generate(FakeModel.request("a").maxTokens(1).build());
+      first.awaitEntered();
       List<Generation> generations = new ArrayList<>();
       for (int i = 0; i < 100; i++) {
         generations.add(llm.generate(request(i)));
       }
+      FakeModel.Gate gate = model.gate();
+      first.open(model.engine.before);
       gate.awaitEntered();
+      assertThat(before.isDone()).isTrue();
       long reserved = llm.stats().kvReservedBytes();
       for (int i = 0; i < 100; i += 2) {
         generations.get(i).cancel();
       }
       long freed = 0;
-      // Everything was admitted; the gate still holds the batch in which they run.
+      // Everybody has begun; the gate still holds the batch in which they run.
       assertThat(llm.stats().activeSessions()).isEqualTo(100);
       gate.open();
       for (int i = 0; i < 100; i += 2) {
-        assertThat(generations.get(i).await().finishReason()).isEqualTo(FinishReason.CANCELLED);
+        GenerationResult whole = alone.generate(request(i)).await();
+        boolean inThatBatch = whole.usage().outputTokens() == 1;
+        assertThat(generations.get(i).await().finishReason())
+            .isEqualTo(inThatBatch ? whole.finishReason() : FinishReason.CANCELLED);
         freed += reservedBy(i);
       }
       assertThat(llm.stats().kvReservedBytes()).isLessThanOrEqualTo(reserved - freed);
@@ -150,7 +158,7 @@ class ManyGenerationsTest {
   }
 
   @Test
-  void theyStartInTheOrderTheyCame() {
+  void equallyLongOnesStartInTheOrderTheyCame() {
     FakeModel model = new FakeModel(builder -> builder.kvMemory(40L * FakeEngine.BYTES_PER_TOKEN));
     FakeModel.Gate gate = model.gate();
     List<Integer> order = Collections.synchronizedList(new ArrayList<>());
@@ -160,7 +168,7 @@ class ManyGenerationsTest {
         int number = i;
         generations.add(
             llm.generate(
-                FakeModel.request("a".repeat(1 + i * 5 % 7))
+                FakeModel.request("aaaa")
                     .maxTokens(20)
                     .logitsProcessor(
                         (tokens, logits) -> {

@@ -16,11 +16,20 @@ final class DispatchedSession {
   final long age;
 
   final double arrival;
+
+  /** Tokens to compute before the first one can be sampled. */
   final int prompt;
+
   final int maxTokens;
 
   /** Whether it has lost a place: then it goes first, as somebody reads its answer already. */
   final boolean hadBegun;
+
+  /** Tokens before those of the prompt, which are in its replica's KV cache or come there. */
+  int held;
+
+  /** Whether it decodes at all: a prompt that is only computed takes no place from others. */
+  boolean decodes = true;
 
   State state = State.PARKED;
   Router.Route route = new Router.Route(-1, -1);
@@ -66,9 +75,14 @@ final class DispatchedSession {
     return route.decode();
   }
 
+  /** Tokens that are known. */
+  int known() {
+    return held + prompt;
+  }
+
   /** What it may come to need where it decodes. */
   int most() {
-    return prompt + maxTokens;
+    return held + prompt + maxTokens;
   }
 
   boolean on(int replica) {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.e2llm.CapacityException;
 import org.e2llm.plan.ServingPolicy;
+import org.e2llm.plan.Slo;
 import org.e2llm.serving.DispatchedSession.State;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The order at a replica is that of its {@link WaitingLine}. With an SLO in view, a replica may
  * {@link TakeOver} who would be late elsewhere, and how many decode {@link Together} is limited.
+ *
+ * <p>The simulator has one for all replicas of a plan, a live host one of its own replica alone.
  *
  * <p>Session life: {@link #arrive}, {@link #start}, {@link #fed} per chunk, {@link #prefilled},
  * {@link #handedOff} if it moves, {@link #finished}; {@link #lose} at any time. A pure state
@@ -43,21 +46,14 @@ public final class Dispatcher {
     }
   }
 
-  /** One of so many places is kept free for those that come in time, and one at least. */
-  private static final int PLACES_KEPT = 10;
-
   private final ServingPolicy policy;
   private final ReplicaEstimates estimates;
   private final Router router;
   private final ReplicaLoads loads;
-  private final Admission[] admissions;
   private final Commitments commitments;
-  private final Together[] together;
+  private final Places places;
   private final List<WaitingLine> lines = new ArrayList<>();
   private final TakeOver takeOver;
-
-  /** The head of a queue that found no memory: what it waits for is not given to younger ones. */
-  private final @Nullable DispatchedSession[] blocked;
 
   private boolean gaveWay;
 
@@ -68,24 +64,47 @@ public final class Dispatcher {
   private final Map<Long, DispatchedSession> parked = new LinkedHashMap<>();
   private long lastAge;
 
+  /** Of all replicas of a plan. */
   public Dispatcher(ServingPolicy policy, ReplicaEstimates estimates) {
+    this(policy, estimates, Router.of(policy, estimates), admissions(estimates));
+  }
+
+  /**
+   * Of the only replica, which holds all that it takes in: what a live host drives.
+   *
+   * @param admission of it, where others may reserve too
+   */
+  Dispatcher(Slo slo, ReplicaEstimates estimates, Admission admission) {
+    this(ServingPolicy.ROLES.withSlo(slo), estimates, new OnlyRoute(), new Admission[] {admission});
+  }
+
+  private Dispatcher(
+      ServingPolicy policy, ReplicaEstimates estimates, Router router, Admission[] admissions) {
     this.policy = policy;
     this.estimates = estimates;
-    this.router = Router.of(policy, estimates);
+    this.router = router;
     int n = estimates.size();
     loads = new ReplicaLoads(estimates);
     commitments = new Commitments(estimates, loads);
-    together = new Together[n];
-    admissions = new Admission[n];
+    Together[] together = new Together[n];
     for (int r = 0; r < n; r++) {
-      int tokens = estimates.kvTokens(r);
-      admissions[r] = new Admission(tokens, 1, tokens, Integer.MAX_VALUE);
       lines.add(new WaitingLine(r, policy.slo(), estimates));
       together[r] = new Together(r, policy.slo(), estimates);
     }
+    places =
+        new Places(
+            policy.lateBinding(), estimates, router, loads, commitments, admissions, together);
     takeOver = new TakeOver(estimates, loads, lines);
-    blocked = new DispatchedSession[n];
     yielding = new double[n];
+  }
+
+  private static Admission[] admissions(ReplicaEstimates estimates) {
+    Admission[] admissions = new Admission[estimates.size()];
+    for (int r = 0; r < admissions.length; r++) {
+      int tokens = estimates.kvTokens(r);
+      admissions[r] = new Admission(tokens, 1, tokens);
+    }
+    return admissions;
   }
 
   // Before the start.
@@ -101,7 +120,7 @@ public final class Dispatcher {
    * @throws CapacityException if no replica can ever hold it
    */
   public int arrive(long session, int promptTokens, int maxTokens, double now) {
-    return arrive(new DispatchedSession(session, ++lastAge, now, promptTokens, maxTokens, false));
+    return arrive(new DispatchedSession(session, nextAge(), now, promptTokens, maxTokens, false));
   }
 
   /**
@@ -113,7 +132,13 @@ public final class Dispatcher {
     return arrive(new DispatchedSession(session, age, 0, promptTokens, maxTokens, true));
   }
 
-  private int arrive(DispatchedSession session) {
+  /** The age of one that comes now. */
+  long nextAge() {
+    return ++lastAge;
+  }
+
+  /** As {@link #arrive(long, int, int, double)}, of one that may be more than a plain request. */
+  int arrive(DispatchedSession session) {
     if (sessions.putIfAbsent(session.id, session) != null) {
       throw new IllegalStateException("session " + session.id + " is here already");
     }
@@ -134,7 +159,7 @@ public final class Dispatcher {
     waitAt(session, route);
     int p = route.prefill();
     if (lines.get(p).head() == session) {
-      blocked[p] = null; // it came before the one that found no memory, and was not asked yet
+      places.block(p, null); // it came before the one that found no memory, and was not asked yet
     }
     return p;
   }
@@ -176,7 +201,7 @@ public final class Dispatcher {
 
   /** Whether the next request of a replica waits for memory. */
   public boolean isBlocked(int replica) {
-    return blocked[replica] != null;
+    return places.blocked()[replica] != null;
   }
 
   /**
@@ -202,7 +227,7 @@ public final class Dispatcher {
       return null;
     }
     for (int r = 0; r < lines.size(); r++) {
-      if (r == replica || blocked[r] != null) {
+      if (r == replica || places.blocked()[r] != null) {
         look(r, now); // who is late claims no memory before others
       }
     }
@@ -210,21 +235,22 @@ public final class Dispatcher {
       takeOver(replica, now);
     }
     DispatchedSession head = lines.get(replica).head();
-    if (blocked[replica] != null && blocked[replica] != head) {
-      blocked[replica] = null; // somebody goes before the one that found no memory
+    DispatchedSession before = places.blocked()[replica];
+    if (before != null && before != head) {
+      places.block(replica, null); // somebody goes before the one that found no memory
       gaveWay = true;
     }
     if (head == null || (inTimeOnly && head.late)) {
       return null;
     }
-    if (!place(head, now)) {
-      blocked[replica] = head;
+    if (!places.take(head, head.late && lines.get(replica).isExpecting(now))) {
+      places.block(replica, head);
       return null;
     }
     head.yields = head.late;
     yielding[replica] += head.yields ? head.promptSeconds : 0;
     lines.get(replica).begin(head, now);
-    blocked[replica] = null;
+    places.block(replica, null);
     head.state = State.PREFILLING;
     return new Start(head.id, head.route, head.yields);
   }
@@ -243,7 +269,7 @@ public final class Dispatcher {
     for (int r = 0; r < lines.size(); r++) {
       look(r, now);
     }
-    DispatchedSession other = takeOver.choose(replica, now, blocked);
+    DispatchedSession other = takeOver.choose(replica, now, places.blocked());
     if (other != null) {
       leave(other);
       waitAt(other, TakeOver.route(other, replica));
@@ -262,83 +288,18 @@ public final class Dispatcher {
     commitments.withdraw(session);
   }
 
-  /** Reserves memory at both ends, or nothing. */
-  private boolean place(DispatchedSession session, double now) {
-    int p = session.p();
-    boolean inPlace = session.d() == p;
-    if (!mayTake(session, p) || !admissions[p].hasRoom(inPlace ? session.most() : session.prompt)) {
-      return false;
-    }
-    if (!inPlace && (policy.lateBinding() || !hasRoom(session, session.d(), false))) {
-      rebind(session, false, 0);
-    }
-    int d = session.d();
-    if (!together[d].hasPlace(session, loads.meanOutput())
-        || (session.late && lines.get(p).isExpecting(now) && !leavesPlace(session))) {
-      return false;
-    }
-    if (d != p) {
-      if (!mayTake(session, d) || !admissions[d].hasRoom(session.most())) {
-        return false;
-      }
-      admissions[d].claim(session.id, session.most());
-    }
-    admissions[p].claim(session.id, d == p ? session.most() : session.prompt);
-    together[d].add(session);
-    return true;
-  }
-
-  /** Whether some more like it could decode beside it; so it is where nobody else does. */
-  private boolean leavesPlace(DispatchedSession session) {
-    int d = session.d();
-    int places = Math.max(1, estimates.kvTokens(d) / session.most() / PLACES_KEPT);
-    return together[d].isEmpty()
-        || (together[d].hasPlaces(1 + places, session, loads.meanOutput())
-            && admissions[d].hasRoom((1 + places) * session.most()));
-  }
-
-  /** Whether nobody older waits for memory of the replica. */
-  private boolean mayTake(DispatchedSession session, int replica) {
-    for (DispatchedSession other : blocked) {
-      if (other != null && other != session && other.precedes(session) && other.on(replica)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Chooses the DECODE replica again; it stays if none has room. */
-  private void rebind(DispatchedSession session, boolean prefilled, double sent) {
-    commitments.withdraw(session);
-    int chosen =
-        router.bind(
-            new Router.Bound(session.route, session.prompt, session.maxTokens, prefilled, sent),
-            r -> hasRoom(session, r, prefilled),
-            loads);
-    if (chosen >= 0) {
-      session.route = new Router.Route(session.p(), chosen);
-    }
-    commitments.make(session);
-  }
-
-  private boolean hasRoom(DispatchedSession session, int replica, boolean prefilled) {
-    if (prefilled && replica == session.d()) {
-      return true;
-    }
-    if (replica == session.p()) {
-      return mayTake(session, replica)
-          && admissions[replica].hasRoom(session.most() - (prefilled ? session.prompt : 0));
-    }
-    return mayTake(session, replica) && admissions[replica].hasRoom(session.most());
-  }
-
   // After the start.
 
   /** A chunk of a prompt entered the first stage. */
   public void fed(long session, int tokens) {
-    DispatchedSession fed = get(session);
-    fed.fed += tokens;
-    worked(fed, tokens);
+    work(get(session), tokens);
+  }
+
+  /** A host may find more, or less, in a KV cache than it reckoned with. */
+  private void work(DispatchedSession session, int tokens) {
+    int owed = Math.min(tokens, session.prompt - session.fed);
+    session.fed += owed;
+    worked(session, owed);
   }
 
   /** Tokens of a prompt are owed no more. */
@@ -358,20 +319,8 @@ public final class Dispatcher {
    */
   public int prefilled(long session, double sent) {
     DispatchedSession done = get(session);
-    int before = done.d();
-    if (policy.lateBinding() && before != done.p()) {
-      rebind(done, true, sent);
-      if (done.d() != before) {
-        together[before].leaves(done, false);
-        together[done.d()].add(done);
-        admissions[before].release(done.id);
-        if (done.d() == done.p()) {
-          require(admissions[done.p()].resize(done.id, done.most()));
-        } else {
-          admissions[done.d()].claim(done.id, done.most());
-        }
-      }
-    }
+    work(done, done.prompt - done.fed);
+    places.bindLate(done, sent);
     if (done.d() == done.p()) {
       decoding(done);
     } else {
@@ -380,30 +329,33 @@ public final class Dispatcher {
     return done.d();
   }
 
-  private static void require(boolean reserved) {
-    if (!reserved) {
-      throw new IllegalStateException("the router chose a replica without room");
-    }
-  }
-
   /** The KV cache is complete on the DECODE replica. */
   public void handedOff(long session) {
     DispatchedSession moved = get(session);
-    admissions[moved.p()].release(session);
+    places.handedOff(moved);
     commitments.handedOff(moved);
     decoding(moved);
   }
 
   private void decoding(DispatchedSession session) {
     session.state = State.DECODING;
-    together[session.d()].decodes(session);
+    places.decodes(session);
     commitments.decoding(session);
   }
 
   /** An answer ended, wherever the session was. */
   public void finished(long session, int outputTokens) {
-    loads.answered(outputTokens);
+    answered(outputTokens);
     long unused = lose(session);
+  }
+
+  /** So long was an answer. */
+  void answered(int outputTokens) {
+    loads.answered(outputTokens);
+  }
+
+  boolean has(long session) {
+    return sessions.containsKey(session);
   }
 
   /**
@@ -412,30 +364,35 @@ public final class Dispatcher {
    * @return its age, for {@link #comeBack}
    */
   public long lose(long session) {
+    DispatchedSession lost = forget(session);
+    places.release(lost);
+    return lost.age;
+  }
+
+  /** Forgets a session; what it holds of memory stays as it is. */
+  DispatchedSession forget(long session) {
     DispatchedSession lost = get(session);
     sessions.remove(session);
     if (lost.state == State.PARKED) {
       parked.remove(session);
-      return lost.age;
+      return lost;
     }
     if (lost.state != State.WAITING) {
-      together[lost.d()].leaves(lost, lost.state == State.DECODING);
+      places.leave(lost, lost.state == State.DECODING);
     }
     dequeue(lost);
     if (lost.state == State.DECODING) {
       loads.decoding(lost.d(), -1);
     }
     commitments.withdraw(lost);
-    admissions[lost.p()].release(session);
-    admissions[lost.d()].release(session);
-    return lost.age;
+    return lost;
   }
 
   private void dequeue(DispatchedSession session) {
     if (session.state == State.WAITING) {
       lines.get(session.p()).remove(session);
-      if (blocked[session.p()] == session) {
-        blocked[session.p()] = null;
+      if (places.blocked()[session.p()] == session) {
+        places.block(session.p(), null);
       }
     }
     worked(session, session.prompt - session.fed);
@@ -501,6 +458,27 @@ public final class Dispatcher {
     return at;
   }
 
+  /** What prompts take at a replica is known better: those that wait there are reckoned again. */
+  void reckonAgain(int replica) {
+    for (DispatchedSession session : sessions.values()) {
+      if (session.state == State.WAITING && session.p() == replica) {
+        double more = -session.promptSeconds;
+        session.promptSeconds = estimates.prefillSeconds(replica, session.prompt, 0);
+        more += session.promptSeconds;
+        loads.prefill(replica, more, 0);
+        lines.get(replica).reckoned(more);
+      }
+    }
+  }
+
+  /**
+   * When one that leaves a place free begins all the same, if nobody comes until then: to be asked
+   * where nothing else happens; NaN if that is not known.
+   */
+  double patienceEnds(int replica) {
+    return lines.get(replica).patienceEnds();
+  }
+
   /** What is under way and promised on every replica. */
   public ReplicaLoads loads() {
     return loads;
@@ -508,6 +486,6 @@ public final class Dispatcher {
 
   /** Tokens reserved on a replica, and how many it can cache. */
   public Admission admission(int replica) {
-    return admissions[replica];
+    return places.admission(replica);
   }
 }

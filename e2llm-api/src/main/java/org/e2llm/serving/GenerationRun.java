@@ -7,6 +7,7 @@ import org.e2llm.GenerationResult;
 import org.e2llm.Timings;
 import org.e2llm.Token;
 import org.e2llm.Usage;
+import org.e2llm.pipeline.Caller;
 import org.e2llm.pipeline.ReplicaSession;
 import org.e2llm.text.Sampled;
 import org.e2llm.text.StopMatcher;
@@ -52,6 +53,9 @@ final class GenerationRun {
   /** Tokens that its host began with. */
   int startedWith;
 
+  /** Whether its prompt lets those of others go first. */
+  boolean yields;
+
   /** Whether the source is at work. */
   boolean filling;
 
@@ -74,9 +78,28 @@ final class GenerationRun {
     this.submitted = now;
   }
 
+  /** Tokens sampled so far. */
+  int output() {
+    return output;
+  }
+
   /** Prompt and output together, at most. */
   int mostTokens() {
     return submission.prompt().length + submission.maxTokens();
+  }
+
+  /**
+   * As it comes to a host. A prompt whose KV cache comes from elsewhere is no work here, but for
+   * its last token; one that comes again after a loss has begun, whatever became of it.
+   */
+  HostQueue.Arrival arrival(long deadline) {
+    KvHold hold = submission.hold();
+    int prompt = submission.prompt().length;
+    int held = source != null ? prompt - 1 : hold == null ? 0 : hold.length();
+    Caller caller = submission.caller();
+    boolean hadBegun = caller != null && caller.epoch() > 0;
+    return new HostQueue.Arrival(
+        id, prompt, held, submission.maxTokens(), hadBegun, target == null, deadline);
   }
 
   /** What is left of the deadline, zero if it has passed; null if there is none. */

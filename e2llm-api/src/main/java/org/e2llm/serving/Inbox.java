@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -14,30 +15,32 @@ import org.e2llm.ServingStats;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where threads meet: admission, which callers ask and the serving thread carries out, and what
- * else callers hand to that thread. Thread-safe; its lock is held for moments only, never while
- * something is computed or code of the app runs.
+ * Where threads meet: the queue, into which callers put requests and out of which the serving
+ * thread takes them, and what else callers hand to that thread. Thread-safe; its lock is held for
+ * moments only, never while something is computed or code of the app runs.
  */
 final class Inbox {
   /**
-   * What admission decided, to be carried out in this order.
+   * Somebody begins.
    *
-   * @param expired waited too long
-   * @param evicted holds that must free their KV cache
-   * @param admitted start now
+   * @param yields whether its prompt lets those of others go first
+   * @param evicted holds that must free their KV cache before
    */
-  record Decided(List<GenerationRun> expired, List<Long> evicted, List<GenerationRun> admitted) {}
+  record Begins(GenerationRun run, boolean yields, List<Long> evicted) {}
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
   private final LongSupplier clock;
 
   // Guarded by the lock.
-  private final Admission admission;
+  private final HostQueue queue;
+  private final HostEstimates estimates;
   private final Map<Long, GenerationRun> waiting = new LinkedHashMap<>();
   private final List<GenerationRun> expired = new ArrayList<>();
-  private final List<Long> evicted = new ArrayList<>();
-  private final List<GenerationRun> admitted = new ArrayList<>();
+
+  /** Whether somebody may begin who could not when the serving thread asked last. */
+  private boolean changed;
+
   private final ArrayDeque<Runnable> commands = new ArrayDeque<>();
   private final ArrayDeque<ServingTask<?>> tasks = new ArrayDeque<>();
 
@@ -46,8 +49,9 @@ final class Inbox {
 
   private boolean closing;
 
-  Inbox(Admission admission, LongSupplier clock) {
-    this.admission = admission;
+  Inbox(HostLimits limits, HostEstimates estimates, LongSupplier clock) {
+    this.queue = new HostQueue(limits, estimates);
+    this.estimates = estimates;
     this.clock = clock;
   }
 
@@ -64,17 +68,15 @@ final class Inbox {
     }
   }
 
-  /** Queues a run, or throws what admission says. */
+  /** Queues a run, or throws what the queue says. */
   void offer(GenerationRun run, long deadline) {
     lock.lock();
     try {
       requireOpen();
-      // Whoever can start does so first: the queue limit counts those that cannot.
-      poll();
-      admission.offer(run.id, run.mostTokens(), deadline);
+      expire(); // they do not count for the limit of the queue
+      queue.arrive(run.arrival(deadline), clock.getAsLong());
       waiting.put(run.id, run);
-      poll();
-      work.signal();
+      change();
     } finally {
       lock.unlock();
     }
@@ -89,21 +91,20 @@ final class Inbox {
         return null;
       }
       waiting.remove(id);
-      admission.withdraw(id);
-      work.signal();
+      queue.withdraw(id);
+      change();
       return run;
     } finally {
       lock.unlock();
     }
   }
 
-  /** Reserves for a scorer, or throws what admission says. */
+  /** Reserves for a scorer, past the queue, or throws what admission says. */
   void claim(long id, int tokens) {
     lock.lock();
     try {
       requireOpen();
-      poll();
-      evicted.addAll(admission.claim(id, tokens));
+      queue.admission().claim(id, tokens);
       work.signal();
     } finally {
       lock.unlock();
@@ -148,9 +149,10 @@ final class Inbox {
   ServingStats stats(long allocatedBytes) {
     lock.lock();
     try {
+      Admission admission = queue.admission();
       return new ServingStats(
           admission.active(),
-          admission.queued(),
+          queue.size(),
           admission.budgetBytes(),
           admission.reservedBytes(),
           allocatedBytes);
@@ -165,22 +167,21 @@ final class Inbox {
     }
   }
 
-  /** Asks admission what follows now; the lock is held. */
-  private void poll() {
-    Admission.Decision decision = admission.poll(clock.getAsLong());
-    evicted.addAll(decision.evicted());
-    for (long id : decision.expired()) {
+  /** Takes out whose deadline has passed; the lock is held. */
+  private void expire() {
+    for (long id : queue.expire(clock.getAsLong())) {
       GenerationRun run = waiting.remove(id);
       if (run != null) {
         expired.add(run);
+        changed = true;
       }
     }
-    for (long id : decision.admitted()) {
-      GenerationRun run = waiting.remove(id);
-      if (run != null) {
-        admitted.add(run);
-      }
-    }
+  }
+
+  /** Who could not begin before perhaps can now; the lock is held. */
+  private void change() {
+    changed = true;
+    work.signal();
   }
 
   // The side of the serving thread.
@@ -189,26 +190,28 @@ final class Inbox {
    * Waits until there is something to do.
    *
    * @param busy whether there is a batch to compute, so that it only looks
+   * @param begins whether somebody could begin, if anybody may
    * @return false when closing
    */
-  boolean await(boolean busy) {
+  boolean await(boolean busy, boolean begins) {
     lock.lock();
     try {
       for (; ; ) {
-        poll();
+        expire();
         if (closing) {
           return false;
         }
         boolean handed = !commands.isEmpty() || !tasks.isEmpty();
-        boolean decided = !expired.isEmpty() || !evicted.isEmpty() || !admitted.isEmpty();
-        if (busy || handed || decided) {
+        boolean decided = !expired.isEmpty() || queue.admission().hasEvicted();
+        if (busy || handed || decided || (begins && changed && queue.size() > 0)) {
           return true;
         }
-        long deadline = admission.nextDeadline();
-        if (deadline == Admission.NEVER) {
+        long look = queue.nextLook(clock.getAsLong());
+        if (look == HostQueue.NEVER) {
           work.awaitUninterruptibly();
         } else {
-          awaitUntil(deadline);
+          awaitUntil(look);
+          changed |= clock.getAsLong() >= look;
         }
       }
     } finally {
@@ -247,52 +250,124 @@ final class Inbox {
     }
   }
 
-  Decided takeDecided() {
+  /** Those whose deadline has passed. */
+  List<GenerationRun> takeExpired() {
     lock.lock();
     try {
-      poll();
-      Decided taken =
-          new Decided(
-              new ArrayList<>(expired), new ArrayList<>(evicted), new ArrayList<>(admitted));
+      expire();
+      List<GenerationRun> taken = List.copyOf(expired);
       expired.clear();
-      evicted.clear();
-      admitted.clear();
       return taken;
     } finally {
       lock.unlock();
     }
   }
 
-  /** Takes back a run that was admitted and has not started; null if there is none. */
-  @Nullable GenerationRun takeAdmitted(GenerationHandle handle) {
+  /** Holds that must free their KV cache. */
+  List<Long> takeEvicted() {
     lock.lock();
     try {
-      for (int i = 0; i < admitted.size(); i++) {
-        if (admitted.get(i).handle == handle) {
-          return admitted.remove(i);
-        }
-      }
-      return null;
+      return queue.admission().takeEvicted();
     } finally {
       lock.unlock();
     }
   }
 
-  /** See {@link Admission#idle}. */
+  /**
+   * Who begins now, or null; see {@link HostQueue#start}.
+   *
+   * @param inTimeOnly nobody who would let others go first
+   */
+  @Nullable Begins begin(boolean inTimeOnly) {
+    lock.lock();
+    try {
+      expire();
+      changed = false;
+      Dispatcher.Start start = queue.start(clock.getAsLong(), inTimeOnly);
+      if (start == null) {
+        return null;
+      }
+      GenerationRun run = Objects.requireNonNull(waiting.remove(start.session()));
+      return new Begins(run, start.yields(), queue.admission().takeEvicted());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Chunks of prompts entered the first stage. */
+  void launched(BatchScheduler.Decision batch) {
+    if (batch.decodeRows() == batch.size()) {
+      return;
+    }
+    lock.lock();
+    try {
+      for (int i = batch.decodeRows(); i < batch.size(); i++) {
+        queue.fed(batch.session(i), batch.length(i));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** See {@link HostEstimates#observed}. */
+  void observed(int promptRows, int decodeRows, double latency, double occupancy) {
+    lock.lock();
+    try {
+      if (estimates.observed(promptRows, decodeRows, latency, occupancy)) {
+        queue.reckonAgain();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** See {@link HostEstimates#limits}. */
+  BatchScheduler.Limits limits(int decoding) {
+    lock.lock();
+    try {
+      return estimates.limits(decoding);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** See {@link HostQueue#prefilled}. */
+  void prefilled(long id) {
+    lock.lock();
+    try {
+      queue.prefilled(id);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** See {@link HostQueue#answered}. */
+  void answered(int tokens) {
+    lock.lock();
+    try {
+      queue.answered(tokens);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** See {@link HostQueue#idle}. */
   void idle(long id, int tokens) {
     lock.lock();
     try {
-      admission.idle(id, tokens);
+      queue.idle(id, tokens);
+      change();
     } finally {
       lock.unlock();
     }
   }
 
-  /** See {@link Admission#release}. */
+  /** See {@link HostQueue#release}. */
   void release(long id) {
     lock.lock();
     try {
-      admission.release(id);
+      queue.release(id);
+      change();
     } finally {
       lock.unlock();
     }
@@ -303,12 +378,11 @@ final class Inbox {
     lock.lock();
     try {
       closing = true;
+      waiting.keySet().forEach(queue::withdraw);
       List<GenerationRun> rest = new ArrayList<>(waiting.values());
       rest.addAll(expired);
-      rest.addAll(admitted);
       waiting.clear();
       expired.clear();
-      admitted.clear();
       commands.clear();
       return rest;
     } finally {

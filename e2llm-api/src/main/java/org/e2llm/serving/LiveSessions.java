@@ -54,8 +54,13 @@ final class LiveSessions {
     this.clock = clock;
   }
 
-  /** An admitted generation begins. */
-  void start(GenerationRun run) {
+  /**
+   * A generation begins.
+   *
+   * @param yields whether its prompt lets those of others go first
+   */
+  void start(GenerationRun run, boolean yields) {
+    run.yields = yields;
     Submission submission = run.submission;
     int[] prompt = submission.prompt();
     KvHold hold = submission.hold();
@@ -97,7 +102,8 @@ final class LiveSessions {
 
   /** From {@code position} on it computes by itself. */
   private void schedule(GenerationRun run, int position) {
-    scheduler.add(run.id, position, run.submission.prompt().length, run.mostTokens() - 1);
+    int known = run.submission.prompt().length;
+    scheduler.add(run.id, position, known, run.mostTokens() - 1, run.yields);
     KvHold hold = run.submission.hold();
     if (hold != null) {
       allow(hold);
@@ -195,6 +201,9 @@ final class LiveSessions {
 
   void end(GenerationRun run, FinishReason reason) {
     GenerationResult result = run.result(reason, clock.getAsLong());
+    if (reason != FinishReason.CANCELLED) {
+      inbox.answered(run.output());
+    }
     remove(run, true);
     endings.add(() -> complete(run, result, null));
   }
@@ -218,11 +227,11 @@ final class LiveSessions {
     return new StageFailedException("a stage failed: " + cause, cause);
   }
 
-  /** Its deadline passed before it was admitted. */
+  /** Its deadline passed before it began. */
   void expire(GenerationRun run) {
     E2llmException tooLate =
         new DeadlineExceededException(
-            "the request waited for memory longer than its deadline of "
+            "the request waited for its turn longer than its deadline of "
                 + run.submission.deadline()
                 + " and was not started");
     endings.add(() -> complete(run, null, tooLate));

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.ClosedException;
@@ -27,11 +28,11 @@ import org.e2llm.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Drives the policies for a live replica: one daemon thread that admits, forms batches, computes
- * and passes tokens on. Between two batches it carries out what other threads asked for.
+ * Drives the policies for a live replica: one daemon thread that has requests begin, forms batches,
+ * computes and passes tokens on. Between two batches it carries out what other threads asked for.
  *
- * <p>Thread-safe. The lock guards admission and what is handed to the thread; it is never held
- * while a batch is computed or code of the app runs.
+ * <p>Thread-safe. A lock guards the queue and what is handed to the thread; it is never held while
+ * a batch is computed or code of the app runs.
  */
 public final class ServingLoop implements GenerationService {
   static final String THREAD_NAME = "e2llm-serving";
@@ -47,7 +48,7 @@ public final class ServingLoop implements GenerationService {
   private final Runnable onClosed;
   private final Delivery delivery = new Delivery();
   private final Thread thread;
-  private final long origin = System.nanoTime();
+  private final LongSupplier clock;
 
   private final Inbox inbox;
 
@@ -55,9 +56,13 @@ public final class ServingLoop implements GenerationService {
   private final BatchScheduler scheduler;
   private final LiveSessions live;
   private final int[] batchTokens;
-  private final ArrayDeque<BatchScheduler.Decision> spare = new ArrayDeque<>();
-  private BatchScheduler.Decision next = new BatchScheduler.Decision();
+  private final ArrayDeque<LiveStep> spare = new ArrayDeque<>();
+  private LiveStep next = new LiveStep();
   private int underWay;
+  private long lastLanded;
+
+  /** Sessions that decoded when batches were limited. */
+  private int limitedFor;
 
   private final Map<Long, ServingScorer> scorers = new ConcurrentHashMap<>();
   private volatile long allocatedBytes;
@@ -67,31 +72,53 @@ public final class ServingLoop implements GenerationService {
    * Starts the thread.
    *
    * @param replica taken over; closed by this
-   * @param admission taken over
-   * @param contextLength most positions of a session
+   * @param limits what sessions may have here
    * @param onClosed runs on the serving thread after the replica was closed
    */
   public ServingLoop(
+      Replica replica, ModelSpec model, Tokenizer tokenizer, HostLimits limits, Runnable onClosed) {
+    this(
+        replica,
+        model,
+        tokenizer,
+        limits,
+        new MeasuredEstimates(replica.maxRows(), replica.lanes(), limits),
+        since(),
+        onClosed);
+  }
+
+  /**
+   * With what it reckons with, and the time.
+   *
+   * @param clock nanoseconds since any fixed moment, above 0
+   */
+  ServingLoop(
       Replica replica,
       ModelSpec model,
       Tokenizer tokenizer,
-      Admission admission,
-      int contextLength,
+      HostLimits limits,
+      HostEstimates estimates,
+      LongSupplier clock,
       Runnable onClosed) {
     this.replica = replica;
     this.model = model;
     this.tokenizer = tokenizer;
-    this.inbox = new Inbox(admission, this::now);
+    this.clock = clock;
+    this.inbox = new Inbox(limits, estimates, clock);
     this.onClosed = onClosed;
-    int rows = replica.maxRows();
-    this.scheduler = new BatchScheduler(new BatchScheduler.Limits(rows, rows, replica.lanes()));
-    this.live = new LiveSessions(replica, scheduler, inbox, contextLength, this::now);
+    this.scheduler = new BatchScheduler(estimates.limits(0));
+    this.live = new LiveSessions(replica, scheduler, inbox, limits.contextLength(), clock);
     this.batchTokens = new int[replica.maxRows()];
     this.thread = new Thread(this::serve, THREAD_NAME);
     thread.setDaemon(true);
     thread.start();
     // A session that is paused has no step under way whose failure would end it.
     replica.lost().thenAccept(this::lost);
+  }
+
+  private static LongSupplier since() {
+    long origin = System.nanoTime();
+    return () -> System.nanoTime() - origin + 1;
   }
 
   // What other threads ask for.
@@ -136,11 +163,11 @@ public final class ServingLoop implements GenerationService {
 
   private static long deadline(Submission submission, long now) {
     if (submission.deadline() == null) {
-      return Admission.NEVER;
+      return HostQueue.NEVER;
     }
     // A century is as good as never, and does not overflow.
     long days = submission.deadline().toDays();
-    return days > 36500 ? Admission.NEVER : now + submission.deadline().toNanos();
+    return days > 36500 ? HostQueue.NEVER : now + submission.deadline().toNanos();
   }
 
   private void lost(StageLostException why) {
@@ -246,7 +273,7 @@ public final class ServingLoop implements GenerationService {
   }
 
   private long now() {
-    return System.nanoTime() - origin + 1;
+    return clock.getAsLong();
   }
 
   // The serving thread, in the order of a turn.
@@ -254,7 +281,7 @@ public final class ServingLoop implements GenerationService {
   private void serve() {
     Throwable failure = null;
     try {
-      while (inbox.await(decide())) {
+      while (inbox.await(decide(), underWay < replica.stepsInFlight())) {
         turn();
       }
     } catch (Throwable e) { // a defect of ours: nobody may be left waiting
@@ -267,11 +294,13 @@ public final class ServingLoop implements GenerationService {
   private void turn() {
     inbox.takeCommands().forEach(Runnable::run);
     publish();
-    applyAdmission();
+    inbox.takeExpired().forEach(live::expire);
+    inbox.takeEvicted().forEach(live::evict);
     ServingTask<?> task = inbox.takeTask();
     if (task != null) {
       task.run(replica);
     }
+    begin();
     step();
     publish();
   }
@@ -280,19 +309,27 @@ public final class ServingLoop implements GenerationService {
     GenerationRun run = live.get(id);
     if (run != null && run.handle == handle) {
       live.end(run, FinishReason.CANCELLED);
-      return;
-    }
-    GenerationRun notStarted = inbox.takeAdmitted(handle);
-    if (notStarted != null) {
-      live.end(notStarted, FinishReason.CANCELLED);
     }
   }
 
-  private void applyAdmission() {
-    Inbox.Decided decided = inbox.takeDecided();
-    decided.expired().forEach(live::expire);
-    decided.evicted().forEach(live::evict);
-    decided.admitted().forEach(live::start);
+  /** As many as the next batch has room for, if there can be one now. */
+  private void begin() {
+    if (underWay >= replica.stepsInFlight()) {
+      return;
+    }
+    for (Inbox.Begins one = nextOne(); one != null; one = nextOne()) {
+      one.evicted().forEach(live::evict);
+      live.start(one.run(), one.yields());
+    }
+    if (scheduler.decoding() != limitedFor) {
+      limitedFor = scheduler.decoding();
+      scheduler.limit(inbox.limits(limitedFor));
+    }
+  }
+
+  private Inbox.@Nullable Begins nextOne() {
+    boolean wants = scheduler.wantsPrompt();
+    return wants || scheduler.wantsPromptInTime() ? inbox.begin(!wants) : null;
   }
 
   /** Whether there is a batch that can start now; it is {@link #next} then. */
@@ -300,16 +337,19 @@ public final class ServingLoop implements GenerationService {
     if (scheduler.isEmpty() || underWay >= replica.stepsInFlight()) {
       return false;
     }
-    scheduler.decide(next);
-    return next.size() > 0;
+    scheduler.decide(next.decision);
+    return next.decision.size() > 0;
   }
 
   private void step() {
     if (!decide()) {
       return;
     }
-    BatchScheduler.Decision decision = next;
-    next = spare.isEmpty() ? new BatchScheduler.Decision() : spare.pop();
+    LiveStep step = next;
+    next = spare.isEmpty() ? new LiveStep() : spare.pop();
+    BatchScheduler.Decision decision = step.decision;
+    inbox.launched(decision);
+    step.launched(now());
     CompletableFuture<List<SliceOutput>> outputs;
     try {
       outputs = replica.step(batch(decision)).toCompletableFuture();
@@ -322,22 +362,26 @@ public final class ServingLoop implements GenerationService {
       live.advanced(decision.session(i));
     }
     if (outputs.isDone()) {
-      land(decision, outputs);
+      land(step, outputs);
     } else {
       CompletableFuture<List<SliceOutput>> pending = outputs;
       // What follows runs on the serving thread; who completes the step only hands it over.
-      outputs.whenComplete((done, error) -> inbox.command(() -> land(decision, pending)));
+      outputs.whenComplete((done, error) -> inbox.command(() -> land(step, pending)));
     }
   }
 
   /** A step has ended. */
-  private void land(BatchScheduler.Decision decision, CompletableFuture<List<SliceOutput>> ended) {
+  private void land(LiveStep step, CompletableFuture<List<SliceOutput>> ended) {
+    BatchScheduler.Decision decision = step.decision;
     underWay--;
     try {
       List<SliceOutput> outputs = join(ended);
       if (outputs.size() != decision.size()) {
         throw new E2llmException(outputs.size() + " outputs for " + decision.size() + " slices");
       }
+      long landed = now();
+      step.landed(landed, lastLanded, inbox);
+      lastLanded = landed;
       scheduler.land(decision, 1);
       for (int i = 0; i < outputs.size(); i++) {
         if (decision.stands(i)) {
@@ -353,7 +397,7 @@ public final class ServingLoop implements GenerationService {
       }
       scheduler.land(decision, 1);
     }
-    spare.push(decision);
+    spare.push(step);
   }
 
   private Batch batch(BatchScheduler.Decision decision) {
@@ -422,6 +466,8 @@ public final class ServingLoop implements GenerationService {
       }
       if (reason != null) {
         live.end(run, reason);
+      } else if (item >= decision.decodeRows()) {
+        inbox.prefilled(run.id);
       }
     } else if (decision.samples(item)) {
       live.fail(run, new StageFailedException("the replica sampled no token", null));

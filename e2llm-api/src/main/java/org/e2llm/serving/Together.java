@@ -31,21 +31,21 @@ final class Together {
    * @param output mean tokens of an answer; half of them are there on the average
    */
   boolean hasPlace(DispatchedSession session, double output) {
-    return isEmpty() || hasPlaces(1, session, output);
+    return !session.decodes || isEmpty() || hasPlaces(1, session, output);
   }
 
   /** Whether so many that are like this one may join. */
   boolean hasPlaces(int more, DispatchedSession session, double output) {
-    if (limit == Double.POSITIVE_INFINITY) {
+    if (limit == Double.POSITIVE_INFINITY || !session.decodes) {
       return true;
     }
-    double alone = estimates.stepSeconds(replica, 1, session.prompt + output / 2);
+    double alone = estimates.stepSeconds(replica, 1, session.known() + output / 2);
     if (alone > limit) {
       return true;
     }
     double stay = Math.max(0, 1 - session.promptSeconds / (output * limit));
     int with = (int) Math.ceil(coming + decoding * stay - 1e-9) + more;
-    double prompts = comingTokens + decodingTokens * stay + (double) more * session.prompt;
+    double prompts = comingTokens + decodingTokens * stay + (double) more * session.known();
     return with == 1 || estimates.stepSeconds(replica, with, prompts + with * output / 2) <= limit;
   }
 
@@ -55,25 +55,31 @@ final class Together {
 
   /** One that began has its place here. */
   void add(DispatchedSession session) {
+    if (!session.decodes) {
+      return;
+    }
     coming++;
-    comingTokens += session.prompt;
+    comingTokens += session.known();
   }
 
   /** It decodes from now on. */
   void decodes(DispatchedSession session) {
     leaves(session, false);
     decoding++;
-    decodingTokens += session.prompt;
+    decodingTokens += session.known();
   }
 
   /** Gives up its place. */
   void leaves(DispatchedSession session, boolean decoded) {
+    if (!session.decodes) {
+      return;
+    }
     if (decoded) {
       decoding--;
-      decodingTokens -= session.prompt;
+      decodingTokens -= session.known();
     } else {
       coming--;
-      comingTokens -= session.prompt;
+      comingTokens -= session.known();
     }
   }
 }

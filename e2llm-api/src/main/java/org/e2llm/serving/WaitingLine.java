@@ -100,6 +100,11 @@ final class WaitingLine {
     hopeful.add(at, session);
   }
 
+  /** A session here takes so much longer than it was reckoned to. */
+  void reckoned(double more) {
+    seconds = Math.max(0, seconds + more);
+  }
+
   /**
    * Sees who can be in time now.
    *
@@ -144,6 +149,11 @@ final class WaitingLine {
   /** Whether somebody is likely to come soon. */
   boolean isExpecting(double now) {
     return now - lastCame <= PATIENCE * usualGap;
+  }
+
+  /** Until when; NaN if nobody is expected, or nobody would leave a place free. */
+  double patienceEnds() {
+    return inTime == null ? Double.NaN : lastCame + PATIENCE * usualGap;
   }
 
   /** Whether one that is late elsewhere could go next without taking anybody's place. */

@@ -6,8 +6,10 @@
  * org.e2llm.serving.KvHandoff} are pure, deterministic state machines: no threads, clocks or
  * sockets in them; the planner's simulator drives the same classes with a virtual clock. {@link
  * org.e2llm.serving.ServingLoop} is the driver of a single live replica: one thread that computes,
- * and one that delivers; {@link org.e2llm.serving.CallerSessions} keeps what runs in a cluster, on
- * the replicas that {@link org.e2llm.serving.ReplicaRouter} chooses. Apps do not use this package.
+ * and one that delivers. Who begins next on it says a {@code Dispatcher} of one replica, which
+ * reckons with what steps were seen to take; {@link org.e2llm.serving.CallerSessions} keeps what
+ * runs in a cluster, on the replicas that {@link org.e2llm.serving.ReplicaRouter} chooses. Apps do
+ * not use this package.
  */
 @NullMarked
 package org.e2llm.serving;

@@ -16,7 +16,7 @@ import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.ReplicaPlan;
-import org.e2llm.serving.Admission;
+import org.e2llm.serving.HostLimits;
 import org.e2llm.serving.ServingLoop;
 import org.e2llm.spi.Engine;
 import org.e2llm.spi.TransportProvider;
@@ -234,14 +234,14 @@ final class PlanRunner implements AutoCloseable {
     ModelSpec model = engine.modelSpec();
     long perToken = model.kvBytesPerToken(engine.kvType(), model.layers());
     long planned = Math.multiplyExact(hosting.replica.kvTokens(), perToken);
-    Admission admission =
-        new Admission(
+    HostLimits limits =
+        new HostLimits(
             Math.min(joining.kvMemory(), planned),
             perToken,
             engine.contextLength(),
-            joining.queueLimit());
-    return new ServingLoop(
-        replica, model, engine.tokenizer(), admission, engine.contextLength(), () -> {});
+            joining.queueLimit(),
+            hosting.plan.policy().slo());
+    return new ServingLoop(replica, model, engine.tokenizer(), limits, () -> {});
   }
 
   /** Sets up again what broke, and ends what has nothing to do any more; to be called often. */

@@ -23,12 +23,13 @@ final class PromptFill {
     END
   }
 
-  /** Until the stages here, and then the prompt host, have begun. */
+  /** Until the stages here have begun. */
   static final long BEGIN = TimeUnit.SECONDS.toNanos(5);
 
   /**
-   * Between two chunks. A stage or host that is dead or stuck is noticed sooner, by its connection
-   * or its ring: this only has to be longer than a chunk takes.
+   * Until the prompt host has begun, where a prompt waits for its turn behind others, and between
+   * two chunks. A stage or host that is dead or stuck is noticed sooner, by its connection or its
+   * ring: this only has to be longer than a chunk takes.
    */
   static final long CHUNK = TimeUnit.SECONDS.toNanos(30);
 
@@ -97,7 +98,7 @@ final class PromptFill {
     if (!reason.isEmpty() || isComplete()) {
       return Next.END;
     }
-    long limit = !begun ? BEGIN : computed < to ? CHUNK : PIECE;
+    long limit = !asked ? BEGIN : computed < to ? CHUNK : PIECE;
     if (now - since >= limit) {
       failed("nothing came for " + TimeUnit.NANOSECONDS.toSeconds(limit) + " s");
       return Next.END;

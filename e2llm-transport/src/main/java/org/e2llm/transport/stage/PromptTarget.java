@@ -22,7 +22,7 @@ final class PromptTarget implements KvTarget {
   private static final SamplingSpec NOTHING = new SamplingSpec(SamplingParams.GREEDY, null);
 
   /** The other side does it itself rather than wait any longer for its turn. */
-  private static final Duration QUEUE = Duration.ofNanos(PromptFill.BEGIN);
+  private static final Duration QUEUE = Duration.ofNanos(PromptFill.CHUNK);
 
   /**
    * A computed prompt that nobody stops is freed after so long, however slow the links are. Who

@@ -13,8 +13,9 @@ import org.e2llm.Token;
 import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.pipeline.SamplingSpec;
-import org.e2llm.serving.Admission;
+import org.e2llm.plan.Slo;
 import org.e2llm.serving.GenerationService;
+import org.e2llm.serving.HostLimits;
 import org.e2llm.serving.KvHold;
 import org.e2llm.serving.ServingLoop;
 import org.e2llm.serving.Submission;
@@ -110,12 +111,12 @@ record Asked(int[] prompt, int maxTokens, SamplingParams params, List<String> st
         new LocalReplica(whole, FakeTokenizer.VOCABULARY),
         FakeEngine.spec(MemoryPeers.CONTEXT),
         new FakeTokenizer(),
-        new Admission(
+        new HostLimits(
             64L << 20,
             MemoryPeers.LAYERS * FakeStage.BYTES_PER_POSITION,
             MemoryPeers.CONTEXT,
-            1000),
-        MemoryPeers.CONTEXT,
+            1000,
+            Slo.NONE),
         () -> {});
   }
 }

@@ -24,8 +24,9 @@ import org.e2llm.model.LayerRange;
 import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.plan.HiddenType;
 import org.e2llm.plan.PlanOrder;
+import org.e2llm.plan.Slo;
 import org.e2llm.plan.StagePlan;
-import org.e2llm.serving.Admission;
+import org.e2llm.serving.HostLimits;
 import org.e2llm.serving.ServingLoop;
 import org.e2llm.serving.SessionRouter;
 import org.e2llm.testing.FakeEngine;
@@ -462,8 +463,7 @@ final class MemoryPeers implements AutoCloseable {
             replica,
             FakeEngine.spec(CONTEXT),
             new FakeTokenizer(),
-            new Admission(kvBytes, LAYERS * FakeStage.BYTES_PER_POSITION, CONTEXT, 1000),
-            CONTEXT,
+            new HostLimits(kvBytes, LAYERS * FakeStage.BYTES_PER_POSITION, CONTEXT, 1000, Slo.NONE),
             () -> {});
     List<StagePlan> stages =
         ring != null

@@ -37,12 +37,12 @@ class PromptFillProperties {
   }
 
   @Example
-  void aPromptThatWaitsInAQueueIsComputedHere() {
+  void aPromptThatWaitsLongInAQueueIsComputedHere() {
     PromptFill fill = ready(0, 100);
     assertThat(fill.next(1)).isEqualTo(Next.ASK);
-    assertThat(fill.next(PromptFill.BEGIN)).isEqualTo(Next.WAIT);
-    assertThat(fill.next(1 + PromptFill.BEGIN)).isEqualTo(Next.END);
-    assertThat(fill.reason()).contains("5 s");
+    assertThat(fill.next(PromptFill.CHUNK)).isEqualTo(Next.WAIT);
+    assertThat(fill.next(1 + PromptFill.CHUNK)).isEqualTo(Next.END);
+    assertThat(fill.reason()).contains("30 s");
   }
 
   @Example

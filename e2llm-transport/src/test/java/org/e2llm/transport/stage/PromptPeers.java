@@ -12,8 +12,9 @@ import org.e2llm.pipeline.LocalReplica;
 import org.e2llm.pipeline.Replica;
 import org.e2llm.plan.HiddenType;
 import org.e2llm.plan.PlanOrder;
+import org.e2llm.plan.Slo;
 import org.e2llm.plan.StagePlan;
-import org.e2llm.serving.Admission;
+import org.e2llm.serving.HostLimits;
 import org.e2llm.serving.ServingLoop;
 import org.e2llm.serving.SessionRouter;
 import org.e2llm.testing.FakeEngine;
@@ -129,12 +130,12 @@ final class PromptPeers implements AutoCloseable {
             replica,
             FakeEngine.spec(MemoryPeers.CONTEXT),
             new FakeTokenizer(),
-            new Admission(
+            new HostLimits(
                 peers.kvBytes,
                 MemoryPeers.LAYERS * FakeStage.BYTES_PER_POSITION,
                 MemoryPeers.CONTEXT,
-                1000),
-            MemoryPeers.CONTEXT,
+                1000,
+                Slo.NONE),
             () -> {});
     MemoryPeer first = peers.peer(onHost);
     KvReplica moves = new KvReplica(first.kv, stages, peers.kvWire, replica, loop);

@@ -1,0 +1,184 @@
+package org.e2llm.serving;
+
+import org.e2llm.serving.Router.Route;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Memory and places among those that decode, of every replica: who gets them, and who waits for
+ * them. A session has what it may come to need at both ends, or nothing. What the oldest waits for
+ * is not given to younger ones.
+ */
+final class Places {
+  /** One of so many places is kept free for those that come in time, and one at least. */
+  private static final int PLACES_KEPT = 10;
+
+  private final boolean lateBinding;
+  private final ReplicaEstimates estimates;
+  private final Router router;
+  private final ReplicaLoads loads;
+  private final Commitments commitments;
+  private final Admission[] admissions;
+  private final Together[] together;
+
+  /** The head of a queue that found no memory: what it waits for is not given to younger ones. */
+  private final @Nullable DispatchedSession[] blocked;
+
+  Places(
+      boolean lateBinding,
+      ReplicaEstimates estimates,
+      Router router,
+      ReplicaLoads loads,
+      Commitments commitments,
+      Admission[] admissions,
+      Together[] together) {
+    this.lateBinding = lateBinding;
+    this.estimates = estimates;
+    this.router = router;
+    this.loads = loads;
+    this.commitments = commitments;
+    this.admissions = admissions;
+    this.together = together;
+    this.blocked = new DispatchedSession[admissions.length];
+  }
+
+  Admission admission(int replica) {
+    return admissions[replica];
+  }
+
+  /** Who waits for memory there, by replica; not to be changed. */
+  @Nullable DispatchedSession[] blocked() {
+    return blocked;
+  }
+
+  /** From now on it is this one that waits for memory of the replica, or nobody. */
+  void block(int replica, @Nullable DispatchedSession session) {
+    blocked[replica] = session;
+  }
+
+  /**
+   * Reserves memory at both ends, or nothing.
+   *
+   * @param leavesOne only if another one like it could join after it
+   */
+  boolean take(DispatchedSession session, boolean leavesOne) {
+    int p = session.p();
+    boolean inPlace = session.d() == p;
+    if (!mayTake(session, p)
+        || !admissions[p].hasRoom(inPlace ? session.most() : session.known())) {
+      return false;
+    }
+    if (!inPlace && (lateBinding || !hasRoom(session, session.d(), false))) {
+      rebind(session, false, 0);
+    }
+    int d = session.d();
+    if (!together[d].hasPlace(session, loads.meanOutput())
+        || (leavesOne && !leavesPlace(session))) {
+      return false;
+    }
+    if (d != p) {
+      if (!mayTake(session, d) || !admissions[d].hasRoom(session.most())) {
+        return false;
+      }
+      admissions[d].claim(session.id, session.most());
+    }
+    admissions[p].claim(session.id, d == p ? session.most() : session.known());
+    together[d].add(session);
+    return true;
+  }
+
+  /** Whether some more like it could decode beside it; so it is where nobody else does. */
+  private boolean leavesPlace(DispatchedSession session) {
+    int d = session.d();
+    int places = Math.max(1, estimates.kvTokens(d) / session.most() / PLACES_KEPT);
+    return together[d].isEmpty()
+        || (together[d].hasPlaces(1 + places, session, loads.meanOutput())
+            && admissions[d].hasRoom((1 + places) * session.most()));
+  }
+
+  /** Whether nobody older waits for memory of the replica. */
+  private boolean mayTake(DispatchedSession session, int replica) {
+    for (DispatchedSession other : blocked) {
+      if (other != null && other != session && other.precedes(session) && other.on(replica)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Chooses the DECODE replica again; it stays if none has room. */
+  private void rebind(DispatchedSession session, boolean prefilled, double sent) {
+    commitments.withdraw(session);
+    int chosen =
+        router.bind(
+            new Router.Bound(session.route, session.prompt, session.maxTokens, prefilled, sent),
+            r -> hasRoom(session, r, prefilled),
+            loads);
+    if (chosen >= 0) {
+      session.route = new Route(session.p(), chosen);
+    }
+    commitments.make(session);
+  }
+
+  private boolean hasRoom(DispatchedSession session, int replica, boolean prefilled) {
+    if (prefilled && replica == session.d()) {
+      return true;
+    }
+    if (replica == session.p()) {
+      return mayTake(session, replica)
+          && admissions[replica].hasRoom(session.most() - (prefilled ? session.known() : 0));
+    }
+    return mayTake(session, replica) && admissions[replica].hasRoom(session.most());
+  }
+
+  /**
+   * A prompt is done. With late binding, where it decodes is chosen now.
+   *
+   * @param sent share of its KV cache that is on its DECODE replica already
+   */
+  void bindLate(DispatchedSession session, double sent) {
+    int before = session.d();
+    if (!lateBinding || before == session.p()) {
+      return;
+    }
+    rebind(session, true, sent);
+    int d = session.d();
+    if (d == before) {
+      return;
+    }
+    together[before].leaves(session, false);
+    together[d].add(session);
+    admissions[before].release(session.id);
+    if (d == session.p()) {
+      require(admissions[d].resize(session.id, session.most()));
+    } else {
+      admissions[d].claim(session.id, session.most());
+    }
+  }
+
+  private static void require(boolean reserved) {
+    if (!reserved) {
+      throw new IllegalStateException("the router chose a replica without room");
+    }
+  }
+
+  /** Its KV cache is where it decodes. */
+  void handedOff(DispatchedSession session) {
+    admissions[session.p()].release(session.id);
+  }
+
+  /** It decodes from now on. */
+  void decodes(DispatchedSession session) {
+    together[session.d()].decodes(session);
+  }
+
+  /** One that has begun gives up its place; its memory is another matter. */
+  void leave(DispatchedSession session, boolean decoded) {
+    together[session.d()].leaves(session, decoded);
+  }
+
+  /** Gives back what it holds. */
+  void release(DispatchedSession session) {
+    admissions[session.p()].release(session.id);
+    admissions[session.d()].release(session.id);
+  }
+}
