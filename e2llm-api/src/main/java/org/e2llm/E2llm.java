@@ -82,7 +82,8 @@ public final class E2llm implements AutoCloseable {
     } else {
       this.link = null;
       long perToken = spec.kvBytesPerToken(engine.kvType(), spec.layers());
-      HostLimits limits = new HostLimits(budget, perToken, context, builder.queueLimit, Slo.NONE);
+      HostLimits limits =
+          new HostLimits(budget, perToken, context, builder.queueLimit, builder.slo);
       this.largestSession = limits.largestSession();
       StageChain chain = new StageChain(List.of(engine.stage(spec.layers())));
       Replica replica = new LocalReplica(chain, vocabulary);
@@ -259,6 +260,7 @@ public final class E2llm implements AutoCloseable {
     private @Nullable DeviceProfile profile;
     private @Nullable Plan plan;
     private PlanOptions planOptions = PlanOptions.DEFAULTS;
+    private Slo slo = Slo.NONE;
     private @Nullable KeptEnds ends;
     private Consumer<ClusterEvent> onEvent = event -> {};
 
@@ -336,6 +338,23 @@ public final class E2llm implements AutoCloseable {
     /** Most generations that may wait for memory; unset, 1024. */
     public Builder queueLimit(int requests) {
       queueLimit = atLeast(0, requests, "queueLimit");
+      return this;
+    }
+
+    /**
+     * What requests are to be served in; unset, nothing in particular. Where more comes than can be
+     * served in time, as many as possible are, instead of all of them late: requests that can still
+     * have their first token in time begin before those that cannot, which wait until there is time
+     * but are never refused or forgotten; no more generate together, and no longer chunks of
+     * prompts are computed beside them, than have their tokens in time. How long steps take is
+     * learned from them, so nothing of it shows before the first prompts were computed.
+     *
+     * <p>In a cluster it is a wish for all: the strictest limits that any app states hold, plans
+     * for throughput are made with them, sessions are placed so as to keep them, and every host
+     * keeps them in view. A plan of an app's own says itself what is kept.
+     */
+    public Builder slo(Slo wished) {
+      slo = Objects.requireNonNull(wished, "wished");
       return this;
     }
 
@@ -454,6 +473,7 @@ public final class E2llm implements AutoCloseable {
               offered(engine, joined),
               profile == null,
               options,
+              slo,
               ends,
               plan,
               kvBytes,

@@ -186,6 +186,33 @@ class ManyGenerationsTest {
   }
 
   @Test
+  void aShortOneMayStartBeforeALongOneThatHasJustCome() {
+    FakeModel model = new FakeModel(builder -> builder.kvMemory(90L * FakeEngine.BYTES_PER_TOKEN));
+    FakeModel.Gate gate = model.gate();
+    List<Integer> order = Collections.synchronizedList(new ArrayList<>());
+    try (E2llm llm = model.llm) {
+      List<Generation> generations = new ArrayList<>();
+      for (int length : List.of(30, 60, 5)) {
+        generations.add(
+            llm.generate(
+                FakeModel.request("a".repeat(length))
+                    .maxTokens(20)
+                    .logitsProcessor(
+                        (tokens, logits) -> {
+                          if (!order.contains(length)) {
+                            order.add(length);
+                          }
+                        })
+                    .build()));
+        gate.awaitEntered(); // the first one runs, and leaves no room for the second
+      }
+      gate.open();
+      generations.forEach(Generation::await);
+    }
+    assertThat(order).containsExactly(30, 5, 60);
+  }
+
+  @Test
   void aFullQueueRefusesAndSaysSo() {
     FakeModel model =
         new FakeModel(builder -> builder.kvMemory(40L * FakeEngine.BYTES_PER_TOKEN).queueLimit(2));

@@ -281,8 +281,11 @@ final class Inbox {
   @Nullable Begins begin(boolean inTimeOnly) {
     lock.lock();
     try {
-      expire();
       changed = false;
+      if (waiting.isEmpty()) {
+        return null; // mostly: asked before every step
+      }
+      expire();
       Dispatcher.Start start = queue.start(clock.getAsLong(), inTimeOnly);
       if (start == null) {
         return null;

@@ -14,6 +14,7 @@ import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
+import org.e2llm.plan.Slo;
 import org.jspecify.annotations.Nullable;
 
 /** Joins clusters. Implemented by {@code e2llm-transport}. */
@@ -30,6 +31,7 @@ public interface TransportProvider {
    * @param measured whether the profile is what the engine measured, which may be asked again, and
    *     which live step times may correct; false if the app said it
    * @param options of plans, and what the app wishes of them
+   * @param slo what the app wishes its requests to be served in
    * @param ends layers at both ends of the model that this device keeps for the sessions of its
    *     app, or null
    * @param forced a plan that the app wants, or null
@@ -48,6 +50,7 @@ public interface TransportProvider {
       @Nullable DeviceProfile profile,
       boolean measured,
       PlanOptions options,
+      Slo slo,
       @Nullable KeptEnds ends,
       @Nullable Plan forced,
       long kvMemory,

@@ -106,6 +106,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             joining.measured(),
             slices.holding(),
             joining.options(),
+            joining.slo(),
             joining.ends(),
             this::informed);
     aims = new SliceAims(self, model, slices);

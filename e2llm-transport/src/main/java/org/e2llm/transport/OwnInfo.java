@@ -9,6 +9,7 @@ import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.DeviceSpeed;
 import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.PlanOptions;
+import org.e2llm.plan.Slo;
 import org.e2llm.transport.cluster.PeerInfo;
 import org.e2llm.transport.cluster.Sharing;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,8 @@ final class OwnInfo {
    * @param profile of this device; null if it shares nothing
    * @param measured whether the profile may be corrected, because no app said it
    * @param holding what lies here
+   * @param options wishes of its app
+   * @param slo another
    * @param ends layers at both ends of the model that it keeps, or null
    * @param tell takes what is to be said from now on, whenever it has changed
    */
@@ -47,11 +50,12 @@ final class OwnInfo {
       boolean measured,
       Holding holding,
       PlanOptions options,
+      Slo slo,
       @Nullable KeptEnds ends,
       Consumer<PeerInfo> tell) {
     this.tell = tell;
     speeds = profile == null || !measured ? null : new SpeedBook(profile);
-    details = PeerDetails.of(profile, holding, options, ends);
+    details = PeerDetails.of(profile, holding, options, slo, ends);
     info =
         new PeerInfo(
             name,

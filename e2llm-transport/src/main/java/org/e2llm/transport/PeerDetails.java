@@ -13,6 +13,7 @@ import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.Nic;
 import org.e2llm.plan.PlanOptions;
+import org.e2llm.plan.Slo;
 import org.e2llm.transport.cluster.Bytes;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  *  bool                                        throughput
  *  bool, and if true: u32 first, last           layers that it keeps at both ends
  *  count, (string peer, f64 rate, f64 latency)…  links, as far as they were measured
+ *  f64 ttft, tpot                              only if its app states an SLO
  * </pre>
  *
  * @param profile null if it shares nothing
@@ -39,6 +41,7 @@ import org.jspecify.annotations.Nullable;
  * @param throughput whether its app wants many requests done rather than one soon
  * @param ends layers at both ends of the model that it keeps for its app's sessions, or null
  * @param links what its links to others do, by peer
+ * @param slo what its app wishes requests to be served in
  */
 record PeerDetails(
     @Nullable DeviceProfile profile,
@@ -48,13 +51,15 @@ record PeerDetails(
     Set<String> preferred,
     boolean throughput,
     @Nullable KeptEnds ends,
-    Map<String, LinkBook.Figures> links) {
+    Map<String, LinkBook.Figures> links,
+    Slo slo) {
   private static final int MOST = 128;
 
   static PeerDetails of(
       @Nullable DeviceProfile profile,
       Holding holding,
       PlanOptions options,
+      Slo slo,
       @Nullable KeptEnds ends) {
     return new PeerDetails(
         profile,
@@ -64,15 +69,18 @@ record PeerDetails(
         options.preferred(),
         options.throughput(),
         ends,
-        Map.of());
+        Map.of(),
+        slo);
   }
 
   PeerDetails withProfile(DeviceProfile changed) {
-    return new PeerDetails(changed, holding, pins, excluded, preferred, throughput, ends, links);
+    return new PeerDetails(
+        changed, holding, pins, excluded, preferred, throughput, ends, links, slo);
   }
 
   PeerDetails withHolding(Holding changed) {
-    return new PeerDetails(profile, changed, pins, excluded, preferred, throughput, ends, links);
+    return new PeerDetails(
+        profile, changed, pins, excluded, preferred, throughput, ends, links, slo);
   }
 
   PeerDetails withLinks(Map<String, LinkBook.Figures> measured) {
@@ -83,7 +91,8 @@ record PeerDetails(
             most.put(peer, figures);
           }
         });
-    return new PeerDetails(profile, holding, pins, excluded, preferred, throughput, ends, most);
+    return new PeerDetails(
+        profile, holding, pins, excluded, preferred, throughput, ends, most, slo);
   }
 
   boolean wishes() {
@@ -91,7 +100,8 @@ record PeerDetails(
         || !excluded.isEmpty()
         || !preferred.isEmpty()
         || throughput
-        || ends != null;
+        || ends != null
+        || !slo.equals(Slo.NONE);
   }
 
   Bytes toBytes() {
@@ -112,6 +122,9 @@ record PeerDetails(
     new TreeMap<>(links)
         .forEach(
             (peer, link) -> out.string(peer).f64(link.bytesPerSecond()).f64(link.latencySeconds()));
+    if (!slo.equals(Slo.NONE)) {
+      out.f64(slo.ttftSeconds()).f64(slo.tpotSeconds());
+    }
     ByteBuffer written = out.payload();
     byte[] bytes = new byte[written.remaining()];
     written.get(bytes);
@@ -165,8 +178,9 @@ record PeerDetails(
       double rate = in.f64("link.bytesPerSecond");
       links.put(peer, new LinkBook.Figures(rate, in.f64("link.latencySeconds")));
     }
+    Slo slo = in.remaining() == 0 ? Slo.NONE : new Slo(in.f64("slo.ttft"), in.f64("slo.tpot"));
     PeerDetails details =
-        new PeerDetails(profile, holding, pins, excluded, preferred, throughput, ends, links);
+        new PeerDetails(profile, holding, pins, excluded, preferred, throughput, ends, links, slo);
     in.end("details of a peer");
     return details;
   }

@@ -81,7 +81,7 @@ final class PlanDesk {
    * @param forced whether an app made it
    * @param wished whether wishes have changed since it was made
    * @return {@code last} if no other is so much better that moving pays, with reasons for those who
-   *     came since; null as long as nobody knows which model it is
+   *     came since, and what apps state now; null as long as nobody knows which model it is
    * @throws E2llmException by cause: no plan is possible, a wish cannot be met
    */
   @Nullable Answer plan(View view, @Nullable Plan last, boolean forced, boolean wished) {
@@ -95,20 +95,30 @@ final class PlanDesk {
     Fleet fleet = fleet(view);
     PlanOptions wishes = options(view, fleet);
     Workload workload = workload(wishes);
-    Plan made = planner.plan(model, fleet, workload, Slo.NONE, wishes, PlanListener.NONE);
+    Plan made = made(view, fleet, workload, wishes);
     if (last == null || wished) {
       return new Answer(made, false);
     }
-    Plan before = judged(last, fleet, workload, wishes);
+    Plan kept = forced ? last : StatedSlo.keptBy(last, StatedSlo.of(view));
+    Plan before = judged(kept, fleet, workload, wishes);
     if (before == null) {
-      return soonest(view, made, last, fleet, workload, wishes);
+      return soonest(view, made, kept, fleet, workload, wishes);
     }
     boolean moves =
         forced
             || pays(made, before, wishes.throughput())
-            || (!devices(made).equals(devices(last)) && sameWork(made, before));
-    boolean saysAll = devices(before).equals(devices(last));
-    return new Answer(moves ? made : saysAll ? last : saysAll(before, last, made), false);
+            || (!devices(made).equals(devices(kept)) && sameWork(made, before));
+    boolean saysAll = devices(before).equals(devices(kept));
+    return new Answer(moves ? made : saysAll ? kept : saysAll(before, kept, made), false);
+  }
+
+  /** As the strategy has it; routers and hosts keep in view what apps state. */
+  private Plan made(View view, Fleet fleet, Workload workload, PlanOptions wishes) {
+    Slo slo = StatedSlo.of(view);
+    Plan plan =
+        planner.plan(
+            model, fleet, workload, StatedSlo.counts(slo, wishes), wishes, PlanListener.NONE);
+    return StatedSlo.keptBy(plan, slo);
   }
 
   /** The plan before goes on, and says of those who came since why they have no part in it. */
@@ -129,7 +139,8 @@ final class PlanDesk {
   /** Null if it does not fit who is there. */
   private @Nullable Plan judged(Plan plan, Fleet fleet, Workload workload, PlanOptions wishes) {
     try {
-      return planner.judge(plan, model, fleet, workload, Slo.NONE, wishes);
+      Slo slo = StatedSlo.counts(plan.policy().slo(), wishes);
+      return planner.judge(plan, model, fleet, workload, slo, wishes);
     } catch (E2llmException e) {
       return null;
     }
@@ -237,7 +248,7 @@ final class PlanDesk {
     Fleet fleet = fleet(view, joining);
     PlanOptions wishes = options(view, fleet);
     Workload workload = workload(wishes);
-    Plan plan = planner.plan(model, fleet, workload, Slo.NONE, wishes, PlanListener.NONE);
+    Plan plan = made(view, fleet, workload, wishes);
     return forecast(fleet, plan, joining.id());
   }
 

@@ -12,6 +12,7 @@ import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.Nic;
 import org.e2llm.plan.PlanOptions;
+import org.e2llm.plan.Slo;
 import org.e2llm.transport.cluster.Bytes;
 import org.junit.jupiter.api.Test;
 
@@ -28,9 +29,33 @@ class PeerDetailsTest {
   @Test
   void everythingArrives() {
     PeerDetails said =
-        PeerDetails.of(PROFILE, HOLDING, WISHES, new KeptEnds(2, 1))
+        PeerDetails.of(PROFILE, HOLDING, WISHES, Slo.NONE, new KeptEnds(2, 1))
             .withLinks(Map.of("b", new LinkBook.Figures(1e8, 2e-4)));
     assertThat(PeerDetails.read(said.toBytes())).isEqualTo(said);
+  }
+
+  @Test
+  void anSloArrivesAndWhoStatesNoneSaysWhatPeersSaidBeforeThereWasOne() {
+    Slo slo = new Slo(2, Double.POSITIVE_INFINITY);
+    PeerDetails said = PeerDetails.of(PROFILE, HOLDING, PlanOptions.DEFAULTS, slo, null);
+    assertThat(PeerDetails.read(said.toBytes())).isEqualTo(said);
+    assertThat(said.wishes()).isTrue();
+    PeerDetails none = PeerDetails.of(PROFILE, HOLDING, PlanOptions.DEFAULTS, Slo.NONE, null);
+    assertThat(none.wishes()).isFalse();
+    assertThat(none.toBytes().length()).isEqualTo(said.toBytes().length() - 16);
+    assertThat(PeerDetails.read(none.toBytes()).slo()).isEqualTo(Slo.NONE);
+  }
+
+  @Test
+  void anSloThatCannotBeIsRefused() {
+    byte[] bytes =
+        PeerDetails.of(PROFILE, HOLDING, WISHES, new Slo(2, 1), null).toBytes().toByteArray();
+    for (int i = bytes.length - 8; i < bytes.length; i++) {
+      bytes[i] = (byte) 0xff; // not a number
+    }
+    assertThatThrownBy(() -> PeerDetails.read(Bytes.copyOf(bytes)))
+        .isInstanceOf(E2llmException.class)
+        .hasMessageContaining("tpot");
   }
 
   @Test
@@ -40,7 +65,9 @@ class PeerDetailsTest {
       many.put(String.format("%032x", i), new LinkBook.Figures(1e8, 2e-4));
     }
     Bytes bytes =
-        PeerDetails.of(PROFILE, HOLDING, WISHES, new KeptEnds(2, 1)).withLinks(many).toBytes();
+        PeerDetails.of(PROFILE, HOLDING, WISHES, Slo.NONE, new KeptEnds(2, 1))
+            .withLinks(many)
+            .toBytes();
     assertThat(bytes.length()).isLessThan(16 << 10);
     assertThat(PeerDetails.read(bytes).links()).hasSize(128);
   }
@@ -48,7 +75,7 @@ class PeerDetailsTest {
   @Test
   void whatIsCutOffIsRefused() {
     byte[] whole =
-        PeerDetails.of(PROFILE, HOLDING, WISHES, new KeptEnds(2, 1))
+        PeerDetails.of(PROFILE, HOLDING, WISHES, Slo.NONE, new KeptEnds(2, 1))
             .withLinks(Map.of("b", new LinkBook.Figures(1e8, 2e-4)))
             .toBytes()
             .toByteArray();

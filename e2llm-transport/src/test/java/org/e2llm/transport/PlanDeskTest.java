@@ -207,6 +207,34 @@ class PlanDeskTest {
     assertThat(planner.wishes.ends()).isEqualTo(Map.of("a", new KeptEnds(1, 1)));
   }
 
+  @Test
+  void whatAppsStateReachesThePlanTheStrictestLimitsCount() {
+    planner.made = one("a", 1);
+    Map<String, Holding> files = Map.of("a", HOLDING, "b", HOLDING);
+    Map<String, Slo> slos = Map.of("a", new Slo(2, 0.5), "b", new Slo(3, 0.2));
+    Plan plan = plan(meet(false, files, Map.of(), slos), null, true);
+    assertThat(plan.policy().slo()).isEqualTo(new Slo(2, 0.2));
+    assertThat(plan.replicas()).isEqualTo(planner.made.replicas());
+    assertThat(planner.inView).as("the quickest for one session, in any case").isEqualTo(Slo.NONE);
+    plan(meet(true, files, Map.of(), slos), null, true);
+    assertThat(planner.inView).isEqualTo(new Slo(2, 0.2));
+    assertThat(plan(view, null, false)).as("nobody states any").isSameAs(planner.made);
+  }
+
+  @Test
+  void whoComesWithAnSloHasItKeptByThePlanInForce() {
+    Plan before = one("a", 1);
+    planner.judge = each -> each;
+    planner.made = chain(0.95);
+    Map<String, Holding> files = Map.of("a", HOLDING, "b", HOLDING);
+    View stated = meet(false, files, Map.of(), Map.of("b", new Slo(2, 0.5)));
+    Plan now = plan(stated, before, false);
+    assertThat(now.replicas()).isEqualTo(before.replicas());
+    assertThat(now.policy().slo()).isEqualTo(new Slo(2, 0.5));
+    assertThat(plan(stated, now, false)).as("once it is there").isSameAs(now);
+    assertThat(plan(view, now, false)).as("who stated it has gone").isEqualTo(before);
+  }
+
   private static Plan roles(double prefillSeconds, double decodeSeconds) {
     Plan like = plan(1, List.of(stage("a", 0, 2)), List.of("a"));
     return new Plan(
@@ -288,11 +316,21 @@ class PlanDeskTest {
 
   private static View meet(
       boolean throughput, Map<String, Holding> holdings, Map<String, KeptEnds> ends) {
+    return meet(throughput, holdings, ends, Map.of());
+  }
+
+  private static View meet(
+      boolean throughput,
+      Map<String, Holding> holdings,
+      Map<String, KeptEnds> ends,
+      Map<String, Slo> slos) {
     Map<String, LocalPeer> peers = new HashMap<>();
     for (DeviceProfile device : List.of(A, B)) {
       PlanOptions wishes = PlanOptions.builder().throughput(throughput && device == B).build();
       String id = device.id();
-      PeerDetails details = PeerDetails.of(device, holdings.get(id), wishes, ends.get(id));
+      PeerDetails details =
+          PeerDetails.of(
+              device, holdings.get(id), wishes, slos.getOrDefault(id, Slo.NONE), ends.get(id));
       if (device == B) {
         details = details.withLinks(Map.of("a", new LinkBook.Figures(5e7, 3e-4)));
       }
@@ -322,6 +360,7 @@ class PlanDeskTest {
     Fleet asked;
     PlanOptions wishes;
     Workload workload;
+    Slo inView;
     final Map<Plan, Plan> judged = new HashMap<>();
     UnaryOperator<Plan> judge = plan -> null;
 
@@ -336,6 +375,7 @@ class PlanDeskTest {
       asked = fleet;
       wishes = options;
       this.workload = workload;
+      inView = slo;
       return made;
     }
 

@@ -11,11 +11,12 @@ import org.e2llm.E2llm;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanCodec;
 import org.e2llm.plan.PlanOptions;
+import org.e2llm.samples.console.SloOption;
 import org.e2llm.samples.console.UsageException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The plan that a command wants for the cluster, or what kind of plan. */
+/** The plan that a command wants for the cluster, or what kind of plan, and what it is to keep. */
 final class PlanWish {
   private static final Pattern ENDS = Pattern.compile("([1-9][0-9]{0,3}),([1-9][0-9]{0,3})");
 
@@ -30,6 +31,14 @@ final class PlanWish {
       description =
           "Plans for many requests at a time; default: for one that is done as soon as possible.")
   private boolean throughput;
+
+  @Option(
+      names = "--slo",
+      paramLabel = "ttft=S,tpot=S",
+      description =
+          "Seconds to the first token and per token after it that are to be kept, also without a"
+              + " cluster; default: no limits.")
+  private @Nullable String slo;
 
   @Option(
       names = "--keep-ends",
@@ -52,6 +61,9 @@ final class PlanWish {
     }
     if (throughput) {
       builder.planOptions(PlanOptions.builder().throughput(true).build());
+    }
+    if (slo != null) {
+      builder.slo(SloOption.parse(slo));
     }
     if (ends != null) {
       Matcher layers = ENDS.matcher(ends);

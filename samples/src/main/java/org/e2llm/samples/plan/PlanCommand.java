@@ -16,6 +16,7 @@ import org.e2llm.planner.strategy.Strategy;
 import org.e2llm.samples.console.Console;
 import org.e2llm.samples.console.Interrupt;
 import org.e2llm.samples.console.ProgressLine;
+import org.e2llm.samples.console.SloOption;
 import org.e2llm.samples.console.UsageException;
 import org.e2llm.samples.study.Contender;
 import org.e2llm.samples.study.Reference;

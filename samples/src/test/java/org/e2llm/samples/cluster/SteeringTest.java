@@ -16,6 +16,7 @@ import org.e2llm.cluster.Secret;
 import org.e2llm.model.LayerRange;
 import org.e2llm.plan.Placement;
 import org.e2llm.plan.Plan;
+import org.e2llm.plan.Slo;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.samples.Apps;
 import org.e2llm.samples.Until;
@@ -79,6 +80,22 @@ class SteeringTest {
     assertThat(keeps.generate(request).await(Duration.ofSeconds(60)).text()).isEqualTo(expected);
     assertThat(stages(keeps).get(0).device()).isEqualTo(id(keeps));
     assertThat(stages(keeps).get(stages(keeps).size() - 1).device()).isEqualTo(id(keeps));
+  }
+
+  @Test
+  void whatOneAppStatesIsKeptByAll() {
+    E2llm host = join(1, UnaryOperator.identity());
+    until(() -> serves(host, id(host)));
+    E2llm states = join(0.1, builder -> builder.slo(new Slo(2, 0.5)));
+    for (E2llm each : List.of(host, states)) {
+      until(() -> each.cluster().status().ready() && keeps(each, new Slo(2, 0.5)));
+    }
+    assertThat(states.generate(request()).await(Duration.ofSeconds(60)).text()).isNotEmpty();
+  }
+
+  private static boolean keeps(E2llm peer, Slo slo) {
+    Plan plan = peer.cluster().status().plan();
+    return plan != null && plan.policy().slo().equals(slo);
   }
 
   @Test

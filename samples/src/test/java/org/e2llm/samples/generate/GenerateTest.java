@@ -32,6 +32,25 @@ class GenerateTest {
   }
 
   @Test
+  void anSloNeedsNoClusterAndChangesNoText() {
+    Run run =
+        Run.of(
+            "generate",
+            "--quiet",
+            "--slo",
+            "ttft=2,tpot=0.5",
+            "--temperature",
+            "0",
+            "--max-tokens",
+            "9",
+            PROMPT);
+    assertThat(run.text()).isEqualTo(", there was a little girl named");
+    Run wrong = Run.of("generate", "--slo", "soon", PROMPT);
+    assertThat(wrong.exitCode()).isNotZero();
+    assertThat(wrong.err()).contains("'soon' is not ttft=SECONDS or tpot=SECONDS");
+  }
+
+  @Test
   void statsForScriptsAreOneJsonObjectOnTheLastLine() {
     Run run =
         Run.of(

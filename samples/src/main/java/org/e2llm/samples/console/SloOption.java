@@ -1,13 +1,12 @@
-package org.e2llm.samples.plan;
+package org.e2llm.samples.console;
 
 import org.e2llm.plan.Slo;
-import org.e2llm.samples.console.UsageException;
 
 /** Reads {@code ttft=10,tpot=0.25}, in seconds; what is not named has no limit. */
-final class SloOption {
+public final class SloOption {
   private SloOption() {}
 
-  static Slo parse(String text) {
+  public static Slo parse(String text) {
     double ttft = Double.POSITIVE_INFINITY;
     double tpot = Double.POSITIVE_INFINITY;
     for (String part : text.split(",", -1)) {
