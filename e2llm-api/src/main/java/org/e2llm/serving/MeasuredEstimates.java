@@ -37,6 +37,9 @@ final class MeasuredEstimates implements HostEstimates {
   /** What it adds where steps follow each other. */
   private final StepTimes occupancy = new StepTimes();
 
+  /** Kept as long as it holds, since it is asked for before every step. */
+  private BatchScheduler.Limits limits;
+
   /** A whole batch of prompts, when it was last reckoned with. */
   private double reckoned;
 
@@ -46,11 +49,12 @@ final class MeasuredEstimates implements HostEstimates {
    * @param rows the most of a batch
    * @param lanes batches in which sessions decode at a time
    */
-  MeasuredEstimates(int rows, int lanes, HostLimits limits) {
+  MeasuredEstimates(int rows, int lanes, HostLimits host) {
     this.rows = rows;
     this.lanes = lanes;
-    this.kvTokens = (int) Math.min(Integer.MAX_VALUE, limits.kvBytes() / limits.bytesPerToken());
-    this.tpot = limits.slo().tpotSeconds();
+    this.kvTokens = (int) Math.min(Integer.MAX_VALUE, host.kvBytes() / host.bytesPerToken());
+    this.tpot = host.slo().tpotSeconds();
+    this.limits = new BatchScheduler.Limits(rows, rows, lanes);
   }
 
   @Override
@@ -65,7 +69,11 @@ final class MeasuredEstimates implements HostEstimates {
 
   @Override
   public BatchScheduler.Limits limits(int decoding) {
-    return new BatchScheduler.Limits(rows, mixedRows(decoding), lanes);
+    int mixedRows = mixedRows(decoding);
+    if (limits.mixedRows() != mixedRows) {
+      limits = new BatchScheduler.Limits(rows, mixedRows, lanes);
+    }
+    return limits;
   }
 
   private int mixedRows(int decoding) {

@@ -61,9 +61,6 @@ public final class ServingLoop implements GenerationService {
   private int underWay;
   private long lastLanded;
 
-  /** Sessions that decoded when batches were limited. */
-  private int limitedFor;
-
   private final Map<Long, ServingScorer> scorers = new ConcurrentHashMap<>();
   private volatile long allocatedBytes;
   private volatile @Nullable StageLostException lost;
@@ -321,10 +318,7 @@ public final class ServingLoop implements GenerationService {
       one.evicted().forEach(live::evict);
       live.start(one.run(), one.yields());
     }
-    if (scheduler.decoding() != limitedFor) {
-      limitedFor = scheduler.decoding();
-      scheduler.limit(inbox.limits(limitedFor));
-    }
+    scheduler.limit(inbox.limits(scheduler.decoding()));
   }
 
   private Inbox.@Nullable Begins nextOne() {

@@ -57,6 +57,15 @@ class LiveSloTest {
   }
 
   @Test
+  void whatIsLearnedHoldsAtOnceAlsoForWhoDecodesAlready() {
+    List<VirtualHost.Asked> requests = new ArrayList<>();
+    requests.add(new VirtualHost.Asked(0, 50, 20, 20));
+    requests.add(new VirtualHost.Asked(1.5, 500, 2, 2));
+    assertThat(served(Slo.NONE, requests).tpot(0)).isGreaterThan(0.3);
+    assertThat(served(new Slo(NO_LIMIT, 0.3), requests).tpot(0)).isLessThan(0.3);
+  }
+
+  @Test
   void noMoreDecodeTogetherThanHaveTheirTokensInTime() {
     List<VirtualHost.Asked> requests = learned();
     for (int i = 0; i < 12; i++) {
