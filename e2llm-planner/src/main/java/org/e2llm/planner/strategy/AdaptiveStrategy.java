@@ -25,9 +25,6 @@ import org.e2llm.planner.workload.Requests;
  * soonest done follows from the cost model alone.
  */
 public final class AdaptiveStrategy implements Strategy {
-  private static final int FIRST_REQUESTS = 200;
-  private static final int SECOND_REQUESTS = 500;
-  private static final int MOVE_REQUESTS = 500;
   private static final int AFTER_FIRST = 10;
   private static final int AFTER_SECOND = 4;
 
@@ -91,8 +88,9 @@ public final class AdaptiveStrategy implements Strategy {
     double inView = question.slo().equals(Slo.NONE) ? 0 : InView.SHARE;
     question.watch().part(SIMULATED_SHARE - inView, simulations);
     Trials trials = new Trials(question, candidates.guards());
-    List<Candidate> finalists = finalists(question, candidates, trials, wanted);
-    finalists = new Finals(question, trials, Rounds.of(trials)).best(finalists, candidates, wanted);
+    Rounds rounds = Rounds.of(trials);
+    List<Candidate> finalists = finalists(question, candidates, trials, rounds, wanted);
+    finalists = new Finals(question, trials, rounds).best(finalists, candidates, wanted);
     List<Plan> plans = new ArrayList<>();
     TrialReasons reasons = new TrialReasons(question, trials);
     for (Candidate candidate : finalists) {
@@ -106,16 +104,14 @@ public final class AdaptiveStrategy implements Strategy {
 
   /** What the search has found, the best device and the best of other searches; in no order. */
   private static List<Candidate> finalists(
-      Question question, Candidates candidates, Trials trials, int wanted) {
-    Requests first = trials.requests(FIRST_REQUESTS, 1);
-    List<Candidate> left = trials.best(candidates.all(), first, AFTER_FIRST);
-    Requests second = trials.requests(SECOND_REQUESTS, 2);
-    left = trials.best(left, second, Math.max(wanted, AFTER_SECOND));
-    Requests third = trials.requests(MOVE_REQUESTS, 3);
+      Question question, Candidates candidates, Trials trials, Rounds rounds, int wanted) {
+    List<Candidate> left = trials.best(candidates.all(), rounds.first(), AFTER_FIRST);
+    left = trials.best(left, rounds.second(), Math.max(wanted, AFTER_SECOND));
     SplittableRandom random = new SplittableRandom(question.options().seed());
     for (Candidate start : List.copyOf(left.subList(0, Math.min(CLIMBERS, left.size())))) {
       Moves moves = new Moves(question, random);
-      left.add(0, climbed(moves, start, MOVES, (at, limit) -> cost(trials, at, third, limit)));
+      left.add(
+          0, climbed(moves, start, MOVES, (at, limit) -> cost(trials, at, rounds.few(), limit)));
     }
     left.addAll(candidates.guards());
     return left;

@@ -100,12 +100,12 @@ final class Finals {
   private List<Candidate> inSight(List<Candidate> found, List<Candidate> rivals) {
     double least = Double.POSITIVE_INFINITY;
     for (Candidate candidate : found) {
-      least = Math.min(least, trials.outcome(candidate, rounds.fewer()).seconds());
+      least = Math.min(least, trials.outcome(candidate, rounds.few()).seconds());
     }
     double most = HOPELESS * least;
     List<Candidate> inSight = new ArrayList<>();
     for (Candidate rival : rivals) {
-      if (trials.isWanted(rival, rounds.fewer(), outcome -> outcome.seconds() <= most)) {
+      if (trials.isWanted(rival, rounds.few(), outcome -> outcome.seconds() <= most)) {
         inSight.add(rival);
       }
     }

@@ -17,6 +17,7 @@ import org.e2llm.planner.grouping.SearchSpace;
 import org.e2llm.planner.grouping.SearchWatch;
 import org.e2llm.planner.grouping.SplitRoles;
 import org.e2llm.planner.workload.Requests;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whether the winner is served with the SLO in view, and whether another plan takes its place that
@@ -51,6 +52,9 @@ final class InView {
   /** The same when more come than are asked for: near saturation little more makes long queues. */
   private static final double SLOWER_WHEN_DENSER = 1.3;
 
+  /** Of the other strategies, one so many times slower on few requests is not the quickest. */
+  private static final double NEAR = 1.25;
+
   /** Of each search among the groups that keep the SLO. */
   private static final int PER_SEARCH = 3;
 
@@ -72,6 +76,9 @@ final class InView {
 
   /** What the other strategies plan, as these serve it. */
   private final List<Candidate> rivals;
+
+  /** Those of them that may be the quickest, once this was asked. */
+  private @Nullable List<Candidate> near;
 
   private final Map<Requests, Double> mostSeconds = new HashMap<>();
 
@@ -188,7 +195,7 @@ final class InView {
 
   /** What shall be low, if it is below a limit; nothing that is too slow is taken. */
   private double missed(Candidate candidate, double limit) {
-    Requests on = rounds.fewer();
+    Requests on = rounds.few();
     return isQuickAndBelow(candidate, on, limit)
         ? trials.outcome(candidate, on).missed()
         : Double.MAX_VALUE;
@@ -212,14 +219,24 @@ final class InView {
 
   /** Of the quickest of the other strategies; 0 if there is none. */
   private double othersSeconds(Requests on) {
+    if (near == null) {
+      double most = NEAR * least(rivals, rounds.few());
+      near = new ArrayList<>(rivals);
+      near.removeIf(
+          rival -> !trials.isWanted(rival, rounds.few(), outcome -> outcome.seconds() <= most));
+    }
+    return near.isEmpty() ? 0 : least(near, on);
+  }
+
+  private double least(List<Candidate> candidates, Requests on) {
     double least = Double.POSITIVE_INFINITY;
-    for (Candidate rival : rivals) {
+    for (Candidate candidate : candidates) {
       double limit = least;
-      if (trials.isWanted(rival, on, outcome -> outcome.seconds() < limit)) {
-        least = trials.outcome(rival, on).seconds();
+      if (trials.isWanted(candidate, on, outcome -> outcome.seconds() < limit)) {
+        least = trials.outcome(candidate, on).seconds();
       }
     }
-    return rivals.isEmpty() ? 0 : least;
+    return least;
   }
 
   /** The second if it keeps more of the SLO, on the requests of the round and on others. */
