@@ -1,5 +1,6 @@
 package org.e2llm.serving;
 
+import java.util.function.IntToDoubleFunction;
 import org.e2llm.pipeline.Role;
 
 /**
@@ -14,9 +15,6 @@ import org.e2llm.pipeline.Role;
 final class MeasuredEstimates implements HostEstimates {
   /** Mean output of a request until some were seen. */
   private static final int OUTPUT = 256;
-
-  /** Of the time for a token, what a step may take; the second where the first leaves no row. */
-  private static final double[] TPOT_SHARES = {0.85, 0.98};
 
   /** By so much prompts may lengthen a step where tokens alone just come in time. */
   private static final double FEW_ROWS = 1.125;
@@ -81,29 +79,13 @@ final class MeasuredEstimates implements HostEstimates {
       return rows;
     }
     int batch = batch(decoding);
-    for (double share : TPOT_SHARES) {
-      int most = mostRows(batch, share * tpot);
-      if (most > 0) {
-        return most;
-      }
+    IntToDoubleFunction step = promptRows -> latency.seconds(promptRows, batch);
+    int most = PromptRows.inTime(rows, tpot, step);
+    if (most > 0) {
+      return most;
     }
     double alone = latency.seconds(0, batch);
-    return alone > tpot ? rows : Math.max(1, mostRows(batch, FEW_ROWS * alone));
-  }
-
-  /** The most, from none to a whole batch, with which a step takes no longer. */
-  private int mostRows(int batch, double limit) {
-    int found = 0;
-    int tooMany = rows + 1;
-    while (tooMany - found > 1) {
-      int middle = (found + tooMany) / 2;
-      if (latency.seconds(middle, batch) <= limit) {
-        found = middle;
-      } else {
-        tooMany = middle;
-      }
-    }
-    return found;
+    return alone > tpot ? rows : Math.max(1, PromptRows.most(rows, FEW_ROWS * alone, step));
   }
 
   private int batch(int decoding) {

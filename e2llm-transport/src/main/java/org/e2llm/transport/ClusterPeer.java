@@ -88,7 +88,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
   private final LocalPeer peer;
   private final OwnInfo own;
   private final SliceAims aims;
-  private final PlanMaker maker;
+  private final PlanRequests planRequests;
 
   ClusterPeer(TransportProvider.Joining joining, Lan lan, Consumer<ClusterEvent> events) {
     this.joining = joining;
@@ -148,7 +148,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             self, joining.ends(), callers, watch, host -> connections.stats(host) != null);
     long incarnation = System.currentTimeMillis() << 8;
     peer = new LocalPeer(self, incarnation, own.info(), ClusterTimers.DEFAULT, this::check, now());
-    maker = new PlanMaker(peer, own, desk, thread, background);
+    planRequests = new PlanRequests(peer, own, desk, thread, background);
     view = peer.view();
     status =
         new ClusterStatus(
@@ -410,7 +410,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     } else if (effect instanceof Effect.Gone gone) {
       gone(gone.peer(), gone.absence());
     } else if (effect instanceof Effect.MakePlan make) {
-      maker.make(make.number(), make.reasons(), plan());
+      planRequests.make(make.number(), make.reasons(), plan());
     } else if (effect instanceof Effect.Adopt adopt) {
       adopt(adopt.plan());
     } else if (effect instanceof Effect.Ready serves) {

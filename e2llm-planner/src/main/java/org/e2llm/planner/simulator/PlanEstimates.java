@@ -9,6 +9,7 @@ import org.e2llm.planner.cost.CostModel;
 import org.e2llm.planner.cost.StageCost;
 import org.e2llm.serving.BatchScheduler;
 import org.e2llm.serving.KvHandoff;
+import org.e2llm.serving.PromptRows;
 import org.e2llm.serving.ReplicaEstimates;
 
 /**
@@ -31,12 +32,6 @@ public final class PlanEstimates implements ReplicaEstimates {
 
   /** A step that takes a prompt chunk along may last so many times a step that does not. */
   private static final double MIXED_STEP = 2;
-
-  /**
-   * Of the time that an SLO leaves for a token, what steps with prompt rows may take: there are
-   * pauses that no step knows of. The second where even a row does not fit into the first.
-   */
-  private static final double[] TPOT_SHARES = {0.85, 0.98};
 
   /** Of the prompt rows beside decoding, what is left where tokens alone just come in time. */
   private static final int FEWER_ROWS = 8;
@@ -137,33 +132,18 @@ public final class PlanEstimates implements ReplicaEstimates {
       return mixedRows[r];
     }
     int all = deployment.stages(r) == 1 ? 1 : deployment.stages(r) + 1;
-    for (double share : TPOT_SHARES) {
-      int found = mostMixedRows(r, sessions, all, share * limit);
-      if (found > 0) {
-        return found;
-      }
+    int found = PromptRows.inTime(rows[r], limit, prompt -> mixedStep(r, prompt, sessions, all));
+    if (found > 0) {
+      return found;
     }
     int carrying = lanes(r, sessions);
     if (cycle(r, sessions, sessions * context, carrying) > limit) {
       return mixedRows[r];
     }
     int few = Math.max(1, mixedRows[r] / FEWER_ROWS);
-    return Math.max(few, mostMixedRows(r, sessions, carrying, TPOT_SHARES[1] * limit));
-  }
-
-  /** The most, from none to a whole chunk, with which no token takes longer. */
-  private int mostMixedRows(int r, int sessions, int underWay, double limit) {
-    int found = 0;
-    int tooMany = rows[r] + 1;
-    while (tooMany - found > 1) {
-      int middle = (found + tooMany) / 2;
-      if (mixedStep(r, middle, sessions, underWay) <= limit) {
-        found = middle;
-      } else {
-        tooMany = middle;
-      }
-    }
-    return found;
+    return Math.max(
+        few,
+        PromptRows.justInTime(rows[r], limit, prompt -> mixedStep(r, prompt, sessions, carrying)));
   }
 
   /** In what time each session gets a token if all batches under way take prompt rows along. */

@@ -66,6 +66,10 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
 
   // Belonging to the thread.
   private final ManifestFetch manifests;
+
+  /** With what progress was reported last. */
+  private SliceStatus told = status;
+
   private final List<String> excluded = new ArrayList<>();
 
   /**
@@ -271,10 +275,11 @@ final class SliceFetcher implements SliceFetch.Requests, ManifestFetch.Requests 
     }
     if (atOnce || now - reported > REPORT_EVERY) {
       reported = now;
-      SliceStatus before = status;
       refreshStatus(decider);
-      if (!before.plan().equals(status.plan()) || !before.standby().equals(status.standby())) {
-        events.progress(status.plan(), status.standby());
+      SliceStatus last = told;
+      if (!last.plan().equals(status.plan()) || !last.standby().equals(status.standby())) {
+        told = status;
+        events.progress(told.plan(), told.standby());
       }
     }
   }

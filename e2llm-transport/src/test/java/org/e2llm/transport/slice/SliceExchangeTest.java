@@ -82,6 +82,17 @@ class SliceExchangeTest {
   }
 
   @Test
+  void progressIsToldOfAnAimThatIsReachedAtOnce() throws Exception {
+    MemoryLan.Peer peer = fetcher("peer", cache("peer"));
+    lan.connect(peer, holder("holder"));
+    await(peer.exchange.aim(List.of(LayerRange.of(0, 4)), List.of()));
+    LayerRange fewer = LayerRange.of(1, 3);
+    await(peer.exchange.aim(List.of(fewer), List.of()));
+    assertThat(progress.get(progress.size() - 1))
+        .isEqualTo(new SliceProgress(bytes(fewer), bytes(fewer)));
+  }
+
+  @Test
   void ofThreePeersOneLiesOneDiesAndOneIsSlow() throws Exception {
     MemoryLan.Peer slow = holder("slow");
     slow.nanosPerByte = 100; // 10 MB/s

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * Has a plan made whenever {@link LocalPeer} asks for one, in the background because that takes a
  * while, and tells it what came of it. Belongs to the thread of {@link ClusterPeer}.
  */
-final class PlanMaker {
-  private static final Logger LOG = Logger.getLogger(PlanMaker.class.getName());
+final class PlanRequests {
+  private static final Logger LOG = Logger.getLogger(PlanRequests.class.getName());
 
   private final LocalPeer peer;
   private final OwnInfo own;
@@ -31,7 +31,8 @@ final class PlanMaker {
    * @param own asks for another plan where one is for now only
    * @param background where plans are made
    */
-  PlanMaker(LocalPeer peer, OwnInfo own, PlanDesk desk, ClusterThread thread, Executor background) {
+  PlanRequests(
+      LocalPeer peer, OwnInfo own, PlanDesk desk, ClusterThread thread, Executor background) {
     this.peer = peer;
     this.own = own;
     this.desk = desk;
