@@ -36,7 +36,10 @@ import org.junit.jupiter.api.parallel.ResourceLock;
 class ChaosTest {
   private static final int RUNS = Integer.getInteger("e2llm.chaos.runs", 20);
   private static final long SEED = Long.getLong("e2llm.chaos.seed", 1);
-  private static final int TOKENS = 300;
+
+  /** So that two sessions fit into what plans keep for one of the whole context. */
+  private static final int TOKENS = 200;
+
   private static final String LOOPBACK = "the cluster on loopback";
 
   private static final List<String> PROMPTS =
