@@ -215,15 +215,14 @@ public final class Dispatcher {
   }
 
   /**
-   * As {@link #start}, but nobody who lets others go first: ask when such prompts fill the next
-   * batch already.
+   * As {@link #start(int, double)}.
+   *
+   * @param inTimeOnly nobody who lets others go first: ask so when such prompts fill the next batch
+   *     already
    */
-  public @Nullable Start startInTime(int replica, double now) {
-    return policy.slo().ttftSeconds() < Double.POSITIVE_INFINITY ? start(replica, now, true) : null;
-  }
-
-  private @Nullable Start start(int replica, double now, boolean inTimeOnly) {
-    if (!loads.up(replica)) {
+  public @Nullable Start start(int replica, double now, boolean inTimeOnly) {
+    boolean canBeLate = policy.slo().ttftSeconds() < Double.POSITIVE_INFINITY;
+    if (!loads.up(replica) || (inTimeOnly && !canBeLate)) {
       return null;
     }
     for (int r = 0; r < lines.size(); r++) {
@@ -475,7 +474,7 @@ public final class Dispatcher {
    * When one that leaves a place free begins all the same, if nobody comes until then: to be asked
    * where nothing else happens; NaN if that is not known.
    */
-  double patienceEnds(int replica) {
+  public double patienceEnds(int replica) {
     return lines.get(replica).patienceEnds();
   }
 

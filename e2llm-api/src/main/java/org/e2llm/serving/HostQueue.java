@@ -116,8 +116,7 @@ final class HostQueue {
   Dispatcher.@Nullable Start start(long now, boolean inTimeOnly) {
     Dispatcher.Start start;
     do {
-      start =
-          inTimeOnly ? dispatcher.startInTime(0, now / NANOS) : dispatcher.start(0, now / NANOS);
+      start = dispatcher.start(0, now / NANOS, inTimeOnly);
     } while (start == null && dispatcher.gaveWay());
     if (start != null) {
       remove(start.session());

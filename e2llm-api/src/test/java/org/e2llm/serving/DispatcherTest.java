@@ -123,11 +123,11 @@ class DispatcherTest {
     Dispatcher dispatcher = inView(new Slo(10, Double.POSITIVE_INFINITY));
     dispatcher.arrive(1, 500, 10, 0);
     dispatcher.arrive(2, 500, 10, 0);
-    assertThat(dispatcher.startInTime(0, 11)).as("both are late").isNull();
+    assertThat(dispatcher.start(0, 11, true)).as("both are late").isNull();
     assertThat(dispatcher.start(0, 11)).isEqualTo(new Start(1, new Route(0, 1), true));
     dispatcher.arrive(3, 100, 10, 11);
-    assertThat(dispatcher.startInTime(0, 11)).isEqualTo(new Start(3, new Route(0, 1), false));
-    assertThat(dispatcher.startInTime(0, 11)).isNull();
+    assertThat(dispatcher.start(0, 11, true)).isEqualTo(new Start(3, new Route(0, 1), false));
+    assertThat(dispatcher.start(0, 11, true)).isNull();
   }
 
   @Test

@@ -96,7 +96,7 @@ final class Faults {
     simulation.replica(r).fail();
     simulation.lose(simulation.dispatcher.down(r), now);
     simulation.handoffs().goOn(now);
-    simulation.wakeAll(now);
+    simulation.wakeAll();
   }
 
   private void comeBack(int device, double now) {
@@ -113,7 +113,7 @@ final class Faults {
     if (!simulation.replica(r).isUp()) {
       simulation.replica(r).recover(now);
       List<Integer> unused = simulation.dispatcher.up(r);
-      simulation.wakeAll(now);
+      simulation.wakeAll();
     } else if (simulation.replica(r).isFrozen()) {
       simulation.replica(r).goOn(now);
       simulation.handoffs().goOn(now);

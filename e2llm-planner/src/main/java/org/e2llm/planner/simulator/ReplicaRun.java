@@ -31,11 +31,11 @@ final class ReplicaRun {
   /** Sessions that decoded when batches were limited. */
   private int limitedFor;
 
+  /** Until then whoever is blocked here has no place, unless {@link #changed something changes}. */
+  private double refusedUntil = Double.NEGATIVE_INFINITY;
+
   private boolean up = true;
   private double frozenAt = Double.NaN;
-
-  /** A batch is being formed or taken up: whatever that wakes must not form another meanwhile. */
-  private boolean busy;
 
   ReplicaRun(Simulation simulation, int number) {
     this.simulation = simulation;
@@ -62,9 +62,14 @@ final class ReplicaRun {
     return up && Double.isNaN(frozenAt);
   }
 
+  /** Somebody came, began or ended here or elsewhere. */
+  void changed() {
+    refusedUntil = Double.NEGATIVE_INFINITY;
+  }
+
   /** There may be something to do. */
-  void wake(double now) {
-    if (!works() || busy) {
+  void look(double now) {
+    if (!works()) {
       return;
     }
     if (flights == 1 && underWay[0].steps > 1) {
@@ -90,7 +95,6 @@ final class ReplicaRun {
   }
 
   private void launch(double now) {
-    busy = true;
     while (free[0] <= now && flights < mostUnderWay) {
       begin(now);
       if (scheduler.decoding() != limitedFor) {
@@ -105,29 +109,36 @@ final class ReplicaRun {
       }
       launch(flight, now);
     }
-    busy = false;
   }
 
   /** As many as the next batch has room for. */
   private void begin(double now) {
-    while (true) {
+    while (now >= refusedUntil || !simulation.dispatcher.isBlocked(number)) {
       Dispatcher.Start start = next(now);
       if (start != null) {
         simulation.begin(start, now);
       } else if (simulation.dispatcher.gaveWay()) {
-        simulation.wakeBlocked(now);
+        simulation.wakeBlocked();
       } else {
+        if (simulation.dispatcher.isBlocked(number)) {
+          refused(now);
+        }
         return;
       }
     }
   }
 
+  private void refused(double now) {
+    double patienceEnds = simulation.dispatcher.patienceEnds(number);
+    refusedUntil = patienceEnds > now ? patienceEnds : Double.POSITIVE_INFINITY;
+  }
+
   /** Whoever begins now, if the next batch has room for a prompt. */
   private Dispatcher.@Nullable Start next(double now) {
-    if (scheduler.wantsPrompt()) {
-      return simulation.dispatcher.start(number, now);
-    }
-    return scheduler.wantsPromptInTime() ? simulation.dispatcher.startInTime(number, now) : null;
+    boolean wants = scheduler.wantsPrompt();
+    return wants || scheduler.wantsPromptInTime()
+        ? simulation.dispatcher.start(number, now, !wants)
+        : null;
   }
 
   private void launch(Flight flight, double now) {
@@ -174,8 +185,8 @@ final class ReplicaRun {
     } else {
       pass(flight, now);
     }
-    if (works()) {
-      launch(now);
+    if (stage == 0 || stage + 1 == stages) {
+      simulation.hasTime(number);
     }
   }
 
@@ -197,7 +208,6 @@ final class ReplicaRun {
 
   private void land(Flight flight, double now) {
     BatchScheduler.Decision batch = flight.decision;
-    busy = true;
     scheduler.land(batch, flight.steps);
     remove(flight);
     for (int i = 0; i < batch.size(); i++) {
@@ -215,7 +225,6 @@ final class ReplicaRun {
       }
     }
     simulation.giveBack(flight);
-    busy = false;
   }
 
   private void remove(Flight flight) {
@@ -259,7 +268,7 @@ final class ReplicaRun {
       flight.start += stood;
       simulation.scheduleFlight(flight, flight.due + stood);
     }
-    wake(now);
+    simulation.wake(number);
   }
 
   /** Is gone with all it held. */

@@ -40,6 +40,13 @@ final class Simulation {
   /** Tokens of a request whose KV has to be computed before its next token. */
   private final int[] prompts;
 
+  // Replicas that were woken, as a ring with room for all; the first of them is the next.
+
+  private final boolean[] isWoken;
+  private final int[] woken;
+  private int wokenFirst;
+  private int wokenEnd;
+
   /** When the last thing happened. */
   private double clock;
 
@@ -56,6 +63,8 @@ final class Simulation {
     traffic = new Traffic(deployment.network(), deployment.interfaces());
     work = new Work(deployment);
     prompts = new int[requests.size()];
+    isWoken = new boolean[n];
+    woken = new int[n + 1];
     replicas = new ReplicaRun[n];
     for (int r = 0; r < n; r++) {
       replicas[r] = new ReplicaRun(this, r);
@@ -77,6 +86,7 @@ final class Simulation {
       }
       clock = arrival;
       arrive(request, arrival);
+      settle(arrival);
     }
     if (!advance(Double.POSITIVE_INFINITY, outlook)) {
       return false;
@@ -113,6 +123,7 @@ final class Simulation {
       } else {
         happen(events.poll(), time);
       }
+      settle(time);
       if (outlook != null && outlook.isHopeless(time)) {
         return false;
       }
@@ -185,7 +196,7 @@ final class Simulation {
     log.arrived(request);
     prompts[request] = requests.prompt(request);
     try {
-      wake(dispatcher.arrive(request, prompts[request], requests.maxTokens(request), now), now);
+      wake(dispatcher.arrive(request, prompts[request], requests.maxTokens(request), now));
     } catch (CapacityException e) {
       // As in a live cluster: the app gets the error, and the request is over.
       log.refused(request);
@@ -194,24 +205,47 @@ final class Simulation {
   }
 
   /** Something changed for a replica, or none (-1): it may have something to do now. */
-  void wake(int replica, double now) {
+  void wake(int replica) {
     if (replica >= 0) {
-      replicas[replica].wake(now);
+      replicas[replica].changed();
+      hasTime(replica);
     }
   }
 
-  void wakeAll(double now) {
-    for (ReplicaRun replica : replicas) {
-      replica.wake(now);
+  /**
+   * A replica could take something up: it looks when what happens now is over, after those of which
+   * this was said before.
+   */
+  void hasTime(int replica) {
+    if (!isWoken[replica]) {
+      isWoken[replica] = true;
+      woken[wokenEnd] = replica;
+      wokenEnd = (wokenEnd + 1) % woken.length;
+    }
+  }
+
+  void wakeAll() {
+    for (int r = 0; r < replicas.length; r++) {
+      wake(r);
     }
   }
 
   /** Memory became free, or the oldest that waited for it has it: others may begin. */
-  void wakeBlocked(double now) {
+  void wakeBlocked() {
     for (int r = 0; r < replicas.length; r++) {
       if (dispatcher.isBlocked(r)) {
-        replicas[r].wake(now);
+        wake(r);
       }
+    }
+  }
+
+  /** Has those that were woken look for something to do. */
+  private void settle(double now) {
+    while (wokenFirst != wokenEnd) {
+      int replica = woken[wokenFirst];
+      wokenFirst = (wokenFirst + 1) % woken.length;
+      isWoken[replica] = false;
+      replicas[replica].look(now);
     }
   }
 
@@ -227,7 +261,7 @@ final class Simulation {
     work.reserved(p, dispatcher.admission(p).reservedBytes());
     int d = start.route().decode();
     work.reserved(d, dispatcher.admission(d).reservedBytes());
-    wakeBlocked(now);
+    wakeBlocked();
   }
 
   private int lastSampled(int request) {
@@ -251,15 +285,15 @@ final class Simulation {
       handoffs.prefilled(request, p, d, prompts[request], now);
     }
     work.reserved(d, dispatcher.admission(d).reservedBytes());
-    wakeBlocked(now); // if it goes elsewhere than planned, memory became free there
+    wakeBlocked(); // if it goes elsewhere than planned, memory became free there
   }
 
   void handedOff(int request, int d, double now) {
     dispatcher.handedOff(request);
     log.ready(request, now);
     replicas[d].scheduler().join(request, prompts[request], lastSampled(request));
-    replicas[d].wake(now);
-    wakeBlocked(now);
+    wake(d);
+    wakeBlocked();
   }
 
   void finish(int request, int replica, double now) {
@@ -267,7 +301,7 @@ final class Simulation {
     handoffs.drop(request);
     dispatcher.finished(request, requests.output(request));
     log.done(request, now);
-    wakeBlocked(now);
+    wakeBlocked();
   }
 
   /** A fault took what replicas held of these requests: they begin again with what is known. */

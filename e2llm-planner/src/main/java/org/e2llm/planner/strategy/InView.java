@@ -242,8 +242,8 @@ final class InView {
   /** The second if it keeps more of the SLO, on the requests of the round and on others. */
   private Candidate better(Candidate best, Candidate next) {
     return keepsMore(best, next, rounds.main())
-            && keepsMore(best, next, rounds.more())
             && isQuickAndBelow(next, rounds.denser(), Double.MAX_VALUE)
+            && keepsMore(best, next, rounds.more())
         ? next
         : best;
   }
