@@ -183,7 +183,7 @@ class LossTest {
       peers.peer(victim).computing =
           batch -> {
             if (computed.incrementAndGet() >= 50) {
-              awaitUninterruptibly(end);
+              MemoryPeers.hangUntil(end);
             }
           };
       Generation generation = LONG_ANSWER.on(peers.peer("app").callers);
@@ -197,14 +197,6 @@ class LossTest {
       peers.settle();
     } finally {
       end.countDown();
-    }
-  }
-
-  private static void awaitUninterruptibly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
     }
   }
 

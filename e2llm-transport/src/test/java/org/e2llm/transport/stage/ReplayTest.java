@@ -273,7 +273,7 @@ class ReplayTest {
                 peers.peer("c").computing =
                     batch -> {
                       hanging.incrementAndGet();
-                      awaitUninterruptibly(end);
+                      MemoryPeers.hangUntil(end);
                       counts.accept(batch);
                     });
     Generation generation = ASKED.on(peers.peer("app").callers);
@@ -306,7 +306,7 @@ class ReplayTest {
       peers.peer("e").loading =
           () -> {
             loading.incrementAndGet();
-            awaitUninterruptibly(end);
+            MemoryPeers.hangUntil(end);
           };
       Set<Long> before = peers.peer("d").stages.rings();
       peers.watcher = at(StageFrames.TOKEN, 80, () -> peers.kill("c"));
@@ -323,14 +323,6 @@ class ReplayTest {
       peers.settle();
     } finally {
       end.countDown();
-    }
-  }
-
-  private static void awaitUninterruptibly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
     }
   }
 
