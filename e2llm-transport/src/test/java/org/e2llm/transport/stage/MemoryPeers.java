@@ -212,6 +212,15 @@ final class MemoryPeers implements AutoCloseable {
     peer(b).offerHosts();
   }
 
+  /** The connection ends and is there again before another plan is made without one of them. */
+  void reconnect(String a, String b) {
+    plans.execute(
+        () -> {
+          cut(a, b);
+          join(a, b);
+        });
+  }
+
   /** The connection ends; a new one comes only after a while. */
   void part(String a, String b, int millis) {
     cut(a, b);

@@ -196,14 +196,7 @@ class ReplayTest {
   void aConnectionThatEndsAndComesBackCostsNoComputing(String one, String other) {
     try (MemoryPeers peers = peers()) {
       Counted counted = new Counted(peers);
-      peers.watcher =
-          at(
-              StageFrames.TOKEN,
-              80,
-              () -> {
-                peers.cut(one, other);
-                peers.join(one, other);
-              });
+      peers.watcher = at(StageFrames.TOKEN, 80, () -> peers.reconnect(one, other));
       runs(peers);
       assertAgain(counted, "", "a", "b", "c", "d");
       peers.settle();
