@@ -186,7 +186,7 @@ final class ReplicaRun {
       pass(flight, now);
     }
     if (stage == 0 || stage + 1 == stages) {
-      simulation.hasTime(number);
+      simulation.lookLater(number);
     }
   }
 

@@ -40,12 +40,12 @@ final class Simulation {
   /** Tokens of a request whose KV has to be computed before its next token. */
   private final int[] prompts;
 
-  // Replicas that were woken, as a ring with room for all; the first of them is the next.
+  // Replicas that look for something to do next, as a ring with room for all.
 
-  private final boolean[] isWoken;
-  private final int[] woken;
-  private int wokenFirst;
-  private int wokenEnd;
+  private final boolean[] looks;
+  private final int[] lookers;
+  private int lookersFirst;
+  private int lookersEnd;
 
   /** When the last thing happened. */
   private double clock;
@@ -63,8 +63,8 @@ final class Simulation {
     traffic = new Traffic(deployment.network(), deployment.interfaces());
     work = new Work(deployment);
     prompts = new int[requests.size()];
-    isWoken = new boolean[n];
-    woken = new int[n + 1];
+    looks = new boolean[n];
+    lookers = new int[n + 1];
     replicas = new ReplicaRun[n];
     for (int r = 0; r < n; r++) {
       replicas[r] = new ReplicaRun(this, r);
@@ -208,19 +208,18 @@ final class Simulation {
   void wake(int replica) {
     if (replica >= 0) {
       replicas[replica].changed();
-      hasTime(replica);
+      lookLater(replica);
     }
   }
 
   /**
-   * A replica could take something up: it looks when what happens now is over, after those of which
-   * this was said before.
+   * A replica looks for something to do when what happens now is over, after those that wait to.
    */
-  void hasTime(int replica) {
-    if (!isWoken[replica]) {
-      isWoken[replica] = true;
-      woken[wokenEnd] = replica;
-      wokenEnd = (wokenEnd + 1) % woken.length;
+  void lookLater(int replica) {
+    if (!looks[replica]) {
+      looks[replica] = true;
+      lookers[lookersEnd] = replica;
+      lookersEnd = (lookersEnd + 1) % lookers.length;
     }
   }
 
@@ -239,12 +238,12 @@ final class Simulation {
     }
   }
 
-  /** Has those that were woken look for something to do. */
+  /** Has those that wait to look do so. */
   private void settle(double now) {
-    while (wokenFirst != wokenEnd) {
-      int replica = woken[wokenFirst];
-      wokenFirst = (wokenFirst + 1) % woken.length;
-      isWoken[replica] = false;
+    while (lookersFirst != lookersEnd) {
+      int replica = lookers[lookersFirst];
+      lookersFirst = (lookersFirst + 1) % lookers.length;
+      looks[replica] = false;
       replicas[replica].look(now);
     }
   }
