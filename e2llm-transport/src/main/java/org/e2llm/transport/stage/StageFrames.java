@@ -14,7 +14,8 @@ final class StageFrames {
    * Every later stage to host: it is there. u64 ring, u32 steps that have left it, count, and of
    * each session that it has kept from an earlier ring: string caller's peer, u64 session, u32
    * positions of KV, u32 positions of its journal, u32 capacity, u32 milliseconds that it is still
-   * kept once all stages are there. Host to stage: all are; how many steps is that now? u64 ring.
+   * kept once all stages are there; answered by {@link #RING_CLOSE} if the ring is over. Host to
+   * stage: all are; how many steps is that now? u64 ring.
    */
   static final byte RING_READY = 0x21;
 

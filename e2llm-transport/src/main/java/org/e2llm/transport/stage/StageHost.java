@@ -310,12 +310,23 @@ public final class StageHost implements AutoCloseable {
   /** Frames of a ring that is over. Who still sends into it has not heard, and is told. */
   private void unknown(long ring, String peer, byte type, boolean more) {
     LOG.log(Level.FINE, "a frame of a ring that is not here, from {0}", peer);
-    boolean asks = type == StageFrames.RING_READY && !more;
-    if (asks || type == StageFrames.BATCH || type == StageFrames.SESSION_OPEN) {
+    boolean ready = type == StageFrames.RING_READY;
+    if (ready && more) {
+      closeLate(ring, peer);
+    } else if (ready || type == StageFrames.BATCH || type == StageFrames.SESSION_OPEN) {
       FieldWriter out = new FieldWriter(128).i64(ring);
       out.string("device " + links.self() + " is no part of the ring any more");
       links.send(peer, StageFrames.RING_BROKEN, SamplingCodec.copy(out), null);
     }
+  }
+
+  /**
+   * A ring may break, and say so, while it is still being sent out: a stage that is set up after
+   * that hears of the end when it says that it is there.
+   */
+  private void closeLate(long ring, String peer) {
+    FieldWriter out = new FieldWriter(8).i64(ring);
+    links.send(peer, StageFrames.RING_CLOSE, SamplingCodec.copy(out), null);
   }
 
   /** What is in order may go on in the next ring. */
@@ -336,6 +347,9 @@ public final class StageHost implements AutoCloseable {
       throw new ProtocolException("an answer that is another device's to give");
     }
     if (replica.isBroken()) {
+      if (type == StageFrames.RING_READY) {
+        closeLate(replica.ring().id(), peer);
+      }
       return;
     }
     try {

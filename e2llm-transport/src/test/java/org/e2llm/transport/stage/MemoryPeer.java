@@ -129,6 +129,7 @@ final class MemoryPeer implements Links, StageSource {
       network.log.add("refused", name, peer, type, copy);
       return false;
     }
+    network.leaving.frame(name, peer, type);
     network.log.add("sent", name, peer, type, copy);
     leave(() -> target.arrive(name, type, copy, line, target.net));
     if (released != null) {

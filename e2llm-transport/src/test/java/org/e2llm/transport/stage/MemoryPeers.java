@@ -49,6 +49,11 @@ final class MemoryPeers implements AutoCloseable {
     void frame(long number, String from, String to, byte type);
   }
 
+  /** Sees every frame of the hot lane on the thread that sends it; may let others pass it. */
+  interface Departures {
+    void frame(String from, String to, byte type);
+  }
+
   /** The connection between two peers, one after the other. */
   static final class Line {
     volatile boolean open = true;
@@ -76,6 +81,7 @@ final class MemoryPeers implements AutoCloseable {
   final FrameLog log = new FrameLog();
 
   volatile Watcher watcher = (number, from, to, type) -> {};
+  volatile Departures leaving = (from, to, type) -> {};
   volatile HiddenType hidden = HiddenType.F32;
   volatile long kvBytes = 64L << 20;
 

@@ -174,6 +174,35 @@ class ReplayTest {
     }
   }
 
+  /** What says that a ring is over comes to a device before what sets its stage up. */
+  @Test
+  void aRingThatBreaksWhileItIsSentOutLeavesNoStage() {
+    CountDownLatch over = new CountDownLatch(1);
+    try (MemoryPeers peers = peers("e", "f")) {
+      peers.watcher =
+          at(
+              StageFrames.TOKEN,
+              80,
+              () -> {
+                peers.leaving = (from, to, type) -> closesBeforeItOpens(peers, to, type, over);
+                peers.kill("c"); // e takes its place
+              });
+      runs(peers);
+      assertThat(over.getCount()).isZero();
+      peers.settle();
+    }
+  }
+
+  private static void closesBeforeItOpens(
+      MemoryPeers peers, String to, byte type, CountDownLatch over) {
+    if (type == StageFrames.RING_OPEN && to.equals("b")) {
+      peers.kill("d"); // f takes its place
+      MemoryPeers.hangUntil(over);
+    } else if (type == StageFrames.RING_CLOSE && to.equals("e")) {
+      over.countDown(); // b was told before
+    }
+  }
+
   /** The stage that takes what was lost has a journal of its own input, or computes it. */
   @ParameterizedTest(name = "{0} is lost, {1} compute again")
   @CsvSource({"a, b", "b, a", "c, b", "d, c"})
