@@ -187,6 +187,16 @@ final class MemoryPeers implements AutoCloseable {
     }
   }
 
+  /** Soon, without another plan between the loss of one and that of another. */
+  void killTogether(String... names) {
+    plans.execute(
+        () -> {
+          for (String name : names) {
+            kill(name);
+          }
+        });
+  }
+
   void drop(String from, String peer, String reason) {
     dropped.add(from + " drops " + peer + ": " + reason);
     cut(from, peer);

@@ -158,14 +158,7 @@ class ReplayTest {
   void twoAreLostAtOnce(String one, String other, String again) {
     try (MemoryPeers peers = peers("e", "f")) {
       Counted counted = new Counted(peers);
-      peers.watcher =
-          at(
-              StageFrames.TOKEN,
-              80,
-              () -> {
-                peers.kill(one);
-                peers.kill(other);
-              });
+      peers.watcher = at(StageFrames.TOKEN, 80, () -> peers.killTogether(one, other));
       runs(peers);
       List<String> survivors = new ArrayList<>(List.of("a", "b", "c", "d"));
       survivors.removeAll(List.of(one, other));
