@@ -2,10 +2,12 @@ package org.e2llm.transport.stage;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.e2llm.ClosedException;
@@ -161,13 +163,18 @@ public final class HostedSessions {
     return service;
   }
 
-  /** Sessions that run, and KV caches that are kept. */
+  /** Sessions that run, also those that are being stopped, and KV caches that are kept. */
   public synchronized int size() {
+    Set<Hosted> running = new HashSet<>(sessions.values());
     int kept = 0;
     for (Place place : places.values()) {
-      kept += place.running == null ? 1 : 0;
+      if (place.running == null) {
+        kept++;
+      } else {
+        running.add(place.running);
+      }
     }
-    return sessions.size() + kept;
+    return running.size() + kept;
   }
 
   // What callers ask for.

@@ -470,7 +470,7 @@ final class MemoryPeers implements AutoCloseable {
   }
 
   private void made(int attempt, org.e2llm.pipeline.Replica replica) {
-    if (attempt != attempts) { // its host was lost in the middle, or a device hung
+    if (attempt != attempts) { // its host was lost in the middle, a device hung, or all is over
       if (replica != null) {
         replica.close();
       }
@@ -607,6 +607,7 @@ final class MemoryPeers implements AutoCloseable {
     peers.values().forEach(peer -> peer.callers.close());
     call(
         () -> {
+          attempts++; // what is still being made comes too late
           if (loop != null) {
             loop.close();
           }
