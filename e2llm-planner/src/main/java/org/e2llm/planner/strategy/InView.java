@@ -172,7 +172,11 @@ final class InView {
     return served;
   }
 
-  /** Those that keep most of the SLO on a few requests, the best first. */
+  /**
+   * Those that keep most of the SLO on a few requests, the best first. Of those with which the same
+   * comes of it to the last digit, such as one served in ways that make no difference to it, the
+   * first stands for all.
+   */
   private List<Candidate> fittest(List<Candidate> candidates) {
     List<Candidate> fittest = new ArrayList<>();
     for (Candidate candidate : candidates) {
@@ -181,7 +185,7 @@ final class InView {
               ? Double.MAX_VALUE
               : missed(fittest.get(KEPT - 1), Double.MAX_VALUE);
       double missed = missed(candidate, limit);
-      if (missed < limit) {
+      if (missed < limit && !isAmong(candidate, fittest)) {
         int at = Math.min(KEPT - 1, fittest.size());
         fittest.subList(at, fittest.size()).clear();
         while (at > 0 && missed(fittest.get(at - 1), Double.MAX_VALUE) > missed) {
@@ -191,6 +195,11 @@ final class InView {
       }
     }
     return fittest;
+  }
+
+  private boolean isAmong(Candidate candidate, List<Candidate> fittest) {
+    Trials.Outcome outcome = trials.outcome(candidate, rounds.few());
+    return fittest.stream().anyMatch(one -> trials.outcome(one, rounds.few()).equals(outcome));
   }
 
   /** What shall be low, if it is below a limit; nothing that is too slow is taken. */
