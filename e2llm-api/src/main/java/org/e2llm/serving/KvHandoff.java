@@ -71,8 +71,13 @@ public final class KvHandoff {
   private final int[] arrived;
   private int complete;
 
-  /** No pair before this one has anything to send. */
+  /** By stage, the first pair that sends from it; then how many pairs there are. */
+  private final int[] firstOf;
+
+  // Pairs that may have something to send: from, and to before.
+
   private int next;
+  private int end;
 
   /**
    * Nothing is computed yet.
@@ -90,12 +95,25 @@ public final class KvHandoff {
     computed = new int[pairs.get(pairs.size() - 1).fromStage() + 1];
     sent = new int[pairs.size()];
     arrived = new int[pairs.size()];
+    firstOf = new int[computed.length + 1];
+    for (Pair pair : pairs) {
+      firstOf[pair.fromStage() + 1]++;
+    }
+    for (int stage = 0; stage < computed.length; stage++) {
+      firstOf[stage + 1] += firstOf[stage];
+    }
   }
 
   /** A stage has the KV of all positions before {@code position}. */
   public void computed(int stage, int position) {
     computed[stage] = Math.max(computed[stage], Math.min(position, promptTokens));
-    next = 0;
+    look(firstOf[stage], firstOf[stage + 1]);
+  }
+
+  private void look(int from, int to) {
+    boolean none = next >= end;
+    next = none ? from : Math.min(next, from);
+    end = none ? to : Math.max(end, to);
   }
 
   /**
@@ -104,7 +122,7 @@ public final class KvHandoff {
    * @return null if there is nothing to send now
    */
   public @Nullable Piece send() {
-    for (; next < sent.length; next++) {
+    for (; next < end; next++) {
       int i = next;
       int there = computed[pairs.get(i).fromStage()];
       boolean worth = there == promptTokens || there - sent[i] >= WORTH_SENDING;
@@ -120,7 +138,7 @@ public final class KvHandoff {
   /** A transfer is over. */
   public void arrived(Piece piece) {
     arrived[piece.pair()] = piece.to();
-    next = Math.min(next, piece.pair());
+    look(piece.pair(), piece.pair() + 1);
     complete += piece.to() == promptTokens ? 1 : 0;
   }
 

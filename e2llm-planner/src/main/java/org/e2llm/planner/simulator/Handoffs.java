@@ -105,15 +105,16 @@ final class Handoffs {
       sending.move = move;
       double bytes =
           (double) simulation.deployment.cost().handoffBytes(pair.layers().size(), piece.length());
-      double arrival =
-          simulation.traffic.sendKv(
-              simulation.deployment.device(move.prefill, pair.fromStage()),
-              simulation.deployment.device(move.decode, pair.toStage()),
-              bytes,
-              now,
-              sending.bulk);
+      double arrival = simulation.traffic.sendKv(path(move, pair), bytes, now, sending.bulk);
       simulation.scheduleKv(id, sending.version, arrival);
     }
+  }
+
+  private Traffic.Path path(Move move, KvHandoff.Pair pair) {
+    Deployment deployment = simulation.deployment;
+    return simulation.traffic.path(
+        deployment.device(move.prefill, pair.fromStage()),
+        deployment.device(move.decode, pair.toStage()));
   }
 
   private int take() {

@@ -24,6 +24,10 @@ final class ReplicaRun {
   private final double returnSeconds;
   private final int mostUnderWay;
   private final double[] free;
+
+  /** From each stage to the next. */
+  private final Traffic.Path[] hops;
+
   private final Flight[] underWay;
   private int flights;
   private BatchScheduler scheduler;
@@ -45,6 +49,13 @@ final class ReplicaRun {
     // One for every stage, and one on its way: the slowest stage always has the next one there.
     mostUnderWay = stages == 1 ? 1 : stages + 1;
     free = new double[stages];
+    hops = new Traffic.Path[stages - 1];
+    for (int stage = 0; stage < hops.length; stage++) {
+      hops[stage] =
+          simulation.traffic.path(
+              simulation.deployment.device(number, stage),
+              simulation.deployment.device(number, stage + 1));
+    }
     underWay = new Flight[mostUnderWay];
     scheduler = newScheduler();
   }
@@ -195,10 +206,7 @@ final class ReplicaRun {
     int next = flight.stage + 1;
     double arrival =
         simulation.traffic.sendHidden(
-            deployment.device(number, flight.stage),
-            deployment.device(number, next),
-            (double) deployment.hiddenBytes(flight.rows()),
-            now);
+            hops[flight.stage], (double) deployment.hiddenBytes(flight.rows()), now);
     double seconds = flight.seconds(deployment.stage(number, next));
     simulation.work.busy(number, next, seconds);
     free[next] = Math.max(arrival, free[next]) + seconds;

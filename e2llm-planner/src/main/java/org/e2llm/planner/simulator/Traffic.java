@@ -1,6 +1,5 @@
 package org.e2llm.planner.simulator;
 
-import java.util.Arrays;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Network;
 import org.jspecify.annotations.Nullable;
@@ -22,15 +21,37 @@ final class Traffic {
   }
 
   /** What lies between two devices, and what a transfer occupies on its way. */
-  private static final class Path {
-    final LinkProfile link;
-    final int[] interfaces;
-    final double[] bytesPerSecond;
+  static final class Path {
+    private final LinkProfile link;
+    private final int[] interfaces;
+    private final double[] bytesPerSecond;
+
+    /** So many times its time takes whatever begins now. */
+    private double slower = 1;
+
+    // Of transfers as long as the last one: batches of one replica mostly are.
+
+    private double bytes = Double.NaN;
+    private final double[] seconds;
+    private double linkSeconds;
 
     Path(LinkProfile link, int[] interfaces, double[] bytesPerSecond) {
       this.link = link;
       this.interfaces = interfaces;
       this.bytesPerSecond = bytesPerSecond;
+      this.seconds = new double[interfaces.length];
+    }
+
+    private void reckon(double transferred) {
+      double timed = slower * transferred;
+      if (timed == bytes) {
+        return;
+      }
+      bytes = timed;
+      for (int k = 0; k < seconds.length; k++) {
+        seconds[k] = timed / bytesPerSecond[k];
+      }
+      linkSeconds = timed / link.bytesPerSecond();
     }
   }
 
@@ -38,7 +59,6 @@ final class Traffic {
   private final Interfaces interfaces;
   private final int size;
   private final @Nullable Path[] paths;
-  private final double[] slowness;
   private final double[] hotUntil;
   private final double[] hotSeconds;
   private final double[] bulkUntil;
@@ -49,8 +69,6 @@ final class Traffic {
     this.interfaces = interfaces;
     size = network.size();
     paths = new Path[size * size];
-    slowness = new double[size * size];
-    Arrays.fill(slowness, 1);
     hotUntil = new double[interfaces.count()];
     hotSeconds = new double[interfaces.count()];
     bulkUntil = new double[interfaces.count()];
@@ -59,11 +77,12 @@ final class Traffic {
 
   /** All transfers between the two that begin from now on take so many times their time. */
   void slow(int a, int b, double factor) {
-    slowness[a * size + b] = factor;
-    slowness[b * size + a] = factor;
+    path(a, b).slower = factor;
+    path(b, a).slower = factor;
   }
 
-  private Path path(int from, int to) {
+  /** The way from a device to another. */
+  Path path(int from, int to) {
     Path found = paths[from * size + to];
     if (found == null) {
       LinkProfile link = network.link(from, to);
@@ -79,26 +98,23 @@ final class Traffic {
   }
 
   /** Sends hidden states; gives when they have arrived. */
-  double sendHidden(int from, int to, double bytes, double now) {
-    Path path = path(from, to);
-    double slower = slowness[from * size + to];
+  double sendHidden(Path path, double bytes, double now) {
+    path.reckon(bytes);
     double start = now;
     for (int i : path.interfaces) {
       start = Math.max(start, hotUntil[i]);
     }
     for (int k = 0; k < path.interfaces.length; k++) {
       int i = path.interfaces[k];
-      double seconds = slower * bytes / path.bytesPerSecond[k];
-      hotUntil[i] = start + seconds;
-      hotSeconds[i] += seconds;
+      hotUntil[i] = start + path.seconds[k];
+      hotSeconds[i] += path.seconds[k];
     }
-    return start + slower * bytes / path.link.bytesPerSecond() + path.link.latencySeconds();
+    return start + path.linkSeconds + path.link.latencySeconds();
   }
 
   /** Sends a KV piece; gives when it arrives if no hidden states come in between. */
-  double sendKv(int from, int to, double bytes, double now, Bulk piece) {
-    Path path = path(from, to);
-    double slower = slowness[from * size + to];
+  double sendKv(Path path, double bytes, double now, Bulk piece) {
+    path.reckon(bytes);
     piece.interfaces = path.interfaces;
     double wait = 0;
     for (int i : path.interfaces) {
@@ -106,12 +122,11 @@ final class Traffic {
     }
     for (int k = 0; k < path.interfaces.length; k++) {
       int i = path.interfaces[k];
-      double seconds = slower * bytes / path.bytesPerSecond[k];
-      bulkUntil[i] = free(i, now) + wait + seconds;
-      bulkSeconds[i] += seconds;
+      bulkUntil[i] = free(i, now) + wait + path.seconds[k];
+      bulkSeconds[i] += path.seconds[k];
       piece.until[k] = bulkUntil[i];
     }
-    return now + wait + slower * bytes / path.link.bytesPerSecond() + path.link.latencySeconds();
+    return now + wait + path.linkSeconds + path.link.latencySeconds();
   }
 
   /** By how much a piece that should have arrived now was put off by hidden states. */

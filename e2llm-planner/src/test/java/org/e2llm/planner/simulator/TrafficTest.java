@@ -24,40 +24,47 @@ class TrafficTest {
 
   @Test
   void aTransferTakesItsBytesAndTheLatency() {
-    assertThat(traffic.sendHidden(0, 1, 200, 7)).isCloseTo(9.5, EXACT);
-    assertThat(traffic.sendKv(1, 0, 200, 7, new Traffic.Bulk())).isCloseTo(9.5, EXACT);
+    assertThat(traffic.sendHidden(traffic.path(0, 1), 200, 7)).isCloseTo(9.5, EXACT);
+    assertThat(traffic.sendKv(traffic.path(1, 0), 200, 7, new Traffic.Bulk()))
+        .isCloseTo(9.5, EXACT);
   }
 
   @Test
   void transfersFromOneDeviceWaitForEachOtherAndThoseTheOtherWayDoNot() {
-    assertThat(traffic.sendKv(0, 1, 100, 0, new Traffic.Bulk())).isCloseTo(1.5, EXACT);
-    assertThat(traffic.sendKv(0, 2, 100, 0, new Traffic.Bulk())).isCloseTo(2.5, EXACT);
-    assertThat(traffic.sendKv(2, 1, 100, 0, new Traffic.Bulk())).isCloseTo(2.5, EXACT);
-    assertThat(traffic.sendKv(1, 0, 100, 0, new Traffic.Bulk())).isCloseTo(1.5, EXACT);
+    assertThat(traffic.sendKv(traffic.path(0, 1), 100, 0, new Traffic.Bulk()))
+        .isCloseTo(1.5, EXACT);
+    assertThat(traffic.sendKv(traffic.path(0, 2), 100, 0, new Traffic.Bulk()))
+        .isCloseTo(2.5, EXACT);
+    assertThat(traffic.sendKv(traffic.path(2, 1), 100, 0, new Traffic.Bulk()))
+        .isCloseTo(2.5, EXACT);
+    assertThat(traffic.sendKv(traffic.path(1, 0), 100, 0, new Traffic.Bulk()))
+        .isCloseTo(1.5, EXACT);
   }
 
   @Test
   void everybodyOnAMediumWaitsForEverybodyElse() {
-    assertThat(traffic.sendHidden(3, 4, 100, 0)).isCloseTo(10, EXACT);
-    assertThat(traffic.sendHidden(4, 3, 100, 0)).isCloseTo(20, EXACT);
-    assertThat(traffic.sendHidden(0, 3, 10, 0)).isCloseTo(21.5, EXACT);
+    assertThat(traffic.sendHidden(traffic.path(3, 4), 100, 0)).isCloseTo(10, EXACT);
+    assertThat(traffic.sendHidden(traffic.path(4, 3), 100, 0)).isCloseTo(20, EXACT);
+    assertThat(traffic.sendHidden(traffic.path(0, 3), 10, 0)).isCloseTo(21.5, EXACT);
   }
 
   @Test
   void aFastInterfaceServesOthersBesideASlowLink() {
-    assertThat(traffic.sendKv(0, 3, 100, 0, new Traffic.Bulk())).isCloseTo(10.5, EXACT);
-    assertThat(traffic.sendKv(0, 1, 100, 0, new Traffic.Bulk())).isCloseTo(2.5, EXACT);
+    assertThat(traffic.sendKv(traffic.path(0, 3), 100, 0, new Traffic.Bulk()))
+        .isCloseTo(10.5, EXACT);
+    assertThat(traffic.sendKv(traffic.path(0, 1), 100, 0, new Traffic.Bulk()))
+        .isCloseTo(2.5, EXACT);
   }
 
   @Test
   void hiddenStatesGoFirstAndKvIsPutOffByThem() {
     Traffic.Bulk first = new Traffic.Bulk();
     Traffic.Bulk second = new Traffic.Bulk();
-    double arrival = traffic.sendKv(0, 1, 400, 0, first);
-    double behind = traffic.sendKv(0, 1, 100, 0, second);
+    double arrival = traffic.sendKv(traffic.path(0, 1), 400, 0, first);
+    double behind = traffic.sendKv(traffic.path(0, 1), 100, 0, second);
     assertThat(arrival).isCloseTo(4.5, EXACT);
     assertThat(behind).isCloseTo(5.5, EXACT);
-    assertThat(traffic.sendHidden(0, 1, 200, 1)).isCloseTo(3.5, EXACT);
+    assertThat(traffic.sendHidden(traffic.path(0, 1), 200, 1)).isCloseTo(3.5, EXACT);
     double late = traffic.lateSeconds(first, arrival);
     assertThat(late).isCloseTo(1.5, EXACT); // less the latency, in which nothing is sent
     assertThat(traffic.lateSeconds(first, arrival + late)).isZero();
