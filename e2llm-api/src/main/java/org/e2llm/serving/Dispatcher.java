@@ -23,7 +23,9 @@ import org.jspecify.annotations.Nullable;
  * becomes free.
  *
  * <p>The order at a replica is that of its {@link WaitingLine}. With an SLO in view, a replica may
- * {@link TakeOver} who would be late elsewhere, and how many decode {@link Together} is limited.
+ * {@link TakeOver} who would be late elsewhere and is in time here, one at which nobody waits also
+ * whom the {@link Router} would send there now of those that are late in any case; and how many
+ * decode {@link Together} is limited.
  *
  * <p>The simulator has one for all replicas of a plan, a live host one of its own replica alone.
  *
@@ -59,6 +61,15 @@ public final class Dispatcher {
 
   /** Seconds of prompts that have begun, are not done, and let others go first. */
   private final double[] yielding;
+
+  /** Tokens that those that wait are going to reserve, by replica. */
+  private final long[] waitingTokens;
+
+  /** How often something has changed that the router looks at. */
+  private long changes;
+
+  /** By replica, how often when it was last asked who should wait there rather. */
+  private final long[] asked;
 
   private final Map<Long, DispatchedSession> sessions = new HashMap<>();
   private final Map<Long, DispatchedSession> parked = new LinkedHashMap<>();
@@ -96,6 +107,8 @@ public final class Dispatcher {
             policy.lateBinding(), estimates, router, loads, commitments, admissions, together);
     takeOver = new TakeOver(estimates, loads, lines);
     yielding = new double[n];
+    waitingTokens = new long[n];
+    asked = new long[n];
   }
 
   private static Admission[] admissions(ReplicaEstimates estimates) {
@@ -146,10 +159,7 @@ public final class Dispatcher {
   }
 
   private int enqueue(DispatchedSession session) {
-    for (int r = 0; r < lines.size(); r++) {
-      loads.late(r, lines.get(r).secondsGivingWay(session.prompt) + yielding[r]);
-    }
-    Router.Route route = router.route(session.prompt, session.maxTokens, loads);
+    Router.Route route = route(session);
     if (route == null) {
       requirePossible(session);
       session.state = State.PARKED;
@@ -164,14 +174,45 @@ public final class Dispatcher {
     return p;
   }
 
+  /** Of one that waits nowhere. */
+  private Router.@Nullable Route route(DispatchedSession session) {
+    if (canBeLate()) {
+      seeWhoGivesWay(session.prompt);
+    }
+    return router.route(session.prompt, session.maxTokens, loads);
+  }
+
+  private boolean canBeLate() {
+    return policy.slo().ttftSeconds() < Double.POSITIVE_INFINITY;
+  }
+
+  private void seeWhoGivesWay(int prompt) {
+    for (int r = 0; r < lines.size(); r++) {
+      double seconds = lines.get(r).secondsGivingWay(prompt) + yielding[r];
+      loads.late(r, seconds, waitingTokens[r]);
+    }
+    lines.forEach(line -> line.goingBefore(prompt, loads::notLate));
+  }
+
   private void waitAt(DispatchedSession session, Router.Route route) {
     session.route = route;
     session.state = State.WAITING;
     int p = route.prefill();
     session.promptSeconds = estimates.prefillSeconds(p, session.prompt, 0);
-    loads.prefill(p, session.promptSeconds, session.prompt);
-    commitments.make(session);
+    promise(session);
+    changes++;
     lines.get(p).add(session);
+  }
+
+  private void promise(DispatchedSession session) {
+    loads.prefill(session.p(), session.promptSeconds, session.prompt);
+    commitments.make(session);
+    waits(session, 1);
+  }
+
+  private void waits(DispatchedSession session, int sign) {
+    waitingTokens[session.d()] += (long) sign * session.most();
+    waitingTokens[session.p()] += session.p() == session.d() ? 0 : (long) sign * session.prompt;
   }
 
   private void requirePossible(DispatchedSession session) {
@@ -221,8 +262,7 @@ public final class Dispatcher {
    *     already
    */
   public @Nullable Start start(int replica, double now, boolean inTimeOnly) {
-    boolean canBeLate = policy.slo().ttftSeconds() < Double.POSITIVE_INFINITY;
-    if (!loads.up(replica) || (inTimeOnly && !canBeLate)) {
+    if (!loads.up(replica) || (inTimeOnly && !canBeLate())) {
       return null;
     }
     for (int r = 0; r < lines.size(); r++) {
@@ -242,7 +282,9 @@ public final class Dispatcher {
     if (head == null || (inTimeOnly && head.late)) {
       return null;
     }
+    waits(head, -1);
     if (!places.take(head, head.late && lines.get(replica).isExpecting(now))) {
+      waits(head, 1); // maybe for another replica than before
       places.block(replica, head);
       return null;
     }
@@ -251,6 +293,7 @@ public final class Dispatcher {
     lines.get(replica).begin(head, now);
     places.block(replica, null);
     head.state = State.PREFILLING;
+    changes++;
     return new Start(head.id, head.route, head.yields);
   }
 
@@ -273,6 +316,35 @@ public final class Dispatcher {
       leave(other);
       waitAt(other, TakeOver.route(other, replica));
       look(replica, now);
+    } else if (lines.get(replica).size() == 0) {
+      takeHopeless(replica, now);
+    }
+  }
+
+  /**
+   * Nobody waits here: takes over one that cannot be in time any more where it waits, and let
+   * others go first, if the router would have it wait here now.
+   */
+  private void takeHopeless(int replica, double now) {
+    if (asked[replica] == changes) {
+      return;
+    }
+    asked[replica] = changes;
+    for (int r = 0; r < lines.size(); r++) {
+      WaitingLine line = lines.get(r);
+      DispatchedSession hopeless = line.firstHopeless();
+      if (hopeless == null || hopeless == places.blocked()[r]) {
+        continue;
+      }
+      leave(hopeless);
+      Router.Route route = route(hopeless);
+      if (route != null && route.prefill() == replica) {
+        waitAt(hopeless, route);
+        look(replica, now);
+        return;
+      }
+      promise(hopeless);
+      line.takeBack(hopeless);
     }
   }
 
@@ -370,6 +442,7 @@ public final class Dispatcher {
 
   /** Forgets a session; what it holds of memory stays as it is. */
   DispatchedSession forget(long session) {
+    changes++;
     DispatchedSession lost = get(session);
     sessions.remove(session);
     if (lost.state == State.PARKED) {
@@ -390,6 +463,7 @@ public final class Dispatcher {
   private void dequeue(DispatchedSession session) {
     if (session.state == State.WAITING) {
       lines.get(session.p()).remove(session);
+      waits(session, -1);
       if (places.blocked()[session.p()] == session) {
         places.block(session.p(), null);
       }

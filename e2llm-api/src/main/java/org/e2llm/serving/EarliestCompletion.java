@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * <p>With an SLO in view, all of that counts {@link #MISSED} times where the SLO is expected to be
  * missed: a request that can be in time at one replica only goes there. One that cannot anywhere
  * goes where it costs least, and rather not where others can be in time. Whoever can be waits only
- * for those that do not give way to it.
+ * for those that do not give way to it: for their prompts, and where memory is short until enough
+ * of them have ended.
  *
  * <p>Roles are kept unless the policy lets them spill. Then a replica may do the other phase if
  * that pair is better by a margin; where it does so already, by none: so that it does not go to and
@@ -106,7 +107,7 @@ final class EarliestCompletion implements Router {
                       + promptOthers[p]
                       + memorySeconds(p, d, promptTokens, maxTokens, handoff, loads))
                   * reluctance(p, d, loads);
-          boolean missed = isFirstMissed(p) || isRestMissed(d);
+          boolean missed = isFirstMissed(p, d, promptTokens, maxTokens, loads) || isRestMissed(d);
           lost &= missed;
           double counted = seconds * (missed ? MISSED : 1);
           if (counted < least) {
@@ -197,7 +198,21 @@ final class EarliestCompletion implements Router {
   }
 
   /** Whether the first token would not be in time for the SLO in view. */
-  private boolean isFirstMissed(int p) {
+  private boolean isFirstMissed(int p, int d, int promptTokens, int maxTokens, ReplicaLoads loads) {
+    double limit = policy.slo().ttftSeconds();
+    if (limit == Double.POSITIVE_INFINITY) {
+      return false;
+    }
+    double wait = pressure(d, promptTokens + maxTokens - loads.lateTokens(d), loads) * stay[d];
+    if (p != d) {
+      long needed = promptTokens - loads.lateTokens(p);
+      wait = Math.max(wait, pressure(p, needed, loads) * ownPrompt[p]);
+    }
+    return inTimePrompt[p] + wait > limit;
+  }
+
+  /** Whether it would not be even if there was memory. */
+  private boolean isPromptLate(int p) {
     return inTimePrompt[p] > policy.slo().ttftSeconds();
   }
 
@@ -215,7 +230,7 @@ final class EarliestCompletion implements Router {
     ownPrompt[r] = own + fill;
     double before = loads.prefillSeconds(r) - loads.lateSeconds(r);
     inTimePrompt[r] = before * slower + own + fill;
-    double waitsFor = isFirstMissed(r) ? loads.prefillSeconds(r) : before;
+    double waitsFor = isPromptLate(r) ? loads.prefillSeconds(r) : before;
     prompt[r] = QUEUE_WEIGHT * waitsFor * slower + own + fill;
     promptOthers[r] =
         decoding == 0 ? 0 : decoding * estimates.stallSeconds(r, promptTokens, decoding);
@@ -263,7 +278,7 @@ final class EarliestCompletion implements Router {
   }
 
   /** How much more than its memory is promised on a replica, as a share of that memory. */
-  private double pressure(int r, int tokens, ReplicaLoads loads) {
+  private double pressure(int r, long tokens, ReplicaLoads loads) {
     double promised = (double) loads.reservedTokens(r) + tokens;
     return Math.max(0, promised / estimates.kvTokens(r) - 1);
   }

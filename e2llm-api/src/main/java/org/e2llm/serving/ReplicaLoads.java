@@ -21,6 +21,7 @@ public final class ReplicaLoads {
   private final double[] channelSeconds;
   private final int[] foreign;
   private final double[] lateSeconds;
+  private final long[] lateTokens;
   private double outputSum;
   private double answers;
 
@@ -38,6 +39,7 @@ public final class ReplicaLoads {
     channelSeconds = new double[estimates.channels()];
     foreign = new int[replicas];
     lateSeconds = new double[replicas];
+    lateTokens = new long[replicas];
     answers = PRIOR_ANSWERS;
     outputSum = PRIOR_ANSWERS * estimates.expectedOutput();
   }
@@ -57,6 +59,11 @@ public final class ReplicaLoads {
    */
   public double lateSeconds(int replica) {
     return lateSeconds[replica];
+  }
+
+  /** Part of {@link #reservedTokens}: of those that wait and are late, or longer, as above. */
+  public long lateTokens(int replica) {
+    return lateTokens[replica];
   }
 
   /** Tokens of prompts routed there and not computed. */
@@ -121,8 +128,15 @@ public final class ReplicaLoads {
         promptTokens[replica] == 0 ? 0 : Math.max(0, prefillSeconds[replica] + seconds);
   }
 
-  void late(int replica, double seconds) {
+  void late(int replica, double seconds, long tokens) {
     lateSeconds[replica] = seconds;
+    lateTokens[replica] = tokens;
+  }
+
+  /** One that waits does not give way after all. */
+  void notLate(DispatchedSession session) {
+    lateTokens[session.d()] -= session.most();
+    lateTokens[session.p()] -= session.p() == session.d() ? 0 : session.prompt;
   }
 
   void bound(int replica, int sessions, int prompt, int most) {

@@ -3,6 +3,7 @@ package org.e2llm.serving;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.function.Consumer;
 import org.e2llm.plan.Slo;
 import org.jspecify.annotations.Nullable;
 
@@ -79,9 +80,8 @@ final class WaitingLine {
 
   /** Takes one in; {@code promptSeconds} of it are those of this replica. */
   void add(DispatchedSession session) {
-    tokensCome += session.prompt;
-    session.key =
-        session.hadBegun ? Long.MIN_VALUE : tokensCome + (long) OVERTAKING * session.prompt;
+    moveBack(session);
+    session.key = session.hadBegun ? Long.MIN_VALUE : session.key;
     session.late = false;
     seconds += session.promptSeconds;
     if (!session.hadBegun && !(session.arrival < lastCame)) {
@@ -181,9 +181,39 @@ final class WaitingLine {
     }
     double giving = seconds;
     for (DispatchedSession session : hopeful) {
-      giving -= session.late || session.prompt > prompt ? 0 : session.promptSeconds;
+      giving -= givesWay(session, prompt) ? 0 : session.promptSeconds;
     }
     return Math.max(0, giving);
+  }
+
+  /** Those that wait, can be in time and do not give way to a prompt of so many tokens. */
+  void goingBefore(int prompt, Consumer<DispatchedSession> each) {
+    for (DispatchedSession session : hopeful) {
+      if (!givesWay(session, prompt)) {
+        each.accept(session);
+      }
+    }
+  }
+
+  private static boolean givesWay(DispatchedSession session, int prompt) {
+    return session.late || session.prompt > prompt;
+  }
+
+  /** The first of those that cannot be in time any more, or null. */
+  @Nullable DispatchedSession firstHopeless() {
+    return inTime == null ? null : queue.peek();
+  }
+
+  /** One that was the first hopeless one is here again, behind the others: their turn comes. */
+  void takeBack(DispatchedSession hopeless) {
+    moveBack(hopeless);
+    seconds += hopeless.promptSeconds;
+    queue.add(hopeless);
+  }
+
+  private void moveBack(DispatchedSession session) {
+    tokensCome += session.prompt;
+    session.key = tokensCome + (long) OVERTAKING * session.prompt;
   }
 
   /** Takes out the head, which begins. */

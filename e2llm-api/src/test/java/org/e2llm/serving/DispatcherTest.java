@@ -206,6 +206,31 @@ class DispatcherTest {
   }
 
   @Test
+  void whoIsLateInAnyCaseIsTakenOverWhereNobodyWaitsIfThatIsSooner() {
+    Role[] roles = {MIXED, MIXED};
+    Dispatcher dispatcher =
+        new Dispatcher(
+            ServingPolicy.ROLES.withSlo(new Slo(10, Double.POSITIVE_INFINITY)),
+            new TwoSpeeds(roles, new double[] {100, 100}, 100_000, 0.001));
+    assertThat(dispatcher.arrive(1, 400, 10, 0)).isZero();
+    assertThat(dispatcher.start(0, 0)).isNotNull();
+    assertThat(dispatcher.arrive(2, 400, 10, 0)).isEqualTo(1);
+    assertThat(dispatcher.start(1, 0)).isNotNull();
+    assertThat(dispatcher.arrive(3, 2000, 10, 0)).isZero();
+    assertThat(dispatcher.start(1, 1)).as("it would not end sooner here").isNull();
+    dispatcher.fed(2, 400);
+    assertThat(dispatcher.arrive(4, 2000, 10, 2)).isEqualTo(1);
+    assertThat(dispatcher.start(1, 2)).as("its own").isEqualTo(new Start(4, new Route(1, 1), true));
+    dispatcher.finished(4, 1);
+    assertThat(dispatcher.start(1, 3)).isEqualTo(new Start(3, new Route(1, 1), true));
+    assertThat(dispatcher.waiting(0)).isZero();
+    for (int i = 1; i <= 3; i++) {
+      dispatcher.finished(i, 1);
+    }
+    assertIdle(dispatcher, 2);
+  }
+
+  @Test
   void whereNobodyGetsTokensInTimeAsManyDecodeTogetherAsFit() {
     Dispatcher dispatcher = inView(new Slo(Double.POSITIVE_INFINITY, 0.005)); // 1/100 s alone
     for (int i = 1; i <= 9; i++) {

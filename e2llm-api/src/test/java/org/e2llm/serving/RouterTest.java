@@ -73,13 +73,26 @@ class RouterTest {
     loads.prefill(0, 4, 4000);
     Slo slo = new Slo(1, Double.POSITIVE_INFINITY);
     assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads).prefill()).isOne();
-    loads.late(0, 4);
+    loads.late(0, 4, 0);
     assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads).prefill()).isZero();
     loads.prefill(0, 400, 400_000);
-    loads.late(0, 404);
+    loads.late(0, 404, 0);
     assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads).prefill())
         .as("nor does it wait for them")
         .isZero();
+  }
+
+  @Test
+  void whoWouldWaitForMemoryIsLateUnlessThoseThatHaveItPromisedGiveWay() {
+    TwoSpeeds replicas = replicas(0.001, MIXED, 1000, MIXED, 1000);
+    ReplicaLoads loads = new ReplicaLoads(replicas);
+    loads.bound(0, 40, 500, 600); // of which 16 fit
+    loads.bound(1, 400, 1, 1); // there is memory, but a token takes 0.4 s
+    ServingPolicy soon = ServingPolicy.ROLES.withSlo(new Slo(1, Double.POSITIVE_INFINITY));
+    assertThat(route(ServingPolicy.ROLES, replicas, loads)).isEqualTo(new Route(0, 0));
+    assertThat(route(soon, replicas, loads)).isEqualTo(new Route(1, 1));
+    loads.late(0, 0, 24 * 600);
+    assertThat(route(soon, replicas, loads)).isEqualTo(new Route(0, 0));
   }
 
   @Test

@@ -69,6 +69,11 @@ final class ReplicaRun {
     return scheduler;
   }
 
+  /** Whether no batch is under way. */
+  boolean isIdle() {
+    return flights == 0;
+  }
+
   private boolean works() {
     return up && Double.isNaN(frozenAt);
   }

@@ -40,6 +40,9 @@ final class Simulation {
   /** Tokens of a request whose KV has to be computed before its next token. */
   private final int[] prompts;
 
+  /** Whether a replica may begin with what waits at another one. */
+  private final boolean takesOver;
+
   // Replicas that look for something to do next, as a ring with room for all.
 
   private final boolean[] looks;
@@ -59,6 +62,7 @@ final class Simulation {
     int n = deployment.replicas();
     estimates = new PlanEstimates(deployment, requests.workload(1000, 1));
     dispatcher = new Dispatcher(deployment.plan().policy(), estimates);
+    takesOver = deployment.plan().policy().slo().ttftSeconds() < Double.POSITIVE_INFINITY;
     log = new RequestLog(requests);
     traffic = new Traffic(deployment.network(), deployment.interfaces());
     work = new Work(deployment);
@@ -86,6 +90,7 @@ final class Simulation {
       }
       clock = arrival;
       arrive(request, arrival);
+      lookIfIdle();
       settle(arrival);
     }
     if (!advance(Double.POSITIVE_INFINITY, outlook)) {
@@ -220,6 +225,15 @@ final class Simulation {
       looks[replica] = true;
       lookers[lookersEnd] = replica;
       lookersEnd = (lookersEnd + 1) % lookers.length;
+    }
+  }
+
+  /** Somebody may be late elsewhere; where nothing happens, nothing else lets a replica look. */
+  private void lookIfIdle() {
+    for (int r = 0; takesOver && r < replicas.length; r++) {
+      if (replicas[r].isIdle()) {
+        lookLater(r);
+      }
     }
   }
 
