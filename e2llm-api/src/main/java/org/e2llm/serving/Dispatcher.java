@@ -62,9 +62,6 @@ public final class Dispatcher {
   /** Seconds of prompts that have begun, are not done, and let others go first. */
   private final double[] yielding;
 
-  /** Tokens that those that wait are going to reserve, by replica. */
-  private final long[] waitingTokens;
-
   /** How often something has changed that the router looks at. */
   private long changes;
 
@@ -107,7 +104,6 @@ public final class Dispatcher {
             policy.lateBinding(), estimates, router, loads, commitments, admissions, together);
     takeOver = new TakeOver(estimates, loads, lines);
     yielding = new double[n];
-    waitingTokens = new long[n];
     asked = new long[n];
   }
 
@@ -188,8 +184,7 @@ public final class Dispatcher {
 
   private void seeWhoGivesWay(int prompt) {
     for (int r = 0; r < lines.size(); r++) {
-      double seconds = lines.get(r).secondsGivingWay(prompt) + yielding[r];
-      loads.late(r, seconds, waitingTokens[r]);
+      loads.late(r, lines.get(r).secondsGivingWay(prompt) + yielding[r]);
     }
     lines.forEach(line -> line.goingBefore(prompt, loads::notLate));
   }
@@ -207,12 +202,7 @@ public final class Dispatcher {
   private void promise(DispatchedSession session) {
     loads.prefill(session.p(), session.promptSeconds, session.prompt);
     commitments.make(session);
-    waits(session, 1);
-  }
-
-  private void waits(DispatchedSession session, int sign) {
-    waitingTokens[session.d()] += (long) sign * session.most();
-    waitingTokens[session.p()] += session.p() == session.d() ? 0 : (long) sign * session.prompt;
+    loads.waits(session, 1);
   }
 
   private void requirePossible(DispatchedSession session) {
@@ -282,9 +272,9 @@ public final class Dispatcher {
     if (head == null || (inTimeOnly && head.late)) {
       return null;
     }
-    waits(head, -1);
+    loads.waits(head, -1);
     if (!places.take(head, head.late && lines.get(replica).isExpecting(now))) {
-      waits(head, 1); // maybe for another replica than before
+      loads.waits(head, 1); // maybe for another replica than before
       places.block(replica, head);
       return null;
     }
@@ -463,7 +453,7 @@ public final class Dispatcher {
   private void dequeue(DispatchedSession session) {
     if (session.state == State.WAITING) {
       lines.get(session.p()).remove(session);
-      waits(session, -1);
+      loads.waits(session, -1);
       if (places.blocked()[session.p()] == session) {
         places.block(session.p(), null);
       }

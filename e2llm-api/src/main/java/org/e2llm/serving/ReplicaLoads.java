@@ -21,6 +21,7 @@ public final class ReplicaLoads {
   private final double[] channelSeconds;
   private final int[] foreign;
   private final double[] lateSeconds;
+  private final long[] waitingTokens;
   private final long[] lateTokens;
   private double outputSum;
   private double answers;
@@ -39,6 +40,7 @@ public final class ReplicaLoads {
     channelSeconds = new double[estimates.channels()];
     foreign = new int[replicas];
     lateSeconds = new double[replicas];
+    waitingTokens = new long[replicas];
     lateTokens = new long[replicas];
     answers = PRIOR_ANSWERS;
     outputSum = PRIOR_ANSWERS * estimates.expectedOutput();
@@ -128,15 +130,25 @@ public final class ReplicaLoads {
         promptTokens[replica] == 0 ? 0 : Math.max(0, prefillSeconds[replica] + seconds);
   }
 
-  void late(int replica, double seconds, long tokens) {
-    lateSeconds[replica] = seconds;
-    lateTokens[replica] = tokens;
+  /** A session waits for what is promised to it (1), or has it or goes (-1). */
+  void waits(DispatchedSession session, int sign) {
+    add(waitingTokens, session, sign);
   }
 
-  /** One that waits does not give way after all. */
+  /** So many seconds there give way to the one at hand, and all that wait; but {@link #notLate}. */
+  void late(int replica, double seconds) {
+    lateSeconds[replica] = seconds;
+    lateTokens[replica] = waitingTokens[replica];
+  }
+
+  /** One that waits does not give way. */
   void notLate(DispatchedSession session) {
-    lateTokens[session.d()] -= session.most();
-    lateTokens[session.p()] -= session.p() == session.d() ? 0 : session.prompt;
+    add(lateTokens, session, -1);
+  }
+
+  private static void add(long[] tokens, DispatchedSession session, int sign) {
+    tokens[session.d()] += (long) sign * session.most();
+    tokens[session.p()] += session.p() == session.d() ? 0 : (long) sign * session.prompt;
   }
 
   void bound(int replica, int sessions, int prompt, int most) {

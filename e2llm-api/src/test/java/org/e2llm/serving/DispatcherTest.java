@@ -183,13 +183,16 @@ class DispatcherTest {
     assertThat(order).containsExactly(2L, 3L, 4L, 1L);
   }
 
+  /** With ten seconds to the first token in view. */
+  private static Dispatcher twoThatDoBoth() {
+    return new Dispatcher(
+        ServingPolicy.ROLES.withSlo(new Slo(10, Double.POSITIVE_INFINITY)),
+        new TwoSpeeds(new Role[] {MIXED, MIXED}, new double[] {100, 100}, 100_000, 0.001));
+  }
+
   @Test
   void whoWouldBeLateIsTakenOverByWhomItIsInTimeAt() {
-    Role[] roles = {MIXED, MIXED};
-    Dispatcher dispatcher =
-        new Dispatcher(
-            ServingPolicy.ROLES.withSlo(new Slo(10, Double.POSITIVE_INFINITY)),
-            new TwoSpeeds(roles, new double[] {100, 100}, 100_000, 0.001));
+    Dispatcher dispatcher = twoThatDoBoth();
     assertThat(dispatcher.arrive(1, 400, 10, 0)).isZero();
     assertThat(dispatcher.arrive(2, 500, 10, 0)).isEqualTo(1);
     assertThat(dispatcher.start(0, 0)).isEqualTo(new Start(1, new Route(0, 0)));
@@ -207,11 +210,7 @@ class DispatcherTest {
 
   @Test
   void whoIsLateInAnyCaseIsTakenOverWhereNobodyWaitsIfThatIsSooner() {
-    Role[] roles = {MIXED, MIXED};
-    Dispatcher dispatcher =
-        new Dispatcher(
-            ServingPolicy.ROLES.withSlo(new Slo(10, Double.POSITIVE_INFINITY)),
-            new TwoSpeeds(roles, new double[] {100, 100}, 100_000, 0.001));
+    Dispatcher dispatcher = twoThatDoBoth();
     assertThat(dispatcher.arrive(1, 400, 10, 0)).isZero();
     assertThat(dispatcher.start(0, 0)).isNotNull();
     assertThat(dispatcher.arrive(2, 400, 10, 0)).isEqualTo(1);

@@ -73,10 +73,10 @@ class RouterTest {
     loads.prefill(0, 4, 4000);
     Slo slo = new Slo(1, Double.POSITIVE_INFINITY);
     assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads).prefill()).isOne();
-    loads.late(0, 4, 0);
+    loads.late(0, 4);
     assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads).prefill()).isZero();
     loads.prefill(0, 400, 400_000);
-    loads.late(0, 404, 0);
+    loads.late(0, 404);
     assertThat(route(ServingPolicy.ROLES.withSlo(slo), replicas, loads).prefill())
         .as("nor does it wait for them")
         .isZero();
@@ -91,7 +91,12 @@ class RouterTest {
     ServingPolicy soon = ServingPolicy.ROLES.withSlo(new Slo(1, Double.POSITIVE_INFINITY));
     assertThat(route(ServingPolicy.ROLES, replicas, loads)).isEqualTo(new Route(0, 0));
     assertThat(route(soon, replicas, loads)).isEqualTo(new Route(1, 1));
-    loads.late(0, 0, 24 * 600);
+    DispatchedSession waiting = new DispatchedSession(1, 1, 0, 500, 100, false);
+    waiting.route = new Route(0, 0);
+    for (int i = 0; i < 24; i++) {
+      loads.waits(waiting, 1);
+    }
+    loads.late(0, 0);
     assertThat(route(soon, replicas, loads)).isEqualTo(new Route(0, 0));
   }
 

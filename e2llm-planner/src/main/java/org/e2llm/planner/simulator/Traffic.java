@@ -29,9 +29,9 @@ final class Traffic {
     /** So many times its time takes whatever begins now. */
     private double slower = 1;
 
-    // Of transfers as long as the last one: batches of one replica mostly are.
+    // Of a transfer that takes as long as the last one: batches of a replica mostly do.
 
-    private double bytes = Double.NaN;
+    private double reckonedFor = Double.NaN;
     private final double[] seconds;
     private double linkSeconds;
 
@@ -44,10 +44,10 @@ final class Traffic {
 
     private void reckon(double transferred) {
       double timed = slower * transferred;
-      if (timed == bytes) {
+      if (timed == reckonedFor) {
         return;
       }
-      bytes = timed;
+      reckonedFor = timed;
       for (int k = 0; k < seconds.length; k++) {
         seconds[k] = timed / bytesPerSecond[k];
       }
