@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * many of them, a decoding session is in one at most: its next token is not known before. The
  * sessions that decode are therefore spread evenly over {@link Limits#lanes() lanes}, and no more
  * batches than lanes carry them at a time: with more, each would be small and read all weights for
- * few tokens.
+ * few tokens. Batches of prompts go between them; where tokens would come too late by that, no more
+ * batches than {@link Limits#batches()} are under way at all.
  *
  * <p>A pure state machine: {@link #decide()} changes nothing, {@link #launch} says that a decision
  * entered the first stage, {@link #land} that it left the last one; {@link #advance} is both. Not
@@ -45,13 +46,28 @@ public final class BatchScheduler {
    * @param rows the most rows of a batch
    * @param mixedRows the most prompt rows of a batch while sessions decode, which wait for them
    * @param lanes batches with decoding sessions that may be under way at a time
+   * @param batches all that may be under way at a time while sessions decode, which wait for those
+   *     before them; at least the lanes
    */
-  public record Limits(int rows, int mixedRows, int lanes) {
+  public record Limits(int rows, int mixedRows, int lanes, int batches) {
     public Limits {
-      if (rows < 1 || mixedRows < 1 || mixedRows > rows || lanes < 1) {
+      if (rows < 1 || mixedRows < 1 || mixedRows > rows || lanes < 1 || batches < lanes) {
         throw new IllegalArgumentException(
-            "a batch of " + rows + " rows, " + mixedRows + " beside decoding, " + lanes + " lanes");
+            "a batch of "
+                + rows
+                + " rows, "
+                + mixedRows
+                + " beside decoding, "
+                + lanes
+                + " lanes, "
+                + batches
+                + " batches");
       }
+    }
+
+    /** As many batches as the driver will have under way. */
+    public Limits(int rows, int mixedRows, int lanes) {
+      this(rows, mixedRows, lanes, Integer.MAX_VALUE);
     }
   }
 
@@ -223,6 +239,7 @@ public final class BatchScheduler {
   private final Queue ready = new Queue();
   private int decoding;
   private int lanesUnderWay;
+  private int underWay;
   private long promptTokens;
   private long yieldingTokens;
   private boolean promptsLeftOut;
@@ -380,8 +397,13 @@ public final class BatchScheduler {
 
   /** The next batch, written into a decision that is not under way. */
   public void decide(Decision into) {
-    int maxRows = limits.rows();
     into.size = 0;
+    into.decodeRows = 0;
+    into.steps = 0;
+    if (decoding > 0 && underWay >= limits.batches()) {
+      return;
+    }
+    int maxRows = limits.rows();
     boolean hasPrompts = prompts.size + yielding.size > 0;
     int kept = promptsLeftOut && hasPrompts ? Math.max(1, maxRows / 8) : 0;
     int share = (decoding + limits.lanes() - 1) / limits.lanes();
@@ -441,6 +463,7 @@ public final class BatchScheduler {
         }
       }
     }
+    underWay++;
     lanesUnderWay += decision.decodeRows > 0 ? 1 : 0;
     promptsLeftOut = !prefills && prompts.size + yielding.size > 0;
     yielded = yields || yielding.size == 0 ? 0 : yielded + 1;
@@ -452,6 +475,7 @@ public final class BatchScheduler {
    * @param steps how often it was computed: at most {@link Decision#steps()}
    */
   public void land(Decision decision, int steps) {
+    underWay--;
     lanesUnderWay -= decision.decodeRows > 0 ? 1 : 0;
     for (int i = 0; i < decision.size; i++) {
       Entry entry = decision.entries[i];

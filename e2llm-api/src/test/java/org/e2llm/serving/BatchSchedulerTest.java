@@ -177,6 +177,24 @@ class BatchSchedulerTest {
   }
 
   @Test
+  void batchesOfPromptsAreHeldBackWhereSessionsDecodeIfSoMayBeUnderWayOnly() {
+    BatchScheduler scheduler = new BatchScheduler(new BatchScheduler.Limits(8, 4, 1, 2));
+    scheduler.add(1, 0, 100, 200);
+    List<BatchScheduler.Decision> underWay = new ArrayList<>();
+    for (int batch = 0; batch < 3; batch++) {
+      underWay.add(launch(scheduler));
+      assertThat(underWay.get(batch).size()).as("nobody decodes").isEqualTo(1);
+    }
+    scheduler.join(2, 50, 60);
+    scheduler.land(underWay.get(0), 1);
+    assertThat(scheduler.decide().items()).as("two are under way").isEmpty();
+    scheduler.land(underWay.get(1), 1);
+    assertThat(launch(scheduler).items())
+        .containsExactly(item(2, 50, 1, true), item(1, 24, 4, false));
+    assertThat(scheduler.decide().items()).isEmpty();
+  }
+
+  @Test
   void promptsTakeFewRowsWhereSessionsDecode() {
     BatchScheduler scheduler = new BatchScheduler(new BatchScheduler.Limits(64, 8, 1));
     scheduler.add(1, 0, 100, 200);
@@ -200,7 +218,7 @@ class BatchSchedulerTest {
         .containsExactly(item(1, 15, 1, true), item(2, 25, 1, true));
   }
 
-  /** Several batches under way: no position twice, none left out, lanes kept. */
+  /** Several batches under way: no position twice, none left out, no more than may be. */
   @Property(tries = 200)
   void batchesUnderWayFeedEveryPositionOnceInOrder(
       @ForAll long seed,
@@ -208,7 +226,9 @@ class BatchSchedulerTest {
       @ForAll @IntRange(min = 1, max = 4) int lanes) {
     Random random = new Random(seed);
     int mixed = 1 + random.nextInt(rows);
-    BatchScheduler scheduler = new BatchScheduler(new BatchScheduler.Limits(rows, mixed, lanes));
+    int batches = lanes + random.nextInt(3);
+    BatchScheduler scheduler =
+        new BatchScheduler(new BatchScheduler.Limits(rows, mixed, lanes, batches));
     Map<Long, Integer> position = new HashMap<>();
     Map<Long, Integer> promptEnd = new HashMap<>();
     Set<Long> awaited = new HashSet<>();
@@ -245,6 +265,7 @@ class BatchSchedulerTest {
           assertThat(promptRows).isLessThanOrEqualTo(mixed);
         }
         if (decision.size() > 0) {
+          assertThat(scheduler.decoding() == 0 || underWay.size() < batches).isTrue();
           underWay.add(decision);
         }
         assertThat(underWay.stream().filter(batch -> batch.decodeRows() > 0).count())

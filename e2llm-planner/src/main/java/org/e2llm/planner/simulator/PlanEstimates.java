@@ -11,6 +11,7 @@ import org.e2llm.serving.BatchScheduler;
 import org.e2llm.serving.KvHandoff;
 import org.e2llm.serving.PromptRows;
 import org.e2llm.serving.ReplicaEstimates;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What routers and batch schedulers reckon with for a plan: times from its cost model, and batch
@@ -50,10 +51,9 @@ public final class PlanEstimates implements ReplicaEstimates {
   private final int[] rows;
   private final int[] mixedRows;
 
-  /** By replica and sessions, where the TPOT of an SLO is kept in view. */
-  private final int[][] mixedRowsInTime;
+  /** By replica and sessions that decode; null until somebody asks. */
+  private final BatchScheduler.@Nullable Limits[][] limits;
 
-  private final byte[][] lanes;
   private final double[][] handoffLatency;
   private final double[][] handoffPerToken;
   private final int[][][] channels;
@@ -73,8 +73,7 @@ public final class PlanEstimates implements ReplicaEstimates {
     kvTokens = new int[n];
     rows = new int[n];
     mixedRows = new int[n];
-    mixedRowsInTime = new int[n][MOST_SESSIONS + 1];
-    lanes = new byte[n][MOST_SESSIONS + 1];
+    limits = new BatchScheduler.Limits[n][MOST_SESSIONS + 1];
     handoffLatency = new double[n][n];
     handoffPerToken = new double[n][n];
     channels = new int[n][n][0];
@@ -83,13 +82,7 @@ public final class PlanEstimates implements ReplicaEstimates {
       roles[r] = deployment.plan().replicas().get(r).role();
       kvTokens[r] = deployment.kvTokens(r);
       rows[r] = chunkRows(r);
-      for (int sessions = 1; sessions <= MOST_SESSIONS; sessions++) {
-        lanes[r][sessions] = (byte) bestLanes(r, sessions);
-      }
       mixedRows[r] = mixedRows(r);
-      for (int sessions = 0; sessions <= MOST_SESSIONS; sessions++) {
-        mixedRowsInTime[r][sessions] = mixedRowsInTime(r, sessions);
-      }
       for (int d = 0; d < n; d++) {
         if (d != r) {
           reckonHandoff(r, d);
@@ -121,34 +114,44 @@ public final class PlanEstimates implements ReplicaEstimates {
   }
 
   /**
-   * The most prompt rows with which so many sessions still get their tokens in the time of the
-   * SLO's TPOT; also where every stage has a batch, and one is on its way. Where that leaves none,
-   * as many as fit if there are no more batches than carry those sessions, and a few at least;
-   * where they do not in any case, as many as without an SLO.
+   * While so many sessions decode. With an SLO's TPOT in view, prompts have as many rows as leave
+   * these sessions their tokens in time: if every stage has a batch and one is on its way; where
+   * that leaves none, with fewer batches, of those numbers the one with which prompts are done
+   * soonest; where that does not either, a few. Where tokens are not in time in any case, as many
+   * as without an SLO.
    */
-  private int mixedRowsInTime(int r, int sessions) {
-    double limit = deployment.plan().policy().slo().tpotSeconds();
-    if (sessions == 0 || limit == Double.POSITIVE_INFINITY) {
-      return mixedRows[r];
+  private BatchScheduler.Limits reckonLimits(int r, int sessions) {
+    int lanes = bestLanes(r, sessions);
+    double tpot = deployment.plan().policy().slo().tpotSeconds();
+    if (sessions == 0
+        || tpot == Double.POSITIVE_INFINITY
+        || cycle(r, sessions, sessions * context, lanes) > tpot) {
+      return new BatchScheduler.Limits(rows[r], mixedRows[r], lanes);
     }
+    int batch = batch(sessions, lanes);
     int all = deployment.stages(r) == 1 ? 1 : deployment.stages(r) + 1;
-    int found = PromptRows.inTime(rows[r], limit, prompt -> mixedStep(r, prompt, sessions, all));
-    if (found > 0) {
-      return found;
-    }
-    int carrying = lanes(r, sessions);
-    if (cycle(r, sessions, sessions * context, carrying) > limit) {
-      return mixedRows[r];
+    int unheld = PromptRows.inTime(rows[r], tpot, prompt -> mixedStep(r, prompt, batch, all));
+    if (unheld > 0) {
+      return new BatchScheduler.Limits(rows[r], unheld, lanes);
     }
     int few = Math.max(1, mixedRows[r] / FEWER_ROWS);
-    return Math.max(
-        few,
-        PromptRows.justInTime(rows[r], limit, prompt -> mixedStep(r, prompt, sessions, carrying)));
+    BatchScheduler.Limits best = new BatchScheduler.Limits(rows[r], few, lanes, lanes);
+    double most = 0;
+    for (int n = all - 1; n >= lanes; n--) {
+      int batches = n;
+      int held =
+          PromptRows.justInTime(rows[r], tpot, prompt -> mixedStep(r, prompt, batch, batches));
+      double perSecond = batches * held / mixedStep(r, held, batch, batches);
+      if (perSecond > most) {
+        most = perSecond;
+        best = new BatchScheduler.Limits(rows[r], held, lanes, batches);
+      }
+    }
+    return best;
   }
 
   /** In what time each session gets a token if all batches under way take prompt rows along. */
-  private double mixedStep(int r, int prompt, int sessions, int underWay) {
-    int batch = batch(r, sessions);
+  private double mixedStep(int r, int prompt, int batch, int underWay) {
     long cached = Math.round(batch * context);
     double sum = sum(r, prompt, context / 2, batch, cached) + deployment.returnSeconds(r);
     return Math.max(sum, underWay * slowest(r, prompt, context / 2, batch, cached));
@@ -242,17 +245,18 @@ public final class PlanEstimates implements ReplicaEstimates {
 
   /** Batch limits of a replica on which so many sessions decode. */
   public BatchScheduler.Limits limits(int replica, int decoding) {
-    return new BatchScheduler.Limits(
-        rows[replica], mixedRows(replica, decoding), lanes(replica, decoding));
-  }
-
-  private int mixedRows(int replica, int decoding) {
-    return mixedRowsInTime[replica][Math.min(decoding, MOST_SESSIONS)];
+    int sessions = Math.min(decoding, MOST_SESSIONS);
+    BatchScheduler.Limits known = limits[replica][sessions];
+    if (known == null) {
+      known = reckonLimits(replica, sessions);
+      limits[replica][sessions] = known;
+    }
+    return known;
   }
 
   /** Into how many batches decoding sessions are best spread. */
   public int lanes(int replica, int decoding) {
-    return Math.max(1, lanes[replica][Math.min(decoding, MOST_SESSIONS)]);
+    return limits(replica, decoding).lanes();
   }
 
   @Override
@@ -277,24 +281,37 @@ public final class PlanEstimates implements ReplicaEstimates {
 
   @Override
   public double prefillSeconds(int replica, int promptTokens, int decoding) {
-    int chunk = decoding > 0 ? mixedRows(replica, decoding) : rows[replica];
-    int batch = decoding == 0 ? 0 : batch(replica, decoding);
-    long cached = Math.round(batch * context);
+    int chunk = decoding > 0 ? limits(replica, decoding).mixedRows() : rows[replica];
     int whole = promptTokens / chunk;
     int rest = promptTokens % chunk;
     double seconds = 0;
     if (whole > 0) {
-      seconds += whole * slowest(replica, chunk, promptTokens / 2.0, batch, cached);
+      seconds += whole * chunkSeconds(replica, chunk, promptTokens / 2.0, decoding);
     }
     if (rest > 0) {
-      seconds += slowest(replica, rest, promptTokens / 2.0, batch, cached);
+      seconds += chunkSeconds(replica, rest, promptTokens / 2.0, decoding);
     }
     return seconds;
   }
 
-  private int batch(int replica, int decoding) {
-    int m = lanes(replica, decoding);
-    return (decoding + m - 1) / m;
+  /** From one chunk to the next. */
+  private double chunkSeconds(int r, int chunk, double promptContext, int decoding) {
+    if (decoding == 0) {
+      return slowest(r, chunk, promptContext, 0, 0);
+    }
+    int batch = batch(decoding, lanes(r, decoding));
+    long cached = Math.round(batch * context);
+    double slowest = slowest(r, chunk, promptContext, batch, cached);
+    int batches = limits(r, decoding).batches();
+    return batches > deployment.stages(r)
+        ? slowest
+        : Math.max(
+            slowest,
+            (sum(r, chunk, promptContext, batch, cached) + deployment.returnSeconds(r)) / batches);
+  }
+
+  private static int batch(int decoding, int lanes) {
+    return (decoding + lanes - 1) / lanes;
   }
 
   @Override
@@ -310,8 +327,8 @@ public final class PlanEstimates implements ReplicaEstimates {
 
   @Override
   public double stallSeconds(int replica, int promptTokens, int decoding) {
-    int chunk = mixedRows(replica, decoding);
-    int batch = batch(replica, decoding);
+    int chunk = limits(replica, decoding).mixedRows();
+    int batch = batch(decoding, lanes(replica, decoding));
     long cached = Math.round(batch * context);
     double with = slowest(replica, chunk, promptTokens / 2.0, batch, cached);
     double without = slowest(replica, 0, 0, batch, cached);

@@ -39,7 +39,7 @@ final class InView {
   private static final int LOOKED_AT = 4;
 
   /** How many of all are compared on all requests, and how many are changed. */
-  private static final int KEPT = 12;
+  private static final int KEPT = 24;
 
   private static final int CLIMBERS = 2;
 
@@ -50,7 +50,7 @@ final class InView {
   private static final double SLOWER_THAN_OTHERS = 1.07;
 
   /** The same when more come than are asked for: near saturation little more makes long queues. */
-  private static final double SLOWER_WHEN_DENSER = 1.3;
+  private static final double SLOWER_WHEN_DENSER = 2.5;
 
   /** Of the other strategies, one so many times slower on few requests is not the quickest. */
   private static final double NEAR = 1.25;
