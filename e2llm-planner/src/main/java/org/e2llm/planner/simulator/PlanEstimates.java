@@ -2,6 +2,7 @@ package org.e2llm.planner.simulator;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntToDoubleFunction;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Workload;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   prompt   = chunks × slowest of stages and links                         (occupancy)
+ *              or chunks × step / batches, where so few may be under way
  *   fill     = sum of stages and links for one chunk − the slowest of them
  *   step     = max( sum of stages and links + return , lanes × slowest )   for batches of n / lanes
  *   hand-off = latency + tokens × bytes through the busiest interface or medium / its speed
@@ -130,7 +132,8 @@ public final class PlanEstimates implements ReplicaEstimates {
     }
     int batch = batch(sessions, lanes);
     int all = deployment.stages(r) == 1 ? 1 : deployment.stages(r) + 1;
-    int unheld = PromptRows.inTime(rows[r], tpot, prompt -> mixedStep(r, prompt, batch, all));
+    int unheld =
+        PromptRows.inTime(rows[r], tpot, prompt -> mixedStep(r, prompt, context / 2, batch, all));
     if (unheld > 0) {
       return new BatchScheduler.Limits(rows[r], unheld, lanes);
     }
@@ -139,9 +142,9 @@ public final class PlanEstimates implements ReplicaEstimates {
     double most = 0;
     for (int n = all - 1; n >= lanes; n--) {
       int batches = n;
-      int held =
-          PromptRows.justInTime(rows[r], tpot, prompt -> mixedStep(r, prompt, batch, batches));
-      double perSecond = batches * held / mixedStep(r, held, batch, batches);
+      IntToDoubleFunction step = prompt -> mixedStep(r, prompt, context / 2, batch, batches);
+      int held = PromptRows.justInTime(rows[r], tpot, step);
+      double perSecond = batches * held / step.applyAsDouble(held);
       if (perSecond > most) {
         most = perSecond;
         best = new BatchScheduler.Limits(rows[r], held, lanes, batches);
@@ -151,10 +154,10 @@ public final class PlanEstimates implements ReplicaEstimates {
   }
 
   /** In what time each session gets a token if all batches under way take prompt rows along. */
-  private double mixedStep(int r, int prompt, int batch, int underWay) {
+  private double mixedStep(int r, int prompt, double promptContext, int batch, int underWay) {
     long cached = Math.round(batch * context);
-    double sum = sum(r, prompt, context / 2, batch, cached) + deployment.returnSeconds(r);
-    return Math.max(sum, underWay * slowest(r, prompt, context / 2, batch, cached));
+    double sum = sum(r, prompt, promptContext, batch, cached) + deployment.returnSeconds(r);
+    return Math.max(sum, underWay * slowest(r, prompt, promptContext, batch, cached));
   }
 
   private int bestLanes(int r, int sessions) {
@@ -200,7 +203,7 @@ public final class PlanEstimates implements ReplicaEstimates {
   }
 
   private double cycle(int r, int sessions, double cachedTokens, int m) {
-    int batch = (sessions + m - 1) / m;
+    int batch = batch(sessions, m);
     long cached = Math.round(cachedTokens / m);
     double sum = sum(r, 0, 0, batch, cached) + deployment.returnSeconds(r);
     return m == 1 ? sum : Math.max(sum, m * slowest(r, 0, 0, batch, cached));
@@ -300,14 +303,10 @@ public final class PlanEstimates implements ReplicaEstimates {
       return slowest(r, chunk, promptContext, 0, 0);
     }
     int batch = batch(decoding, lanes(r, decoding));
-    long cached = Math.round(batch * context);
-    double slowest = slowest(r, chunk, promptContext, batch, cached);
     int batches = limits(r, decoding).batches();
     return batches > deployment.stages(r)
-        ? slowest
-        : Math.max(
-            slowest,
-            (sum(r, chunk, promptContext, batch, cached) + deployment.returnSeconds(r)) / batches);
+        ? slowest(r, chunk, promptContext, batch, Math.round(batch * context))
+        : mixedStep(r, chunk, promptContext, batch, batches) / batches;
   }
 
   private static int batch(int decoding, int lanes) {
