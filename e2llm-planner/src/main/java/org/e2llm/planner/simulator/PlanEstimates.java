@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What routers and batch schedulers reckon with for a plan: times from its cost model, and batch
- * limits that follow from them.
+ * limits that follow from them. Not thread-safe.
  *
  * <pre>
  *   prompt   = chunks × slowest of stages and links                         (occupancy)
@@ -62,7 +62,7 @@ public final class PlanEstimates implements ReplicaEstimates {
   private final double[][][] channelPerToken;
 
   /**
-   * Reckons once.
+   * Reckons what all questions need; batch limits when they are asked for.
    *
    * @param workload whose mean lengths count
    */
