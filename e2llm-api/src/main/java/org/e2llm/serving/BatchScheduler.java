@@ -46,8 +46,8 @@ public final class BatchScheduler {
    * @param rows the most rows of a batch
    * @param mixedRows the most prompt rows of a batch while sessions decode, which wait for them
    * @param lanes batches with decoding sessions that may be under way at a time
-   * @param batches all that may be under way at a time while sessions decode, which wait for those
-   *     before them; at least the lanes
+   * @param batches all that may be under way at a time while sessions decode, since a session's
+   *     next token waits for every batch before its own; at least the lanes
    */
   public record Limits(int rows, int mixedRows, int lanes, int batches) {
     public Limits {
