@@ -57,6 +57,7 @@ public final class CallerSessions implements GenerationService {
   // Belonging to the thread.
   private final Recovery recovery;
   private final Silence silence = new Silence();
+  private final LookAround lookAround = new LookAround();
   private final Map<Long, GenerationRun> runs = new LinkedHashMap<>();
   private final CallerHolds holds;
   private @Nullable ScheduledFuture<?> nextTick;
@@ -232,6 +233,7 @@ public final class CallerSessions implements GenerationService {
           GenerationRun run = present(session, epoch);
           if (run != null) {
             run.found(cached);
+            lookAround.waitsNoMore(session);
             silence.heard(session, now());
           }
           // After a recovery the answer so far is fed too: the app has been told all of its prompt.
@@ -256,6 +258,7 @@ public final class CallerSessions implements GenerationService {
       return;
     }
     recovery.progressed(session);
+    lookAround.waitsNoMore(session);
     silence.token(session, now());
     run.underWay = true;
     FinishReason reason;
@@ -360,6 +363,9 @@ public final class CallerSessions implements GenerationService {
     if (silence.next() <= now) {
       silence.due(now).forEach(this::breakSilence);
     }
+    if (lookAround.next() <= now) {
+      lookAround.due(now).forEach(this::lookAround);
+    }
     long next = expire(now);
     for (List<Recovery.Effect> effects = recovery.takeEffects();
         !effects.isEmpty();
@@ -367,7 +373,9 @@ public final class CallerSessions implements GenerationService {
       effects.forEach(this::apply);
     }
     stats = count();
-    tickAt(Math.min(next, Math.min(recovery.nextTick(), silence.next())), now);
+    next =
+        Math.min(Math.min(next, recovery.nextTick()), Math.min(silence.next(), lookAround.next()));
+    tickAt(next, now);
   }
 
   /** A tick that comes too early does nothing: with a token it need not be moved. */
@@ -399,6 +407,23 @@ public final class CallerSessions implements GenerationService {
       hosts.ask(host, due.session(), due.epoch(), run.acknowledged);
     } else {
       recovery.interrupted(due.session(), due.epoch(), due.reason(), now());
+    }
+  }
+
+  /** A session waits at its host: another one may begin it now. */
+  private void lookAround(long id) {
+    GenerationRun run = runs.get(id);
+    String host = recovery.host(id);
+    if (run == null || host == null || router == null) {
+      return;
+    }
+    String better = router.betterHost(host, request(run, host), placed(id));
+    if (better != null) {
+      LOG.log(
+          Level.CONFIG,
+          "session {0} waits on {1} no longer: it goes to {2}",
+          new Object[] {Long.toHexString(id), host, better});
+      recovery.move(id, better);
     }
   }
 
@@ -463,11 +488,17 @@ public final class CallerSessions implements GenerationService {
       String host = recovery.host(run.id);
       SessionRouter.Request request = run.request;
       if (run.id != id && host != null && request != null) {
-        boolean decodes = run.tokens().size() > run.startedWith;
-        placed.add(new SessionRouter.Placed(host, run.promptHost, request, decodes));
+        placed.add(new SessionRouter.Placed(host, run.promptHost, request, phase(run)));
       }
     }
     return placed;
+  }
+
+  private SessionRouter.Phase phase(GenerationRun run) {
+    if (run.tokens().size() > run.startedWith) {
+      return SessionRouter.Phase.DECODES;
+    }
+    return lookAround.isWaiting(run.id) ? SessionRouter.Phase.WAITS : SessionRouter.Phase.PREFILLS;
   }
 
   private void start(Recovery.Start start) {
@@ -484,6 +515,9 @@ public final class CallerSessions implements GenerationService {
     run.promptHost =
         router == null ? null : router.promptHost(start.host(), run.request, placed(run.id));
     silence.started(start.session(), start.epoch(), now());
+    if (!run.underWay && preferred(run.submission) == null) { // else its host has something of it
+      lookAround.waits(run.id, now());
+    }
     KvHold hold = run.submission.hold();
     Duration deadline = run.underWay ? null : run.timeLeft(now());
     if (start.epoch() > 0) {
@@ -529,6 +563,7 @@ public final class CallerSessions implements GenerationService {
   private void remove(GenerationRun run) {
     runs.remove(run.id);
     silence.ended(run.id);
+    lookAround.waitsNoMore(run.id);
     recovery.remove(run.id);
   }
 

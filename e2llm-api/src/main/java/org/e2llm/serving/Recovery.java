@@ -215,6 +215,20 @@ public final class Recovery {
     session.retryAt = pause ? now + Math.min(wait, LONGEST_PAUSE) : now;
   }
 
+  /**
+   * A session goes to another host, for which nothing was computed yet; does nothing where that is
+   * not one now.
+   */
+  public void move(long id, String to) {
+    Session session = sessions.get(id);
+    if (session != null && session.host != null && hosts.contains(to)) {
+      effects.add(new Stop(id, session.epoch, session.host));
+      session.epoch++;
+      session.host = to;
+      effects.add(new Start(id, session.epoch, to));
+    }
+  }
+
   /** Time has passed; starts what can start. */
   public void tick(long now) {
     Supplier<? extends E2llmException> none = impossible;

@@ -17,18 +17,28 @@ public interface SessionRouter {
    */
   record Request(int promptTokens, int heldTokens, int maxTokens) {}
 
+  /** How far a session is at its host. */
+  enum Phase {
+    /** Nothing was computed for it there. */
+    WAITS,
+    PREFILLS,
+    DECODES
+  }
+
   /**
    * Another session of this app.
    *
    * @param host where it decodes
    * @param promptHost where its prompt is computed, or null if at its host
    * @param request as it was placed
-   * @param decodes whether its prompt is done
    */
-  record Placed(String host, @Nullable String promptHost, Request request, boolean decodes) {}
+  record Placed(String host, @Nullable String promptHost, Request request, Phase phase) {}
 
   /** Where a session without a place decodes; null if any host will do. */
   @Nullable String host(Request request, Collection<Placed> others);
+
+  /** Where a session that waits at {@code host} would begin sooner; null to stay. */
+  @Nullable String betterHost(String host, Request request, Collection<Placed> others);
 
   /** Where the prompt of a session is computed that decodes on {@code host}; null for there. */
   @Nullable String promptHost(String host, Request request, Collection<Placed> others);

@@ -40,7 +40,7 @@ class RecoveryProperties {
           running.isEmpty()
               ? null
               : new ArrayList<>(running.values()).get(random.nextInt(running.size()));
-      switch (random.nextInt(9)) {
+      switch (random.nextInt(10)) {
         case 0, 1 -> {
           open.add(++lastId);
           recovery.add(lastId, random.nextBoolean() ? "b" : null, now);
@@ -70,6 +70,11 @@ class RecoveryProperties {
           }
         }
         case 7 -> {
+          if (any != null) {
+            recovery.move(any.session(), HOSTS.get(random.nextInt(3)));
+          }
+        }
+        case 8 -> {
           if (random.nextInt(4) == 0) {
             recovery.impossible(() -> new DeviceLostException("nothing is left"), now);
           }

@@ -12,6 +12,8 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.ServingPolicy;
+import org.e2llm.serving.ReplicaRouter.HostLoad;
+import org.e2llm.serving.SessionRouter.Phase;
 import org.e2llm.serving.SessionRouter.Placed;
 import org.e2llm.serving.SessionRouter.Request;
 import org.junit.jupiter.api.Test;
@@ -30,7 +32,7 @@ class ReplicaRouterTest {
       Role[] roles,
       double handoffPerToken,
       Set<String> up,
-      Map<String, Integer> sessions,
+      Map<String, HostLoad> sessions,
       List<String> hosts) {
     double[] speeds = new double[roles.length];
     Arrays.fill(speeds, 1000);
@@ -39,7 +41,7 @@ class ReplicaRouterTest {
         new TwoSpeeds(roles, speeds, 100_000, handoffPerToken),
         hosts,
         up::contains,
-        host -> sessions.getOrDefault(host, 0));
+        host -> sessions.getOrDefault(host, HostLoad.NONE));
   }
 
   private static ReplicaRouter all(double handoffPerToken) {
@@ -57,10 +59,10 @@ class ReplicaRouterTest {
   @Test
   void sessionsSpread() {
     ReplicaRouter router = all(1e-5);
-    List<Placed> others = List.of(new Placed("d1", "p0", LONG, false));
+    List<Placed> others = List.of(new Placed("d1", "p0", LONG, Phase.PREFILLS));
     assertThat(router.host(LONG, others)).isEqualTo("d3");
     assertThat(router.promptHost("d3", LONG, others)).isEqualTo("p2");
-    List<Placed> decoding = List.of(new Placed("d1", "p0", LONG, true));
+    List<Placed> decoding = List.of(new Placed("d1", "p0", LONG, Phase.DECODES));
     assertThat(router.host(LONG, decoding)).isEqualTo("d3");
     assertThat(router.promptHost("d3", LONG, decoding)).as("its prompt is done").isEqualTo("p0");
   }
@@ -68,7 +70,12 @@ class ReplicaRouterTest {
   @Test
   void sessionsOfOtherAppsCount() {
     ReplicaRouter router =
-        router(TWO_AND_TWO, 1e-5, Set.copyOf(HOSTS), Map.of("d1", 4, "d3", 1), HOSTS);
+        router(
+            TWO_AND_TWO,
+            1e-5,
+            Set.copyOf(HOSTS),
+            Map.of("d1", new HostLoad(3, 1), "d3", new HostLoad(1, 0)),
+            HOSTS);
     assertThat(router.host(LONG, List.of())).isEqualTo("d3");
   }
 
@@ -89,8 +96,32 @@ class ReplicaRouterTest {
   @Test
   void promptsOfOtherAppsCount() {
     ReplicaRouter router =
-        router(TWO_AND_TWO, 1e-5, Set.copyOf(HOSTS), Map.of("p0", 2, "p2", 1), HOSTS);
+        router(
+            TWO_AND_TWO,
+            1e-5,
+            Set.copyOf(HOSTS),
+            Map.of("p0", new HostLoad(2, 0), "p2", new HostLoad(0, 1)),
+            HOSTS);
     assertThat(router.promptHost("d1", LONG, List.of())).isEqualTo("p2");
+  }
+
+  private static String better(HostLoad here, HostLoad there, Placed... others) {
+    Role[] roles = {Role.MIXED, Role.MIXED};
+    List<String> hosts = List.of("here", "there");
+    return router(roles, 1e-5, Set.copyOf(hosts), Map.of("here", here, "there", there), hosts)
+        .betterHost("here", LONG, List.of(others));
+  }
+
+  @Test
+  void whoWaitsGoesWhereItWouldBegin() {
+    assertThat(better(new HostLoad(1, 2), HostLoad.NONE)).isEqualTo("there");
+    assertThat(better(new HostLoad(0, 1), HostLoad.NONE)).as("nobody else is here").isNull();
+    assertThat(better(new HostLoad(2, 1), new HostLoad(2, 0))).as("just as many there").isNull();
+    assertThat(better(new HostLoad(1, 5), new HostLoad(1, 1))).as("others wait there").isNull();
+    Placed sent = new Placed("there", null, LONG, Phase.WAITS);
+    assertThat(better(new HostLoad(1, 5), HostLoad.NONE, sent)).as("one was just sent").isNull();
+    Placed begun = new Placed("there", null, LONG, Phase.PREFILLS);
+    assertThat(better(new HostLoad(1, 5), HostLoad.NONE, begun)).isEqualTo("there");
   }
 
   @Test
@@ -130,7 +161,7 @@ class ReplicaRouterTest {
       String promptHost = random.nextBoolean() ? null : hosts.get(random.nextInt(n));
       Request request =
           new Request(1 + random.nextInt(2000), random.nextInt(900), 1 + random.nextInt(500));
-      others.add(new Placed(host, promptHost, request, random.nextBoolean()));
+      others.add(new Placed(host, promptHost, request, Phase.values()[random.nextInt(3)]));
     }
     ReplicaRouter router = router(roles, random.nextDouble() * 1e-3, up, Map.of(), hosts);
     Request request =

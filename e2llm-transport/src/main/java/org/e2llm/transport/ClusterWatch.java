@@ -19,6 +19,7 @@ import org.e2llm.plan.LinkProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOrder;
 import org.e2llm.serving.ReplicaEstimates;
+import org.e2llm.serving.ReplicaRouter.HostLoad;
 import org.e2llm.transport.cluster.PeerRecord;
 import org.e2llm.transport.cluster.Sharing;
 import org.e2llm.transport.cluster.View;
@@ -209,10 +210,10 @@ final class ClusterWatch {
     return estimates;
   }
 
-  /** Sessions that run or wait on the replica of a host, as it said last. Any thread. */
-  int sessions(String host) {
-    ClusterStatus.StageLoad load = reports.of(host);
-    return load == null ? 0 : load.sessions() + load.queued();
+  /** What the replica of a host has to do, as it said last. Any thread. */
+  HostLoad load(String host) {
+    ClusterStatus.StageLoad load = host.equals(self) ? reports.own() : reports.of(host);
+    return load == null ? HostLoad.NONE : new HostLoad(load.sessions(), load.queued());
   }
 
   /** Measures a link that plans may use, if it is time. */

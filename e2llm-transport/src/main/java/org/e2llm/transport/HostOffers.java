@@ -124,6 +124,6 @@ final class HostOffers {
     for (ReplicaPlan replica : plan.replicas()) {
       hosts.add(replica.stages().get(0).device());
     }
-    return new ReplicaRouter(plan.policy(), known, hosts, usable::contains, watch::sessions);
+    return new ReplicaRouter(plan.policy(), known, hosts, usable::contains, watch::load);
   }
 }

@@ -153,6 +153,11 @@ final class PromptPeers implements AutoCloseable {
       }
 
       @Override
+      public String betterHost(String host, Request request, Collection<Placed> others) {
+        return null;
+      }
+
+      @Override
       public String promptHost(String host, Request request, Collection<Placed> others) {
         return promptHost;
       }
