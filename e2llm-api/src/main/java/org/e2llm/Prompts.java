@@ -1,6 +1,7 @@
 package org.e2llm;
 
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.List;
 import org.e2llm.pipeline.SamplingSpec;
 import org.e2llm.serving.KvHold;
@@ -78,7 +79,8 @@ final class Prompts {
         request.onPrefill(),
         hold,
         onEnd,
-        null);
+        null,
+        Duration.ZERO);
   }
 
   private void check(int[] prompt, SamplingParams params) {

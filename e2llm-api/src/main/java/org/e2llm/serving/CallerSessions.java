@@ -203,6 +203,11 @@ public final class CallerSessions implements GenerationService {
         });
   }
 
+  /** There is another plan: those that wait are no longer bound to the one they waited for. */
+  public void placeAgain() {
+    run(() -> lookAround.waiting().forEach(recovery::placeAgain));
+  }
+
   /** See {@link Recovery#impossible}. */
   public void impossible(Supplier<? extends E2llmException> why) {
     run(() -> recovery.impossible(why, now()));
@@ -536,6 +541,7 @@ public final class CallerSessions implements GenerationService {
               left,
               run.submission.sampling(),
               deadline,
+              run.waited(now()),
               hold == null ? 0 : hold.id,
               run.promptHost));
     } catch (E2llmException e) {

@@ -7,7 +7,6 @@ import org.e2llm.GenerationResult;
 import org.e2llm.Timings;
 import org.e2llm.Token;
 import org.e2llm.Usage;
-import org.e2llm.pipeline.Caller;
 import org.e2llm.pipeline.ReplicaSession;
 import org.e2llm.text.Sampled;
 import org.e2llm.text.StopMatcher;
@@ -96,10 +95,20 @@ final class GenerationRun {
     KvHold hold = submission.hold();
     int prompt = submission.prompt().length;
     int held = source != null ? prompt - 1 : hold == null ? 0 : hold.length();
-    Caller caller = submission.caller();
-    boolean hadBegun = caller != null && caller.epoch() > 0;
+    boolean hadBegun = submission.waited() == null;
     return new HostQueue.Arrival(
         id, prompt, held, submission.maxTokens(), hadBegun, target == null, deadline);
+  }
+
+  /** Since when its app has waited, if it has not begun yet. */
+  long waitsSince(long now) {
+    Duration elsewhere = submission.waited();
+    return elsewhere == null ? now : now - elsewhere.toNanos();
+  }
+
+  /** For how long its app has waited; null if it has begun. */
+  @Nullable Duration waited(long now) {
+    return underWay ? null : Duration.ofNanos(now - submitted);
   }
 
   /** What is left of the deadline, zero if it has passed; null if there is none. */

@@ -67,10 +67,11 @@ final class HostQueue {
   /**
    * Puts a session in the queue.
    *
+   * @param since when it came, here or to a host before
    * @throws CapacityException if it can never fit, or lacks memory as so many others do that the
    *     limit is reached
    */
-  void arrive(Arrival arrival, long now) {
+  void arrive(Arrival arrival, long since) {
     admission.requirePossible(arrival.tokens());
     requireRoom(arrival.tokens());
     int toCompute = Math.max(1, arrival.prompt() - arrival.held());
@@ -78,7 +79,7 @@ final class HostQueue {
         new DispatchedSession(
             arrival.id(),
             dispatcher.nextAge(),
-            now / NANOS,
+            since / NANOS,
             toCompute,
             arrival.maxTokens(),
             arrival.hadBegun());

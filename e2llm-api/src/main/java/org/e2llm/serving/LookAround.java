@@ -32,6 +32,11 @@ final class LookAround {
     return waiting.containsKey(session);
   }
 
+  /** All of them, who came first before the others. */
+  List<Long> waiting() {
+    return List.copyOf(waiting.keySet());
+  }
+
   /** Those that ask now, who came first before the others. */
   List<Long> due(long now) {
     List<Long> due = new ArrayList<>();

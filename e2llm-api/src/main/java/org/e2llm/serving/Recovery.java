@@ -216,16 +216,30 @@ public final class Recovery {
   }
 
   /**
-   * A session goes to another host, for which nothing was computed yet; does nothing where that is
+   * A session for which nothing was computed yet goes to another host; does nothing where that is
    * not one now.
    */
   public void move(long id, String to) {
     Session session = sessions.get(id);
-    if (session != null && session.host != null && hosts.contains(to)) {
-      effects.add(new Stop(id, session.epoch, session.host));
+    if (session != null && hosts.contains(to)) {
+      move(session, to);
+    }
+  }
+
+  /** A session for which nothing was computed yet is placed as if it had just come. */
+  public void placeAgain(long id) {
+    Session session = sessions.get(id);
+    if (session != null && !hosts.isEmpty()) {
+      move(session, host(session));
+    }
+  }
+
+  private void move(Session session, String to) {
+    if (session.host != null) {
+      effects.add(new Stop(session.id, session.epoch, session.host));
       session.epoch++;
       session.host = to;
-      effects.add(new Start(id, session.epoch, to));
+      effects.add(new Start(session.id, session.epoch, to));
     }
   }
 
@@ -276,7 +290,7 @@ public final class Recovery {
     for (String host : hosts) {
       int used = 0;
       for (Session session : sessions.values()) {
-        used += host.equals(session.host) ? 1 : 0;
+        used += session != placed && host.equals(session.host) ? 1 : 0;
       }
       if (used < fewest) {
         fewest = used;

@@ -17,6 +17,7 @@ public interface SessionHosts {
    * @param tokens all known tokens from position 0 on
    * @param maxTokens to sample at most
    * @param deadline for waiting at the host, or null
+   * @param waited for how long it has waited until now; null if it has begun elsewhere
    * @param hold the caller's number of the conversation whose KV cache this uses and leaves, or 0
    * @param promptHost the host of another replica, which is to compute the prompt for this one;
    *     null if this one does so itself
@@ -28,6 +29,7 @@ public interface SessionHosts {
       int maxTokens,
       SamplingSpec sampling,
       @Nullable Duration deadline,
+      @Nullable Duration waited,
       long hold,
       @Nullable String promptHost) {}
 

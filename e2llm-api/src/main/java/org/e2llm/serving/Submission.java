@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param hold where the KV cache is kept afterwards, or null to free it
  * @param onEnd told before anybody who waits for the generation, or null
  * @param caller the app on another device that it is for, or null for one on this device
+ * @param waited for how long it has waited elsewhere; null if it had begun there and lost its place
  */
 public record Submission(
     int[] prompt,
@@ -32,7 +33,8 @@ public record Submission(
     @Nullable Consumer<Progress> onPrefill,
     @Nullable KvHold hold,
     @Nullable EndListener onEnd,
-    @Nullable Caller caller) {
+    @Nullable Caller caller,
+    @Nullable Duration waited) {
   /** Is told of the end of a generation; must be quick, and must not throw. */
   @FunctionalInterface
   public interface EndListener {

@@ -102,6 +102,14 @@ class HostQueueTest {
   }
 
   @Test
+  void whoHasWaitedElsewhereIsAsLateAsItWouldBeThere() {
+    HostQueue queue = queue(10_000, 1000, new Slo(2, Double.POSITIVE_INFINITY));
+    ask(queue, 1, 50, -1.8); // came to another host then, and to this one at 0
+    ask(queue, 2, 100, 0);
+    assertThat(begin(queue, 0)).containsExactly(2L, 1L);
+  }
+
+  @Test
   void whoIsLateIsLookedAtAgainWhenNobodyIsExpectedAnyMore() {
     HostQueue queue = queue(100, 1000, new Slo(1, Double.POSITIVE_INFINITY));
     for (int i = 1; i <= 3; i++) {

@@ -71,7 +71,11 @@ class RecoveryProperties {
         }
         case 7 -> {
           if (any != null) {
-            recovery.move(any.session(), HOSTS.get(random.nextInt(3)));
+            if (random.nextBoolean()) {
+              recovery.move(any.session(), HOSTS.get(random.nextInt(3)));
+            } else {
+              recovery.placeAgain(any.session());
+            }
           }
         }
         case 8 -> {

@@ -1,5 +1,6 @@
 package org.e2llm.serving;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -136,7 +137,8 @@ public final class VirtualHost {
                 null,
                 null,
                 null,
-                null)));
+                null,
+                Duration.ZERO)));
   }
 
   /** Seconds from arrival to first token. */

@@ -29,6 +29,9 @@ final class HostOffers {
   private final Predicate<String> reached;
   private @Nullable Plan plan;
 
+  /** Whether sessions may still wait for a plan before. */
+  private boolean isNew;
+
   /** By plan, while it is in use and has several replicas. */
   private final Map<PlanOrder, ReplicaEstimates> estimates = new HashMap<>();
 
@@ -55,6 +58,7 @@ final class HostOffers {
 
   /** All devices of the plan serve it: new sessions run on it, once {@link #offer offered}. */
   void use(Plan ready) {
+    isNew |= plan == null || !plan.order().equals(ready.order());
     plan = ready;
   }
 
@@ -97,11 +101,19 @@ final class HostOffers {
       callers.possible();
     }
     if (ends != null) {
-      callers.hosts(allowed ? List.of(self) : List.of(), null);
+      offer(allowed ? List.of(self) : List.of(), null);
       return;
     }
     PlanHosts hosts = PlanHosts.of(plan, members, host -> host.equals(self) || reached.test(host));
-    callers.hosts(hosts.sessions(), router(plan, hosts.usable()));
+    offer(hosts.sessions(), router(plan, hosts.usable()));
+  }
+
+  private void offer(List<String> hosts, @Nullable SessionRouter router) {
+    callers.hosts(hosts, router);
+    if (isNew && !hosts.isEmpty()) {
+      isNew = false;
+      callers.placeAgain();
+    }
   }
 
   private static boolean keepsEnds(Plan plan, KeptEnds ends, String self) {

@@ -259,7 +259,8 @@ public final class HostedSessions {
             progress -> report(hosted, progress),
             place.hold,
             (result, error) -> ended(place, hosted, result, error),
-            hosted.caller);
+            hosted.caller,
+            request.waited());
     try {
       String promptHost = request.promptHost();
       hosted.generation.runs(

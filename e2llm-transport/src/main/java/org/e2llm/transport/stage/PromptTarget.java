@@ -78,7 +78,8 @@ final class PromptTarget implements KvTarget {
             null,
             (result, error) ->
                 over(error == null ? "the prompt was cancelled" : String.valueOf(error)),
-            null);
+            null,
+            Duration.ZERO);
     try {
       generation.runs(replica.loop().prefill(submission, this));
     } catch (E2llmException e) {

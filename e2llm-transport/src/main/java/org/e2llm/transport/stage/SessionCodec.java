@@ -8,21 +8,24 @@ import org.e2llm.serving.SessionHosts;
 import org.e2llm.text.Sampled;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What callers and hosts say to each other.
  *
  * <pre>
  *  TOKEN    u64 session   u32 epoch   u32 position   sampled
- *  SUBMIT   u64 session   u32 epoch   u64 hold   u32 deadline   u32 maxTokens   tokens   params
- *           string promptHost
+ *  SUBMIT   u64 session   u32 epoch   u64 hold   u32 deadline   u32 waited   u32 maxTokens
+ *           tokens   params   string promptHost
  * </pre>
  *
- * The deadline is in milliseconds from now, 2^32 - 1 for none; an empty prompt host is none.
- * Tokens, params and sampled as in {@link SamplingCodec}.
+ * The deadline is in milliseconds from now, 2^32 - 1 for none; so is what was waited until now,
+ * 2^32 - 1 for a session that has begun elsewhere. An empty prompt host is none. Tokens, params and
+ * sampled as in {@link SamplingCodec}.
  */
 final class SessionCodec {
-  private static final long NO_DEADLINE = 0xffff_ffffL;
+  /** Milliseconds that are none. */
+  private static final long NONE = 0xffff_ffffL;
 
   private SessionCodec() {}
 
@@ -33,13 +36,19 @@ final class SessionCodec {
 
   static void writeRequest(FieldWriter out, SessionHosts.Request request) {
     out.i64(request.session()).i32(request.epoch()).i64(request.hold());
-    Duration deadline = request.deadline();
-    long millis = deadline == null ? NO_DEADLINE : deadline.toMillis();
-    out.i32((int) Math.min(millis, NO_DEADLINE)).i32(request.maxTokens());
+    out.i32(millis(request.deadline())).i32(millis(request.waited())).i32(request.maxTokens());
     SamplingCodec.writeTokens(out, request.tokens());
     SamplingCodec.writeParams(out, request.sampling().params());
     String promptHost = request.promptHost();
     out.string(promptHost == null ? "" : promptHost);
+  }
+
+  private static int millis(@Nullable Duration duration) {
+    return (int) (duration == null ? NONE : Math.min(duration.toMillis(), NONE));
+  }
+
+  private static @Nullable Duration duration(long millis) {
+    return millis == NONE ? null : Duration.ofMillis(millis);
   }
 
   /**
@@ -50,7 +59,8 @@ final class SessionCodec {
   static SessionHosts.Request readRequest(
       long session, int epoch, FieldReader in, int vocabularySize) {
     long hold = in.i64("session.hold");
-    long millis = in.u32("session.deadline");
+    Duration deadline = duration(in.u32("session.deadline"));
+    Duration waited = duration(in.u32("session.waited"));
     int maxTokens = in.i32("session.maxTokens", 1, Integer.MAX_VALUE);
     int[] tokens = SamplingCodec.readTokens(in, vocabularySize);
     if (tokens.length == 0 || maxTokens > Integer.MAX_VALUE - tokens.length) {
@@ -60,7 +70,6 @@ final class SessionCodec {
     SamplingSpec sampling = SamplingCodec.readParams(in, vocabularySize);
     String promptHost = in.string("session.promptHost");
     in.end("submit");
-    Duration deadline = millis == NO_DEADLINE ? null : Duration.ofMillis(millis);
     return new SessionHosts.Request(
         session,
         epoch,
@@ -68,6 +77,7 @@ final class SessionCodec {
         maxTokens,
         sampling,
         deadline,
+        waited,
         hold,
         promptHost.isEmpty() ? null : promptHost);
   }

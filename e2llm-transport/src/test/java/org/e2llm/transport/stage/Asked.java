@@ -61,7 +61,16 @@ record Asked(int[] prompt, int maxTokens, SamplingParams params, List<String> st
 
   Submission submission(@Nullable Duration deadline, @Nullable KvHold hold) {
     return new Submission(
-        prompt, maxTokens, new SamplingSpec(params, null), stop, deadline, null, hold, null, null);
+        prompt,
+        maxTokens,
+        new SamplingSpec(params, null),
+        stop,
+        deadline,
+        null,
+        hold,
+        null,
+        null,
+        Duration.ZERO);
   }
 
   Generation on(GenerationService service) {

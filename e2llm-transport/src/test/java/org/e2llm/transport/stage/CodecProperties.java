@@ -197,6 +197,7 @@ class CodecProperties {
         1 + random.nextInt(100_000),
         new SamplingSpec(params(random), null),
         random.nextBoolean() ? null : Duration.ofMillis(random.nextInt() >>> 1),
+        random.nextBoolean() ? null : Duration.ofMillis(random.nextInt() >>> 1),
         random.nextLong(),
         random.nextBoolean() ? null : "peer-é");
   }

@@ -6,9 +6,9 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.e2llm.Generation;
 import org.e2llm.serving.SessionRouter;
-import org.e2llm.testing.FakeStage;
 import org.e2llm.text.SamplingParams;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -41,33 +41,50 @@ class MoveTest {
     };
   }
 
+  /**
+   * Who came first is being computed at a, for as long as the test wants; the others wait there.
+   */
+  private static void whileTwoWait(AtomicBoolean free, Consumer<MemoryPeer> then) {
+    CountDownLatch end = new CountDownLatch(1);
+    try (MemoryPeers peers = new MemoryPeers("a", "p", "app");
+        PromptPeers other = new PromptPeers(peers, "p")) {
+      peers.serve("a");
+      peers.router = router(free);
+      MemoryPeer app = peers.peer("app");
+      app.hosts(List.of("a", "p"));
+      peers.peer("a").computing = batch -> MemoryPeers.hangUntil(end);
+      Generation first = LONG.on(app.callers);
+      MemoryPeers.eventually("the first begins", () -> peers.peer("a").batches.get() > 0);
+      Generation second = SHORT.on(app.callers);
+      Generation third = SHORT.on(app.callers);
+      MemoryPeers.eventually(
+          "the others wait", () -> peers.peer("a").client.hosted().service().stats().queued() == 2);
+      then.accept(app);
+      Asked.Answer alone = SHORT.alone();
+      assertThat(Asked.answer(second)).isEqualTo(alone);
+      assertThat(Asked.answer(third)).isEqualTo(alone);
+      assertThat(peers.peer("a").batches).as("only the first was begun there").hasValue(1);
+      end.countDown();
+      assertThat(Asked.answer(first)).isEqualTo(LONG.alone());
+      peers.settle();
+    } finally {
+      end.countDown();
+    }
+  }
+
   @Test
   void whoWaitsGoesWhereItCanBegin() {
-    CountDownLatch end = new CountDownLatch(1);
     AtomicBoolean free = new AtomicBoolean();
-    try (MemoryPeers peers = new MemoryPeers("a", "p", "app")) {
-      peers.kvBytes = 400L * MemoryPeers.LAYERS * FakeStage.BYTES_PER_POSITION;
-      try (PromptPeers other = new PromptPeers(peers, "p")) {
-        peers.serve("a");
-        peers.router = router(free);
-        MemoryPeer app = peers.peer("app");
-        app.hosts(List.of("a", "p"));
-        peers.peer("a").computing = batch -> MemoryPeers.hangUntil(end);
-        Generation first = LONG.on(app.callers);
-        MemoryPeers.eventually("the first begins", () -> peers.peer("a").batches.get() > 0);
-        Generation second = SHORT.on(app.callers);
-        Generation third = SHORT.on(app.callers);
-        free.set(true);
-        Asked.Answer alone = SHORT.alone();
-        assertThat(Asked.answer(second)).isEqualTo(alone);
-        assertThat(Asked.answer(third)).isEqualTo(alone);
-        assertThat(peers.peer("a").batches).as("only the first was begun there").hasValue(1);
-        end.countDown();
-        assertThat(Asked.answer(first)).isEqualTo(LONG.alone());
-        peers.settle();
-      } finally {
-        end.countDown();
-      }
-    }
+    whileTwoWait(free, app -> free.set(true));
+  }
+
+  @Test
+  void whoWaitsIsPlacedAgainWhenThereIsAnotherPlan() {
+    whileTwoWait(
+        new AtomicBoolean(),
+        app -> {
+          app.hosts(List.of("p"));
+          app.callers.placeAgain();
+        });
   }
 }

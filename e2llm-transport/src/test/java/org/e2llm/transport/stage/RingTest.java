@@ -201,7 +201,8 @@ class RingTest {
         new SamplingSpec(
             SamplingParams.GREEDY, (tokens, logits) -> Arrays.fill(logits, 0, 200, -9));
     Submission asked =
-        new Submission(new int[] {1, 2, 3}, 20, never, List.of(), null, null, null, null, null);
+        new Submission(
+            new int[] {1, 2, 3}, 20, never, List.of(), null, null, null, null, null, Duration.ZERO);
     try (MemoryPeers peers = new MemoryPeers("a", "b", "app")) {
       peers.serve("a", "b");
       GenerationResult result = peers.peer("a").callers.submit(asked).await();
