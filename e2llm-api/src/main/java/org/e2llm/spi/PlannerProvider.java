@@ -1,5 +1,6 @@
 package org.e2llm.spi;
 
+import java.util.List;
 import org.e2llm.E2llmException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.model.ModelSpec;
@@ -34,6 +35,22 @@ public interface PlannerProvider {
    */
   Plan judge(
       Plan plan, ModelSpec model, Fleet fleet, Workload workload, Slo slo, PlanOptions options);
+
+  /**
+   * What requests come to on plans that were judged, by simulation: mean seconds from arrival to
+   * last token, times 1 and the share of them outside the SLO. All plans meet the same requests, at
+   * the workload's rate; if it has none, few at first, then nearly as many as the best can do.
+   *
+   * @return by plan; infinite where not all of them come to their end
+   * @throws E2llmException by cause: a plan does not fit the model or the devices
+   */
+  double[] compare(
+      List<Plan> plans,
+      ModelSpec model,
+      Fleet fleet,
+      Workload workload,
+      Slo slo,
+      PlanOptions options);
 
   /**
    * Seconds that a decode step should take on a device, by the cost model that plans are made with.

@@ -1,5 +1,6 @@
 package org.e2llm.planner;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -31,6 +32,8 @@ import org.e2llm.planner.cost.PlannedModel;
 import org.e2llm.planner.grouping.Demand;
 import org.e2llm.planner.grouping.SearchSpace;
 import org.e2llm.planner.grouping.SearchWatch;
+import org.e2llm.planner.simulator.Deployment;
+import org.e2llm.planner.strategy.Contest;
 import org.e2llm.planner.strategy.PlanJudge;
 import org.e2llm.planner.strategy.Question;
 import org.e2llm.planner.strategy.Strategies;
@@ -238,13 +241,35 @@ public final class Planner implements PlannerProvider {
   @Override
   public Plan judge(
       Plan plan, ModelSpec model, Fleet fleet, Workload workload, Slo slo, PlanOptions options) {
-    PlanOptions asPlanned =
-        options.toBuilder().kvType(plan.model().kvType()).wire(plan.wire()).build();
+    PlanOptions asPlanned = asPlanned(plan, options);
     Network network = new Network(fleet);
-    CostModel cost =
-        costs.apply(new PlannedModel(model, asPlanned.kvType()), asPlanned.wireFormats());
+    CostModel cost = cost(model, asPlanned);
     Demand demand = Demand.of(workload, slo, network.size(), options.throughput());
     return new PlanJudge(cost, network, demand, asPlanned).judge(plan);
+  }
+
+  private static PlanOptions asPlanned(Plan plan, PlanOptions options) {
+    return options.toBuilder().kvType(plan.model().kvType()).wire(plan.wire()).build();
+  }
+
+  private CostModel cost(ModelSpec model, PlanOptions options) {
+    return costs.apply(new PlannedModel(model, options.kvType()), options.wireFormats());
+  }
+
+  @Override
+  public double[] compare(
+      List<Plan> plans,
+      ModelSpec model,
+      Fleet fleet,
+      Workload workload,
+      Slo slo,
+      PlanOptions options) {
+    Network network = new Network(fleet);
+    List<Deployment> deployments = new ArrayList<>();
+    for (Plan plan : plans) {
+      deployments.add(new Deployment(plan, network, cost(model, asPlanned(plan, options))));
+    }
+    return Contest.costs(deployments, workload, slo, options.seed());
   }
 
   @Override
@@ -255,9 +280,6 @@ public final class Planner implements PlannerProvider {
       PlanOptions options,
       int rows,
       long cachedTokens) {
-    return costs
-        .apply(new PlannedModel(model, options.kvType()), options.wireFormats())
-        .stage(device, layers)
-        .decodeSeconds(rows, cachedTokens);
+    return cost(model, options).stage(device, layers).decodeSeconds(rows, cachedTokens);
   }
 }

@@ -389,6 +389,25 @@ class PlanDeskTest {
       return known;
     }
 
+    /** The slowest replica counts. */
+    @Override
+    public double[] compare(
+        List<Plan> plans,
+        ModelSpec model,
+        Fleet fleet,
+        Workload workload,
+        Slo slo,
+        PlanOptions options) {
+      return plans.stream()
+          .mapToDouble(
+              plan ->
+                  plan.replicas().stream()
+                      .mapToDouble(replica -> replica.expected().tpotSeconds())
+                      .max()
+                      .orElseThrow())
+          .toArray();
+    }
+
     @Override
     public double decodeSeconds(
         ModelSpec model,

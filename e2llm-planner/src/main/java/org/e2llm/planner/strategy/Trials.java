@@ -1,6 +1,7 @@
 package org.e2llm.planner.strategy;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -8,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.e2llm.plan.Plan;
+import org.e2llm.plan.Workload;
 import org.e2llm.planner.grouping.Member;
 import org.e2llm.planner.simulator.Deployment;
 import org.e2llm.planner.simulator.Metric;
@@ -28,14 +30,8 @@ import org.jspecify.annotations.Nullable;
  * thread-safe.
  */
 final class Trials {
-  /** What it is worth to serve all requests inside the SLO rather than none. */
-  private static final double GOODPUT_WEIGHT = 1;
-
   /** As the searches' wishes: a preferred device may cost so much. */
   private static final double PREFERENCE = 0.1;
-
-  /** Where no rate is given, plans are judged near saturation. */
-  private static final double USUAL_LOAD = 0.9;
 
   /**
    * What came of a candidate in a round.
@@ -83,20 +79,20 @@ final class Trials {
    */
   record Comparison(double with, double best) {}
 
-  private final double rate;
+  private final double[] rates;
 
   Trials(Question question, List<Candidate> candidates) {
     this.question = question;
-    double asked = question.workload().requestsPerSecond();
-    this.rate = asked > 0 ? asked : USUAL_LOAD * mostThroughput(candidates);
+    Workload workload = question.workload();
+    boolean asks = workload.requestsPerSecond() == 0;
+    this.rates = Contest.rates(workload, asks ? mostThroughput(candidates) : 0);
   }
 
   private double mostThroughput(List<Candidate> candidates) {
-    Requests all = Requests.atOnce(Lengths.of(question.workload()), 200, 1);
     double most = 0;
     for (Candidate candidate : candidates) {
       question.watch().step();
-      most = Math.max(most, Simulator.run(deployed(candidate), all).throughput());
+      most = Math.max(most, Contest.mostThroughput(deployed(candidate), question.workload()));
     }
     return most;
   }
@@ -113,7 +109,8 @@ final class Trials {
    */
   Requests requests(int count, long round, double times) {
     long seed = question.options().seed() * 1_000_003 + round;
-    return Requests.poisson(Lengths.of(question.workload()), count, times * rate, seed);
+    double[] faster = Arrays.stream(rates).map(rate -> times * rate).toArray();
+    return Requests.poisson(Lengths.of(question.workload()), count, faster, seed);
   }
 
   /** The best few on these requests, the best first. */
@@ -213,8 +210,7 @@ final class Trials {
   }
 
   private static Outcome outcome(double seconds, double goodput, double preference) {
-    double cost = seconds * (1 + GOODPUT_WEIGHT * (1 - goodput));
-    return new Outcome(cost / preference, seconds, goodput);
+    return new Outcome(Contest.cost(seconds, goodput) / preference, seconds, goodput);
   }
 
   private double preferredShare(Candidate candidate) {

@@ -38,14 +38,35 @@ public final class Requests {
    * @param rate mean arrivals per second
    */
   public static Requests poisson(Lengths lengths, int count, double rate, long seed) {
-    requireRate(rate);
+    return poisson(lengths, count, new double[] {rate}, seed);
+  }
+
+  /**
+   * Poisson arrivals whose rate changes: as many requests come at each of the rates, one rate after
+   * the other.
+   *
+   * @param count requests
+   * @param rates mean arrivals per second, at least one
+   */
+  public static Requests poisson(Lengths lengths, int count, double[] rates, long seed) {
+    for (double rate : rates) {
+      requireRate(rate);
+    }
     SplittableRandom random = new SplittableRandom(seed);
     SplittableRandom gaps = random.split();
     double[] arrivals = new double[requireCount(count)];
-    double time = 0;
+    double gap = 0; // times the rate, since it changed
+    double changed = 0;
+    double rate = rates[0];
     for (int i = 0; i < count; i++) {
-      time -= StrictMath.log(1 - gaps.nextDouble());
-      arrivals[i] = time / rate;
+      double now = rates[(int) ((long) i * rates.length / count)];
+      if (now != rate) {
+        changed += gap / rate;
+        gap = 0;
+        rate = now;
+      }
+      gap -= StrictMath.log(1 - gaps.nextDouble());
+      arrivals[i] = changed + gap / rate;
     }
     return drawn(lengths, arrivals, random);
   }

@@ -134,6 +134,38 @@ class AdaptiveStrategyTest {
     assertThat(plan.replicas()).hasSizeGreaterThan(2);
   }
 
+  /** What a live cluster knows: some at a time, and no rate. */
+  @Test
+  void withoutARateIsAsGoodAsTheOthersWithFewRequestsAndWithMany() {
+    Workload some = Workload.concurrent(List.of(new Workload.Lengths(256, 256)), 8);
+    Fleet fleet = KnownFleets.get("mid10");
+    List<Plan> plans = new ArrayList<>();
+    for (String strategy : List.of("adaptive", "replicas", "e2llm")) {
+      plans.add(plan(LLAMA, fleet, some, options(strategy).throughput(true)));
+    }
+    PlanOptions seed = options("adaptive").seed(99).build(); // not the requests it was made with
+    double[] costs = new Planner().compare(plans, LLAMA, fleet, some, Slo.NONE, seed);
+    assertThat(costs[0]).isLessThan(1.02 * costs[1]).isLessThan(costs[2]);
+  }
+
+  @Test
+  void aPlanIsComparedAsWorseWithADeviceLess() {
+    Fleet fleet = KnownFleets.get("homog8");
+    Plan all = plan(LLAMA, fleet, workload(0.5), options("replicas"));
+    Plan fewer = plan(LLAMA, fleet, workload(0.5), options("replicas").exclude("nano-1"));
+    double[] costs =
+        new Planner()
+            .compare(
+                List.of(all, fewer, all),
+                LLAMA,
+                fleet,
+                workload(0.5),
+                Slo.NONE,
+                PlanOptions.DEFAULTS);
+    assertThat(costs[1]).isGreaterThan(costs[0]);
+    assertThat(costs[2]).as("the same requests").isEqualTo(costs[0]);
+  }
+
   @Test
   void saysOfDevicesThatAreLeftOutWhatPlansWithThemCameTo() {
     List<DeviceProfile> devices = new ArrayList<>(KnownFleets.get("homog8").devices());

@@ -2,6 +2,7 @@ package org.e2llm.planner.workload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import java.io.IOException;
 import java.io.StringReader;
@@ -58,6 +59,18 @@ class RequestsTest {
       squares += (gap - mean) * (gap - mean);
     }
     assertThat(Math.sqrt(squares / MANY) / mean).isBetween(0.98, 1.02);
+  }
+
+  @Test
+  void asManyComeAtEachOfSeveralRatesOneAfterTheOther() {
+    Requests requests =
+        Requests.poisson(Lengths.constant(10, 10), 20_000, new double[] {0.5, 4}, 7);
+    double changed = requests.arrival(10_000);
+    assertThat(10_000 / changed).isCloseTo(0.5, withinPercentage(5));
+    assertThat(10_000 / (requests.arrival(19_999) - changed)).isCloseTo(4, withinPercentage(5));
+    for (int i = 1; i < requests.size(); i++) {
+      assertThat(requests.arrival(i)).isGreaterThanOrEqualTo(requests.arrival(i - 1));
+    }
   }
 
   @Test
