@@ -62,6 +62,16 @@ public record ServingPolicy(
     return new ServingPolicy(router, lateBinding, roleSpill, decodeInPlace, mixedPool, tokens, slo);
   }
 
+  /** With the DECODE replica chosen when a request comes. */
+  public ServingPolicy boundAtOnce() {
+    return new ServingPolicy(router, false, roleSpill, decodeInPlace, mixedPool, chunkTokens, slo);
+  }
+
+  /** Whether a replica may do the phase that is not its role. */
+  public boolean spills() {
+    return roleSpill || mixedPool;
+  }
+
   public ServingPolicy withSlo(Slo inView) {
     return new ServingPolicy(
         router, lateBinding, roleSpill, decodeInPlace, mixedPool, chunkTokens, inView);

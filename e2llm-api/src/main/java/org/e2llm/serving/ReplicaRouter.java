@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
  * sessions and, of those of others, how many there are. What it sees of others is a second old, and
  * requests come and go: a session that waits may go to a host at which nobody does.
  *
- * <p>Roles are kept, with two exceptions. A prompt is computed where its session decodes if moving
- * its KV cache would take longer than computing it there: short prompts, slow links, conversations
- * whose host has most of it. And where every replica that decodes is lost, one that computes
- * prompts does both until there is another plan.
+ * <p>Roles are kept unless the policy lets them spill, with two exceptions. A prompt is computed
+ * where its session decodes if moving its KV cache would take longer than computing it there: short
+ * prompts, slow links, conversations whose host has most of it. And where every replica that
+ * decodes is lost, one that computes prompts does both until there is another plan.
  *
  * <p>Keeps no state but what it was made with.
  */
@@ -41,6 +41,9 @@ public final class ReplicaRouter implements SessionRouter {
   private final Function<String, HostLoad> told;
   private final Router router;
 
+  /** Whether a replica may do the phase that is not its role. */
+  private final boolean spills;
+
   /**
    * Of a plan.
    *
@@ -62,6 +65,7 @@ public final class ReplicaRouter implements SessionRouter {
     this.up = up;
     this.told = told;
     this.router = Router.of(policy, estimates);
+    this.spills = policy.spills();
   }
 
   @Override
@@ -107,10 +111,11 @@ public final class ReplicaRouter implements SessionRouter {
       return null;
     }
     int p = route.prefill();
-    boolean ofRoles =
-        estimates.role(p) == Role.PREFILL
+    boolean may =
+        spills
+            || estimates.role(p) == Role.PREFILL
             || (estimates.role(p) == Role.MIXED && estimates.role(d) == Role.DECODE);
-    return ofRoles && pays(p, d, tokens, loads) ? hosts.get(p) : null;
+    return may && pays(p, d, tokens, loads) ? hosts.get(p) : null;
   }
 
   /** Whether moving the KV cache takes less than computing it where it is needed. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -124,6 +125,31 @@ class ReplicaRouterTest {
     assertThat(better(new HostLoad(1, 5), HostLoad.NONE, begun)).isEqualTo("there");
   }
 
+  /** Two that do the same would rather share the work than hand it on. */
+  @Test
+  void rolesSpillWhereThePolicySaysSo() {
+    Role[] roles = {Role.PREFILL, Role.DECODE};
+    List<String> hosts = List.of("p", "d");
+    ReplicaRouter router =
+        new ReplicaRouter(
+            new ServingPolicy(ServingPolicy.RouterKind.ECT, false, true, true, false, 512),
+            new TwoSpeeds(roles, new double[] {1000, 1000}, 100_000, 1e-5),
+            hosts,
+            host -> true,
+            host -> HostLoad.NONE);
+    List<Placed> others = new ArrayList<>();
+    Set<String> used = new HashSet<>();
+    for (int i = 0; i < 12; i++) {
+      String host = router.host(LONG, others);
+      String promptHost = router.promptHost(host, LONG, others);
+      used.add(host + " " + promptHost);
+      others.add(new Placed(host, promptHost, LONG, Phase.DECODES));
+    }
+    assertThat(used)
+        .as("prompt and answer at either")
+        .containsExactlyInAnyOrder("p null", "d null");
+  }
+
   @Test
   void whereAllThatDecodeAreLostOneThatComputesPromptsDoesBoth() {
     ReplicaRouter router = router(1e-5, Set.of("p0", "p2"), HOSTS.toArray(new String[0]));
@@ -145,7 +171,7 @@ class ReplicaRouterTest {
     int n = 1 + random.nextInt(5);
     Role[] roles = new Role[n];
     List<String> hosts = new ArrayList<>();
-    Set<String> up = new java.util.HashSet<>();
+    Set<String> up = new HashSet<>();
     boolean decoder = false;
     for (int r = 0; r < n; r++) {
       roles[r] = Role.values()[random.nextInt(3)];

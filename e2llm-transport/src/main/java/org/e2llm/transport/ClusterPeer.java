@@ -247,6 +247,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
     callers.close();
     thread.close(() -> peer.leave(now()));
     runner.close();
+    planRequests.close();
     background.shutdown();
   }
 

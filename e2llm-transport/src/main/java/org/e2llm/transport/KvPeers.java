@@ -13,13 +13,17 @@ import org.e2llm.serving.KvHandoff;
 final class KvPeers {
   private KvPeers() {}
 
-  /** Those with a stage that shares layers with this device's, in a replica for the other phase. */
+  /**
+   * Those with a stage that shares layers with this device's, in a replica for the other phase; in
+   * any other one where the plan lets roles spill.
+   */
   static Set<String> of(Plan plan, String self) {
     Set<String> peers = new HashSet<>();
     for (ReplicaPlan from : plan.replicas()) {
       for (ReplicaPlan to : plan.replicas()) {
         boolean handsOff = from.role() == Role.PREFILL && to.role() != Role.PREFILL;
         handsOff |= from.role() != Role.DECODE && to.role() == Role.DECODE;
+        handsOff |= plan.policy().spills();
         if (from != to && handsOff) {
           add(peers, from.stages(), to.stages(), self);
         }

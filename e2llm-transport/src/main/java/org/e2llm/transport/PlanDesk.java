@@ -80,11 +80,13 @@ final class PlanDesk {
    * @param last the plan in force, whether it works or not, or null
    * @param forced whether an app made it
    * @param wished whether wishes have changed since it was made
+   * @param listener is asked whether the answer is still wanted
    * @return {@code last} if no other is so much better that moving pays, with reasons for those who
    *     came since, and what apps state now; null as long as nobody knows which model it is
    * @throws E2llmException by cause: no plan is possible, a wish cannot be met
    */
-  @Nullable Answer plan(View view, @Nullable Plan last, boolean forced, boolean wished) {
+  @Nullable Answer plan(
+      View view, @Nullable Plan last, boolean forced, boolean wished, PlanListener listener) {
     if (Copies.isUnknown(view)) {
       return null;
     }
@@ -95,30 +97,33 @@ final class PlanDesk {
     Fleet fleet = fleet(view);
     PlanOptions wishes = options(view, fleet);
     Workload workload = workload(wishes);
-    Plan made = made(view, fleet, workload, wishes);
     if (last == null || wished) {
-      return new Answer(made, false);
+      return new Answer(made(view, fleet, workload, wishes, listener), false);
     }
     Plan kept = forced ? last : StatedSlo.keptBy(last, StatedSlo.of(view));
     Plan before = judged(kept, fleet, workload, wishes);
     if (before == null) {
-      return soonest(view, made, kept, fleet, workload, wishes);
+      return soonest(view, kept, fleet, workload, wishes, listener);
     }
+    Plan made = made(view, fleet, workload, wishes, listener);
     boolean moves =
         forced
-            || pays(made, before, wishes.throughput())
+            || pays(made, before, fleet, workload, wishes)
             || (!devices(made).equals(devices(kept)) && sameWork(made, before));
     boolean saysAll = devices(before).equals(devices(kept));
     return new Answer(moves ? made : saysAll ? kept : saysAll(before, kept, made), false);
   }
 
-  /** As the strategy has it; routers and hosts keep in view what apps state. */
-  private Plan made(View view, Fleet fleet, Workload workload, PlanOptions wishes) {
+  /**
+   * As the strategy has it, but for what is not so here: the DECODE replica is chosen when a
+   * request comes. Routers and hosts keep in view what apps state.
+   */
+  private Plan made(
+      View view, Fleet fleet, Workload workload, PlanOptions wishes, PlanListener listener) {
     Slo slo = StatedSlo.of(view);
     Plan plan =
-        planner.plan(
-            model, fleet, workload, StatedSlo.counts(slo, wishes), wishes, PlanListener.NONE);
-    return StatedSlo.keptBy(plan, slo);
+        planner.plan(model, fleet, workload, StatedSlo.counts(slo, wishes), wishes, listener);
+    return StatedSlo.keptBy(plan.withPolicy(plan.policy().boundAtOnce()), slo);
   }
 
   /** The plan before goes on, and says of those who came since why they have no part in it. */
@@ -149,10 +154,16 @@ final class PlanDesk {
   /**
    * Devices of the plan before are gone. Sessions wait, so what serves at once comes first; and
    * where those that are left keep their layers, sessions need not be computed again. So the best
-   * that mends the plan before comes before a new one that has to fetch, or is hardly better.
+   * that mends the plan before comes before a new one that has to fetch, or is hardly better; and
+   * before one that it would take seconds to search for.
    */
   private Answer soonest(
-      View view, Plan made, Plan broken, Fleet fleet, Workload workload, PlanOptions wishes) {
+      View view,
+      Plan broken,
+      Fleet fleet,
+      Workload workload,
+      PlanOptions wishes,
+      PlanListener listener) {
     Map<String, Holding> there = new HashMap<>();
     fleet.devices().forEach(device -> there.put(device.id(), Holding.NONE));
     for (View.Member member : view.members().values()) {
@@ -167,22 +178,31 @@ final class PlanDesk {
                   || value(fits, wishes.throughput()) > value(best, wishes.throughput()));
       best = better ? fits : best;
     }
+    if (best != null && wishes.throughput()) {
+      return new Answer(best, true);
+    }
+    Plan made = made(view, fleet, workload, wishes, listener);
     boolean fetches = !PlanPatch.servesAtOnce(made, there);
-    return best == null || (!fetches && pays(made, best, wishes.throughput()))
+    return best == null || (!fetches && pays(made, best, fleet, workload, wishes))
         ? new Answer(made, false)
         : new Answer(best, fetches);
   }
 
   /**
-   * Whether moving to the plan pays. Who asks for no throughput is never left with a chain that is
-   * slower than one device: there any gain counts.
+   * Whether moving to the plan pays: with many requests at a time, by simulation. Who asks for no
+   * throughput is never left with a chain that is slower than one device: there any gain counts.
    */
-  private boolean pays(Plan made, Plan before, boolean throughput) {
+  private boolean pays(Plan made, Plan before, Fleet fleet, Workload workload, PlanOptions wishes) {
     if (sameWork(made, before)) {
       return false;
     }
-    boolean backToOne = !throughput && isChain(before) && !isChain(made);
-    return value(made, throughput) > value(before, throughput) * (backToOne ? 1 : 1 + GAIN);
+    if (wishes.throughput()) {
+      Slo slo = StatedSlo.counts(made.policy().slo(), wishes);
+      double[] costs = planner.compare(List.of(made, before), model, fleet, workload, slo, wishes);
+      return costs[0] * (1 + GAIN) < costs[1];
+    }
+    boolean backToOne = isChain(before) && !isChain(made);
+    return value(made, false) > value(before, false) * (backToOne ? 1 : 1 + GAIN);
   }
 
   /** Whether only reasons and expectations differ. */
@@ -248,7 +268,7 @@ final class PlanDesk {
     Fleet fleet = fleet(view, joining);
     PlanOptions wishes = options(view, fleet);
     Workload workload = workload(wishes);
-    Plan plan = made(view, fleet, workload, wishes);
+    Plan plan = made(view, fleet, workload, wishes, PlanListener.NONE);
     return forecast(fleet, plan, joining.id());
   }
 
@@ -493,11 +513,10 @@ final class PlanDesk {
 
   /**
    * One session at a time has one replica, whatever strategy the app names. Where throughput
-   * counts, the app's strategy is used as it is, also if it gives roles; unless it names none.
+   * counts, the app's strategy is used as it is.
    */
   private String strategy(boolean throughput) {
-    boolean named = !options.strategy().equals(PlanOptions.DEFAULTS.strategy());
-    return !throughput ? "single-pipeline" : named ? options.strategy() : "replicas";
+    return throughput ? options.strategy() : "single-pipeline";
   }
 
   /** Without wishes about devices. */

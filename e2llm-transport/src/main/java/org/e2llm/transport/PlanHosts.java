@@ -14,7 +14,7 @@ import org.e2llm.plan.ReplicaPlan;
  * better wait than try in vain while another plan gets ready.
  *
  * @param sessions hosts to which sessions may go: of replicas that decode; of the others only where
- *     none of these is left, or where the plan says that answers may stay there
+ *     none of these is left, or where the plan says that answers may be given there
  * @param usable hosts of all replicas that can do their part
  */
 record PlanHosts(List<String> sessions, Set<String> usable) {
@@ -42,7 +42,7 @@ record PlanHosts(List<String> sessions, Set<String> usable) {
         usable.add(host);
       }
     }
-    if (decoding.isEmpty() || plan.policy().decodeInPlace()) {
+    if (decoding.isEmpty() || plan.policy().decodeInPlace() || plan.policy().spills()) {
       decoding.addAll(prompting);
     }
     return new PlanHosts(decoding, usable);

@@ -5,7 +5,9 @@ import java.util.concurrent.Executor;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.e2llm.E2llmException;
+import org.e2llm.PlanCancelledException;
 import org.e2llm.plan.Plan;
+import org.e2llm.plan.PlanListener;
 import org.e2llm.transport.cluster.LocalPeer;
 import org.e2llm.transport.cluster.PublishedPlan;
 import org.e2llm.transport.cluster.Reason;
@@ -19,11 +21,16 @@ import org.jspecify.annotations.Nullable;
 final class PlanRequests {
   private static final Logger LOG = Logger.getLogger(PlanRequests.class.getName());
 
+  private static final long NOBODY = -1;
+
   private final LocalPeer peer;
   private final OwnInfo own;
   private final PlanDesk desk;
   private final ClusterThread thread;
   private final Executor background;
+
+  /** The last request: whoever is asked again need not answer what was asked before. */
+  private volatile long newest;
 
   /**
    * Makes none yet.
@@ -51,19 +58,22 @@ final class PlanRequests {
     View view = peer.view();
     PublishedPlan current = peer.plan();
     boolean forced = current != null && current.forced();
+    newest = number;
     boolean wished = reasons.stream().anyMatch(each -> each.kind() == Reason.Kind.WISH);
     background.execute(() -> make(number, view, last, forced, wished));
   }
 
   private void make(long number, View view, @Nullable Plan last, boolean forced, boolean wished) {
     try {
-      PlanDesk.Answer answer = desk.plan(view, last, forced, wished);
+      PlanDesk.Answer answer = desk.plan(view, last, forced, wished, whileNewest(number));
       if (answer == null || answer.plan() == last) {
         thread.run(() -> peer.keep(number, thread.now()));
         return;
       }
       PublishedPlan.Draft draft = PublishedPlans.draft(answer.plan());
       thread.run(() -> made(number, draft, answer.forNow()));
+    } catch (PlanCancelledException e) {
+      LOG.log(Level.FINE, "another plan was asked for meanwhile");
     } catch (E2llmException e) {
       String why = String.valueOf(e.getMessage());
       thread.run(() -> peer.impossible(number, why, thread.now()));
@@ -71,6 +81,20 @@ final class PlanRequests {
       LOG.log(Level.SEVERE, "planning failed", e);
       thread.run(() -> peer.keep(number, thread.now()));
     }
+  }
+
+  /** Nobody waits for an answer any more. */
+  void close() {
+    newest = NOBODY;
+  }
+
+  private PlanListener whileNewest(long number) {
+    return new PlanListener() {
+      @Override
+      public boolean isCancelled() {
+        return number != newest;
+      }
+    };
   }
 
   /**

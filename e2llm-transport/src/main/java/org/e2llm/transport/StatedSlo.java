@@ -36,15 +36,6 @@ final class StatedSlo {
 
   /** The plan, with all who serve on it keeping this in view. */
   static Plan keptBy(Plan plan, Slo slo) {
-    return plan.policy().slo().equals(slo)
-        ? plan
-        : new Plan(
-            plan.order(),
-            plan.model(),
-            plan.strategy(),
-            plan.wire(),
-            plan.policy().withSlo(slo),
-            plan.replicas(),
-            plan.placements());
+    return plan.policy().slo().equals(slo) ? plan : plan.withPolicy(plan.policy().withSlo(slo));
   }
 }

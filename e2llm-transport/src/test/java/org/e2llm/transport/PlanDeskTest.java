@@ -1,6 +1,7 @@
 package org.e2llm.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.e2llm.plan.PlanListener.NONE;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -26,6 +27,7 @@ import org.e2llm.plan.PlanOrder;
 import org.e2llm.plan.PlannedFor;
 import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.ServingPolicy;
+import org.e2llm.plan.ServingPolicy.RouterKind;
 import org.e2llm.plan.Slo;
 import org.e2llm.plan.StagePlan;
 import org.e2llm.plan.WireFormats;
@@ -66,7 +68,7 @@ class PlanDeskTest {
   @Test
   void thePlannerIsToldOfTheLink() {
     planner.made = chain(1);
-    desk().plan(view, null, false, false);
+    desk().plan(view, null, false, false, NONE);
     assertThat(planner.asked.devices()).extracting(DeviceProfile::id).containsExactly("a", "b");
     assertThat(planner.asked.links()).containsExactly(new LinkProfile("a", "b", 5e7, 3e-4, "wifi"));
   }
@@ -75,11 +77,11 @@ class PlanDeskTest {
   void noMoreMemoryIsPlannedForThanASessionMayNeed() {
     planner.made = chain(1);
     PlanOptions small = PlanOptions.builder().contextLength(300).build();
-    new PlanDesk(planner, model, small).plan(view, null, false, false);
+    new PlanDesk(planner, model, small).plan(view, null, false, false, NONE);
     assertThat(planner.workload)
         .isEqualTo(new Workload(List.of(new Workload.Lengths(150, 150)), 0, 1, 150));
     PlanOptions large = PlanOptions.builder().contextLength(8192).build();
-    new PlanDesk(planner, model, large).plan(view, null, false, false);
+    new PlanDesk(planner, model, large).plan(view, null, false, false, NONE);
     assertThat(planner.workload)
         .isEqualTo(Workload.concurrent(List.of(new Workload.Lengths(256, 256)), 1));
   }
@@ -91,7 +93,7 @@ class PlanDeskTest {
     planner.made = chain(0.95);
     assertThat(plan(view, before, false)).isSameAs(before);
     planner.made = chain(0.85);
-    assertThat(plan(view, before, false)).isSameAs(planner.made);
+    assertThat(plan(view, before, false)).isEqualTo(planner.made);
   }
 
   @Test
@@ -99,7 +101,7 @@ class PlanDeskTest {
     Plan before = chain(1);
     planner.judged.put(before, chain(1));
     planner.made = one("b", 0.99);
-    assertThat(plan(view, before, false)).isSameAs(planner.made);
+    assertThat(plan(view, before, false)).isEqualTo(planner.made);
     assertThat(plan(meet(true), before, false)).as("one of them asks").isSameAs(before);
   }
 
@@ -108,13 +110,13 @@ class PlanDeskTest {
     Plan before = one("a", 1);
     planner.judged.put(before, one("a", 1));
     planner.made = chain(3);
-    assertThat(plan(view, before, true)).isSameAs(planner.made);
+    assertThat(plan(view, before, true)).isEqualTo(planner.made);
   }
 
   @Test
   void aPlanThatFitsNoMoreGivesWay() {
     planner.made = chain(3);
-    assertThat(plan(view, one("gone", 1), false)).isSameAs(planner.made);
+    assertThat(plan(view, one("gone", 1), false)).isEqualTo(planner.made);
   }
 
   @Test
@@ -124,7 +126,7 @@ class PlanDeskTest {
     planner.made = one("a", 2);
     assertThat(plan(view, before, false)).isSameAs(before);
     planner.made = plan(2, List.of(stage("a", 0, 2)), List.of("a", "b"));
-    assertThat(plan(view, before, false)).isSameAs(planner.made);
+    assertThat(plan(view, before, false)).isEqualTo(planner.made);
   }
 
   @Test
@@ -151,10 +153,10 @@ class PlanDeskTest {
     planner.judge = each -> each.equals(broken) ? null : one("a", 1);
 
     planner.made = one("b", 0.5); // which lacks layer 0
-    assertThat(desk().plan(known, broken, false, false))
+    assertThat(desk().plan(known, broken, false, false, NONE))
         .isEqualTo(new PlanDesk.Answer(one("a", 1), true));
     planner.made = one("a", 0.5); // which has all
-    assertThat(desk().plan(known, broken, true, false))
+    assertThat(desk().plan(known, broken, true, false, NONE))
         .isEqualTo(new PlanDesk.Answer(one("a", 1), false));
   }
 
@@ -165,10 +167,10 @@ class PlanDeskTest {
     Plan mended = chain(1);
     planner.judge = each -> stages(each).equals(stages(mended)) ? mended : null;
     planner.made = plan(0.95, List.of(stage("b", 0, 1), stage("a", 1, 2)), List.of("a", "b"));
-    assertThat(desk().plan(view, broken, false, false))
+    assertThat(desk().plan(view, broken, false, false, NONE))
         .isEqualTo(new PlanDesk.Answer(mended, false));
     planner.made = plan(0.85, List.of(stage("b", 0, 1), stage("a", 1, 2)), List.of("a", "b"));
-    assertThat(desk().plan(view, broken, false, false))
+    assertThat(desk().plan(view, broken, false, false, NONE))
         .isEqualTo(new PlanDesk.Answer(planner.made, false));
   }
 
@@ -177,33 +179,52 @@ class PlanDeskTest {
     planner.made = one("a", 1);
     PlanOptions named = PlanOptions.builder().strategy("e2llm").build();
     PlanDesk desk = new PlanDesk(planner, model, named);
-    desk.plan(view, null, false, false);
+    desk.plan(view, null, false, false, NONE);
     assertThat(planner.wishes.strategy()).isEqualTo("single-pipeline");
-    desk.plan(meet(true), null, false, false);
+    desk.plan(meet(true), null, false, false, NONE);
     assertThat(planner.wishes.strategy()).isEqualTo("e2llm");
-    desk().plan(meet(true), null, false, false);
-    assertThat(planner.wishes.strategy()).isEqualTo("replicas");
+    desk().plan(meet(true), null, false, false, NONE);
+    assertThat(planner.wishes.strategy()).isEqualTo("adaptive");
   }
 
-  /** It can answer no more requests than the slower of its roles lets through. */
   @Test
-  void aPlanWithRolesIsWorthWhatBothOfThemDo() {
+  void whereThroughputCountsPlansAreComparedBySimulation() {
     Plan before = chain(1);
     planner.judged.put(before, before);
     planner.made = roles(0.5, 0.95);
     assertThat(plan(meet(true), before, false)).isSameAs(before);
     planner.made = roles(0.5, 0.85);
-    assertThat(plan(meet(true), before, false)).isSameAs(planner.made);
+    assertThat(plan(meet(true), before, false)).isEqualTo(planner.made);
+  }
+
+  /** It takes seconds: sessions do not wait for it, but for what mends the plan before. */
+  @Test
+  void whereThroughputCountsAPlanIsMendedBeforeABetterOneIsSearchedFor() {
+    Plan broken = plan(1, List.of(stage("a", 0, 1), stage("gone", 1, 2)), List.of("a", "gone"));
+    planner.judge = each -> each.equals(broken) ? null : chain(1);
+    planner.made = one("a", 0.1);
+    assertThat(desk().plan(meet(true), broken, false, false, NONE))
+        .isEqualTo(new PlanDesk.Answer(chain(1), true));
+    assertThat(planner.asked).as("nothing was searched for").isNull();
+    assertThat(plan(meet(true), chain(1), false)).as("soon afterwards").isEqualTo(planner.made);
+  }
+
+  @Test
+  void theReplicaThatDecodesIsChosenWhenARequestComes() {
+    ServingPolicy free = new ServingPolicy(RouterKind.ECT, true, true, true, false, 512);
+    planner.made = one("a", 1).withPolicy(free);
+    assertThat(plan(meet(true), null, false).policy())
+        .isEqualTo(new ServingPolicy(RouterKind.ECT, false, true, true, false, 512));
   }
 
   @Test
   void ofTwoThatKeepTheEndsTheLowerIdHasThem() {
     planner.made = one("a", 1);
     Map<String, Holding> files = Map.of("a", HOLDING, "b", HOLDING);
-    desk().plan(meet(false, files, Map.of("b", new KeptEnds(2, 1))), null, false, false);
+    desk().plan(meet(false, files, Map.of("b", new KeptEnds(2, 1))), null, false, false, NONE);
     assertThat(planner.wishes.ends()).isEqualTo(Map.of("b", new KeptEnds(2, 1)));
     Map<String, KeptEnds> both = Map.of("a", new KeptEnds(1, 1), "b", new KeptEnds(2, 1));
-    desk().plan(meet(false, files, both), null, false, false);
+    desk().plan(meet(false, files, both), null, false, false, NONE);
     assertThat(planner.wishes.ends()).isEqualTo(Map.of("a", new KeptEnds(1, 1)));
   }
 
@@ -218,7 +239,7 @@ class PlanDeskTest {
     assertThat(planner.inView).as("the quickest for one session, in any case").isEqualTo(Slo.NONE);
     plan(meet(true, files, Map.of(), slos), null, true);
     assertThat(planner.inView).isEqualTo(new Slo(2, 0.2));
-    assertThat(plan(view, null, false)).as("nobody states any").isSameAs(planner.made);
+    assertThat(plan(view, null, false)).as("nobody states any").isEqualTo(planner.made);
   }
 
   @Test
@@ -258,7 +279,7 @@ class PlanDeskTest {
   }
 
   private Plan plan(View known, Plan before, boolean wished) {
-    return desk().plan(known, before, false, wished).plan();
+    return desk().plan(known, before, false, wished, NONE).plan();
   }
 
   private PlanDesk desk() {

@@ -62,6 +62,13 @@ class PlanHostsTest {
   }
 
   @Test
+  void whereRolesSpillAnyReplicaTakesSessionsAndExchangesBytes() {
+    Plan spill = plan(new ServingPolicy(RouterKind.ECT, false, true, false, false, 512));
+    assertThat(PlanHosts.of(spill, ALL, host -> true).sessions()).containsExactly("a", "c", "p");
+    assertThat(KvPeers.of(spill, "a")).containsExactlyInAnyOrder("p", "c");
+  }
+
+  @Test
   void devicesThatShareLayersAreConnectedForBytes() {
     assertThat(KvPeers.of(PLAN, "p")).containsExactlyInAnyOrder("a", "b", "c");
     assertThat(KvPeers.of(PLAN, "q")).containsExactlyInAnyOrder("b", "c");
