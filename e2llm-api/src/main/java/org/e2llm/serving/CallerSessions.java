@@ -196,16 +196,24 @@ public final class CallerSessions implements GenerationService {
    * @param choice among them, and of who computes prompts; null for the host with the fewest
    */
   public void hosts(List<String> firstStages, @Nullable SessionRouter choice) {
-    run(
-        () -> {
-          router = choice;
-          recovery.hosts(firstStages, now());
-        });
+    hosts(firstStages, choice, false);
   }
 
-  /** There is another plan: those that wait are no longer bound to the one they waited for. */
-  public void placeAgain() {
-    run(() -> lookAround.waiting().forEach(recovery::placeAgain));
+  /**
+   * As above.
+   *
+   * @param anotherPlan whether they are of another one than before: then those that wait are placed
+   *     anew, also where their host stays the same
+   */
+  public void hosts(List<String> firstStages, @Nullable SessionRouter choice, boolean anotherPlan) {
+    run(
+        () -> {
+          List<Long> waiting = new ArrayList<>(anotherPlan ? lookAround.waiting() : List.of());
+          waiting.removeIf(id -> recovery.host(id) == null); // they are placed in any case
+          router = choice;
+          recovery.hosts(firstStages, now());
+          waiting.forEach(recovery::placeAgain);
+        });
   }
 
   /** See {@link Recovery#impossible}. */

@@ -25,6 +25,9 @@ final class DispatchedSession {
   /** Whether it has lost a place: then it goes first, as somebody reads its answer already. */
   final boolean hadBegun;
 
+  /** Whether it has waited elsewhere: then it says nothing of how often requests come. */
+  boolean moved;
+
   /** Tokens before those of the prompt, which are in its replica's KV cache or come there. */
   int held;
 

@@ -100,10 +100,10 @@ final class GenerationRun {
         id, prompt, held, submission.maxTokens(), hadBegun, target == null, deadline);
   }
 
-  /** Since when its app has waited, if it has not begun yet. */
-  long waitsSince(long now) {
+  /** Nanoseconds; 0 for one that had begun. */
+  long waitedElsewhere() {
     Duration elsewhere = submission.waited();
-    return elsewhere == null ? now : now - elsewhere.toNanos();
+    return elsewhere == null ? 0 : elsewhere.toNanos();
   }
 
   /** For how long its app has waited; null if it has begun. */

@@ -67,11 +67,11 @@ final class HostQueue {
   /**
    * Puts a session in the queue.
    *
-   * @param since when it came, here or to a host before
+   * @param waited for how long it has waited elsewhere
    * @throws CapacityException if it can never fit, or lacks memory as so many others do that the
    *     limit is reached
    */
-  void arrive(Arrival arrival, long since) {
+  void arrive(Arrival arrival, long now, long waited) {
     admission.requirePossible(arrival.tokens());
     requireRoom(arrival.tokens());
     int toCompute = Math.max(1, arrival.prompt() - arrival.held());
@@ -79,11 +79,12 @@ final class HostQueue {
         new DispatchedSession(
             arrival.id(),
             dispatcher.nextAge(),
-            since / NANOS,
+            (now - waited) / NANOS,
             toCompute,
             arrival.maxTokens(),
             arrival.hadBegun());
     session.held = arrival.prompt() - toCompute;
+    session.moved = waited > 0;
     session.decodes = arrival.decodes();
     int unused = dispatcher.arrive(session);
     waiting.put(arrival.id(), new Waiting(arrival.tokens(), arrival.deadline()));

@@ -74,7 +74,7 @@ final class Inbox {
     try {
       requireOpen();
       expire(); // they do not count for the limit of the queue
-      queue.arrive(run.arrival(deadline), run.waitsSince(clock.getAsLong()));
+      queue.arrive(run.arrival(deadline), clock.getAsLong(), run.waitedElsewhere());
       waiting.put(run.id, run);
       change();
     } finally {

@@ -84,7 +84,7 @@ final class WaitingLine {
     session.key = session.hadBegun ? Long.MIN_VALUE : session.key;
     session.late = false;
     seconds += session.promptSeconds;
-    if (!session.hadBegun && !(session.arrival < lastCame)) {
+    if (!session.hadBegun && !session.moved && !(session.arrival < lastCame)) {
       double gap = session.arrival - lastCame;
       usualGap = Double.isNaN(usualGap) ? gap : usualGap + NEWEST * (gap - usualGap);
       lastCame = session.arrival;

@@ -40,12 +40,12 @@ class HostQueueTest {
 
   /** Of {@code tokens} in all, of which one is the prompt. */
   private static void offer(HostQueue queue, long id, int tokens, long deadline) {
-    queue.arrive(new HostQueue.Arrival(id, 1, 0, tokens - 1, false, true, deadline), 0);
+    queue.arrive(new HostQueue.Arrival(id, 1, 0, tokens - 1, false, true, deadline), 0, 0);
   }
 
   private static void ask(HostQueue queue, long id, int prompt, double seconds) {
     long now = Math.round(seconds * SECOND);
-    queue.arrive(new HostQueue.Arrival(id, prompt, 0, 10, false, true, NEVER), now);
+    queue.arrive(new HostQueue.Arrival(id, prompt, 0, 10, false, true, NEVER), now, 0);
   }
 
   /** All who begin, if there is room for every prompt. */
@@ -104,7 +104,8 @@ class HostQueueTest {
   @Test
   void whoHasWaitedElsewhereIsAsLateAsItWouldBeThere() {
     HostQueue queue = queue(10_000, 1000, new Slo(2, Double.POSITIVE_INFINITY));
-    ask(queue, 1, 50, -1.8); // came to another host then, and to this one at 0
+    long waited = 1_800_000_000;
+    queue.arrive(new HostQueue.Arrival(1, 50, 0, 10, false, true, NEVER), 0, waited);
     ask(queue, 2, 100, 0);
     assertThat(begin(queue, 0)).containsExactly(2L, 1L);
   }
@@ -140,7 +141,7 @@ class HostQueueTest {
   void aPromptThatIsOnlyComputedTakesNoPlaceFromThoseThatDecode() {
     HostQueue queue = queue(10_000, 1000, new Slo(Double.POSITIVE_INFINITY, 0.025));
     for (int i = 1; i <= 4; i++) {
-      queue.arrive(new HostQueue.Arrival(i, 30, 0, 1, false, i > 2, NEVER), 0);
+      queue.arrive(new HostQueue.Arrival(i, 30, 0, 1, false, i > 2, NEVER), 0, 0);
     }
     assertThat(begin(queue, 0)).containsExactly(1L, 2L, 3L, 4L);
   }
@@ -149,7 +150,7 @@ class HostQueueTest {
   void whoLostItsPlaceElsewhereGoesFirst() {
     HostQueue queue = queue(10_000, 1000);
     ask(queue, 1, 10, 0);
-    queue.arrive(new HostQueue.Arrival(2, 500, 0, 10, true, true, NEVER), 0);
+    queue.arrive(new HostQueue.Arrival(2, 500, 0, 10, true, true, NEVER), 0, 0);
     assertThat(begin(queue, 0)).containsExactly(2L, 1L);
   }
 
@@ -157,7 +158,7 @@ class HostQueueTest {
   void whatAConversationHoldsIsNoWorkForItsNextTurn() {
     HostQueue queue = queue(10_000, 1000);
     ask(queue, 1, 100, 0);
-    queue.arrive(new HostQueue.Arrival(2, 500, 490, 10, false, true, NEVER), 0);
+    queue.arrive(new HostQueue.Arrival(2, 500, 490, 10, false, true, NEVER), 0, 0);
     assertThat(begin(queue, 0)).as("ten tokens are fewer than a hundred").containsExactly(2L, 1L);
     assertThat(queue.admission().reservedBytes()).isEqualTo(510 + 110);
     queue.fed(2, 500); // what it held was evicted meanwhile

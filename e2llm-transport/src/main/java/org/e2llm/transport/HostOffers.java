@@ -109,11 +109,8 @@ final class HostOffers {
   }
 
   private void offer(List<String> hosts, @Nullable SessionRouter router) {
-    callers.hosts(hosts, router);
-    if (isNew && !hosts.isEmpty()) {
-      isNew = false;
-      callers.placeAgain();
-    }
+    callers.hosts(hosts, router, isNew);
+    isNew &= hosts.isEmpty();
   }
 
   private static boolean keepsEnds(Plan plan, KeptEnds ends, String self) {

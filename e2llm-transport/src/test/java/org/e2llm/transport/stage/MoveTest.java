@@ -83,8 +83,7 @@ class MoveTest {
     whileTwoWait(
         new AtomicBoolean(),
         app -> {
-          app.hosts(List.of("p"));
-          app.callers.placeAgain();
+          app.callers.hosts(List.of("p"), null, true);
         });
   }
 }
