@@ -23,6 +23,7 @@ import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.Slo;
+import org.e2llm.plan.Workload;
 import org.e2llm.serving.GenerationService;
 import org.e2llm.serving.HostLimits;
 import org.e2llm.serving.ServingLoop;
@@ -261,6 +262,7 @@ public final class E2llm implements AutoCloseable {
     private @Nullable Plan plan;
     private PlanOptions planOptions = PlanOptions.DEFAULTS;
     private Slo slo = Slo.NONE;
+    private @Nullable Workload workload;
     private @Nullable KeptEnds ends;
     private Consumer<ClusterEvent> onEvent = event -> {};
 
@@ -355,6 +357,17 @@ public final class E2llm implements AutoCloseable {
      */
     public Builder slo(Slo wished) {
       slo = Objects.requireNonNull(wished, "wished");
+      return this;
+    }
+
+    /**
+     * What requests are expected of this app, for the plans of a cluster: how long prompts and
+     * answers are, the output limit that requests state, and how many come in a second or run at a
+     * time. Unset, short chats. Asks for throughput ({@link #planOptions}) if it has a rate or more
+     * than one runs at a time; what several apps expect adds up.
+     */
+    public Builder workload(Workload expected) {
+      workload = Objects.requireNonNull(expected, "expected");
       return this;
     }
 
@@ -460,6 +473,7 @@ public final class E2llm implements AutoCloseable {
           planOptions.toBuilder()
               .kvType(engine.kvType())
               .contextLength(engine.contextLength())
+              .throughput(planOptions.throughput() || (workload != null && workload.isMany()))
               .build();
       TransportProvider.Joining joining =
           new TransportProvider.Joining(
@@ -474,6 +488,7 @@ public final class E2llm implements AutoCloseable {
               profile == null,
               options,
               slo,
+              workload,
               ends,
               plan,
               kvBytes,

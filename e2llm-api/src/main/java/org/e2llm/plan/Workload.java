@@ -60,6 +60,11 @@ public record Workload(
     return new Workload(lengths, 0, concurrency, DEFAULT_MAX_TOKENS);
   }
 
+  /** Whether more than one is expected to run at a time, as far as is known. */
+  public boolean isMany() {
+    return requestsPerSecond > 0 || concurrency > 1;
+  }
+
   /** The same requests at another rate. */
   public Workload withRate(double rate) {
     return new Workload(lengths, rate, concurrency, maxTokens);

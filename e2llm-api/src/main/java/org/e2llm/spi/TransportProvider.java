@@ -15,6 +15,7 @@ import org.e2llm.plan.Nic;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.Slo;
+import org.e2llm.plan.Workload;
 import org.jspecify.annotations.Nullable;
 
 /** Joins clusters. Implemented by {@code e2llm-transport}. */
@@ -32,6 +33,7 @@ public interface TransportProvider {
    *     which live step times may correct; false if the app said it
    * @param options of plans, and what the app wishes of them
    * @param slo what the app wishes its requests to be served in
+   * @param workload what requests the app expects, or null
    * @param ends layers at both ends of the model that this device keeps for the sessions of its
    *     app, or null
    * @param forced a plan that the app wants, or null
@@ -51,6 +53,7 @@ public interface TransportProvider {
       boolean measured,
       PlanOptions options,
       Slo slo,
+      @Nullable Workload workload,
       @Nullable KeptEnds ends,
       @Nullable Plan forced,
       long kvMemory,

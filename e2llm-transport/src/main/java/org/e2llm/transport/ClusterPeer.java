@@ -107,6 +107,7 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             slices.holding(),
             joining.options(),
             joining.slo(),
+            joining.workload(),
             joining.ends(),
             this::informed);
     aims = new SliceAims(self, model, slices);

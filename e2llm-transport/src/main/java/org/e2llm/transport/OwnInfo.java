@@ -10,6 +10,7 @@ import org.e2llm.plan.DeviceSpeed;
 import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.Slo;
+import org.e2llm.plan.Workload;
 import org.e2llm.transport.cluster.PeerInfo;
 import org.e2llm.transport.cluster.Sharing;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +42,7 @@ final class OwnInfo {
    * @param holding what lies here
    * @param options wishes of its app
    * @param slo another
+   * @param workload what requests its app expects, or null
    * @param ends layers at both ends of the model that it keeps, or null
    * @param tell takes what is to be said from now on, whenever it has changed
    */
@@ -51,11 +53,12 @@ final class OwnInfo {
       Holding holding,
       PlanOptions options,
       Slo slo,
+      @Nullable Workload workload,
       @Nullable KeptEnds ends,
       Consumer<PeerInfo> tell) {
     this.tell = tell;
     speeds = profile == null || !measured ? null : new SpeedBook(profile);
-    details = PeerDetails.of(profile, holding, options, slo, ends);
+    details = PeerDetails.of(profile, holding, options, slo, workload, ends);
     info =
         new PeerInfo(
             name,

@@ -14,6 +14,7 @@ import org.e2llm.plan.KeptEnds;
 import org.e2llm.plan.Nic;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.Slo;
+import org.e2llm.plan.Workload;
 import org.e2llm.transport.cluster.Bytes;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
@@ -33,7 +34,9 @@ import org.jspecify.annotations.Nullable;
  *  bool                                        throughput
  *  bool, and if true: u32 first, last           layers that it keeps at both ends
  *  count, (string peer, f64 rate, f64 latency)…  links, as far as they were measured
- *  f64 ttft, tpot                              only if its app states an SLO
+ *  f64 ttft, tpot                              only if its app states an SLO or a workload
+ *  f64 rate; u32 concurrency, maxTokens; count, (u32 prompt, u32 output)…
+ *                                              only if its app states a workload
  * </pre>
  *
  * @param profile null if it shares nothing
@@ -42,6 +45,7 @@ import org.jspecify.annotations.Nullable;
  * @param ends layers at both ends of the model that it keeps for its app's sessions, or null
  * @param links what its links to others do, by peer
  * @param slo what its app wishes requests to be served in
+ * @param workload what requests its app expects, or null
  */
 record PeerDetails(
     @Nullable DeviceProfile profile,
@@ -52,14 +56,22 @@ record PeerDetails(
     boolean throughput,
     @Nullable KeptEnds ends,
     Map<String, LinkBook.Figures> links,
-    Slo slo) {
+    Slo slo,
+    @Nullable Workload workload) {
   private static final int MOST = 128;
+
+  /** Tokens of a request that somebody may speak of: sums of two fit. */
+  private static final int LONGEST = Integer.MAX_VALUE / 4;
+
+  /** Lengths of requests that stand for all. */
+  private static final int LENGTHS = 64;
 
   static PeerDetails of(
       @Nullable DeviceProfile profile,
       Holding holding,
       PlanOptions options,
       Slo slo,
+      @Nullable Workload workload,
       @Nullable KeptEnds ends) {
     return new PeerDetails(
         profile,
@@ -70,17 +82,18 @@ record PeerDetails(
         options.throughput(),
         ends,
         Map.of(),
-        slo);
+        slo,
+        workload == null ? null : StatedWorkload.sample(workload, LENGTHS));
   }
 
   PeerDetails withProfile(DeviceProfile changed) {
     return new PeerDetails(
-        changed, holding, pins, excluded, preferred, throughput, ends, links, slo);
+        changed, holding, pins, excluded, preferred, throughput, ends, links, slo, workload);
   }
 
   PeerDetails withHolding(Holding changed) {
     return new PeerDetails(
-        profile, changed, pins, excluded, preferred, throughput, ends, links, slo);
+        profile, changed, pins, excluded, preferred, throughput, ends, links, slo, workload);
   }
 
   PeerDetails withLinks(Map<String, LinkBook.Figures> measured) {
@@ -92,7 +105,7 @@ record PeerDetails(
           }
         });
     return new PeerDetails(
-        profile, holding, pins, excluded, preferred, throughput, ends, most, slo);
+        profile, holding, pins, excluded, preferred, throughput, ends, most, slo, workload);
   }
 
   boolean wishes() {
@@ -101,7 +114,8 @@ record PeerDetails(
         || !preferred.isEmpty()
         || throughput
         || ends != null
-        || !slo.equals(Slo.NONE);
+        || !slo.equals(Slo.NONE)
+        || workload != null;
   }
 
   Bytes toBytes() {
@@ -122,8 +136,13 @@ record PeerDetails(
     new TreeMap<>(links)
         .forEach(
             (peer, link) -> out.string(peer).f64(link.bytesPerSecond()).f64(link.latencySeconds()));
-    if (!slo.equals(Slo.NONE)) {
+    if (!slo.equals(Slo.NONE) || workload != null) {
       out.f64(slo.ttftSeconds()).f64(slo.tpotSeconds());
+    }
+    if (workload != null) {
+      out.f64(workload.requestsPerSecond()).i32(workload.concurrency()).i32(workload.maxTokens());
+      out.count(workload.lengths().size());
+      workload.lengths().forEach(each -> out.i32(each.prompt()).i32(each.output()));
     }
     ByteBuffer written = out.payload();
     byte[] bytes = new byte[written.remaining()];
@@ -179,10 +198,24 @@ record PeerDetails(
       links.put(peer, new LinkBook.Figures(rate, in.f64("link.latencySeconds")));
     }
     Slo slo = in.remaining() == 0 ? Slo.NONE : new Slo(in.f64("slo.ttft"), in.f64("slo.tpot"));
+    Workload workload = in.remaining() == 0 ? null : readWorkload(in);
     PeerDetails details =
-        new PeerDetails(profile, holding, pins, excluded, preferred, throughput, ends, links, slo);
+        new PeerDetails(
+            profile, holding, pins, excluded, preferred, throughput, ends, links, slo, workload);
     in.end("details of a peer");
     return details;
+  }
+
+  private static Workload readWorkload(FieldReader in) {
+    double rate = in.f64("workload.rate");
+    int concurrency = in.i32("workload.concurrency", 0, Integer.MAX_VALUE);
+    int maxTokens = in.i32("workload.maxTokens", 1, LONGEST);
+    List<Workload.Lengths> lengths = new ArrayList<>();
+    for (int n = in.count("workload.lengths", 8, LENGTHS); n > 0; n--) {
+      int prompt = in.i32("workload.prompt", 1, LONGEST);
+      lengths.add(new Workload.Lengths(prompt, in.i32("workload.output", 1, LONGEST)));
+    }
+    return new Workload(lengths, rate, concurrency, maxTokens);
   }
 
   private static @Nullable DeviceProfile readProfile(FieldReader in) {

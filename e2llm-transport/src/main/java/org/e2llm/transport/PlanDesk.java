@@ -96,7 +96,7 @@ final class PlanDesk {
     }
     Fleet fleet = fleet(view);
     PlanOptions wishes = options(view, fleet);
-    Workload workload = workload(wishes);
+    Workload workload = expected(view, wishes.throughput());
     if (last == null || wished) {
       return new Answer(made(view, fleet, workload, wishes, listener), false);
     }
@@ -267,7 +267,7 @@ final class PlanDesk {
   ClusterStatus.Forecast forecast(View view, DeviceProfile joining) {
     Fleet fleet = fleet(view, joining);
     PlanOptions wishes = options(view, fleet);
-    Workload workload = workload(wishes);
+    Workload workload = expected(view, wishes.throughput());
     Plan plan = made(view, fleet, workload, wishes, PlanListener.NONE);
     return forecast(fleet, plan, joining.id());
   }
@@ -320,13 +320,16 @@ final class PlanDesk {
    */
   ReplicaEstimates estimates(View view, Plan plan) {
     Fleet fleet = fleet(view);
+    Workload one = expected(view, false);
     Plan judged = plan;
     try {
-      judged = planner.judge(plan, model, fleet, chats.one(), Slo.NONE, base(false).build());
+      judged = planner.judge(plan, model, fleet, one, Slo.NONE, base(false).build());
     } catch (E2llmException e) {
       LOG.log(Level.FINE, "the plan's own expectations count", e);
     }
-    return new PlannedEstimates(judged, model, new Network(fleet), chats.prompt(), chats.answer());
+    int prompt = Math.max(1, (int) one.meanPrompt());
+    int answer = Math.max(1, (int) one.meanOutput());
+    return new PlannedEstimates(judged, model, new Network(fleet), prompt, answer);
   }
 
   /**
@@ -339,8 +342,8 @@ final class PlanDesk {
     return planner.decodeSeconds(model, device, layers, base(false).build(), rows, cached);
   }
 
-  private Workload workload(PlanOptions wishes) {
-    return wishes.throughput() ? chats.several() : chats.one();
+  private Workload expected(View view, boolean many) {
+    return chats.expected(StatedWorkload.of(view), many);
   }
 
   private static Fleet fleet(View view) {

@@ -87,6 +87,27 @@ class PlanDeskTest {
   }
 
   @Test
+  void plansAreMadeForWhatAppsExpectAsFarAsASessionMayBeSo() {
+    planner.made = chain(1);
+    Workload.Lengths document = new Workload.Lengths(9000, 100);
+    Workload.Lengths question = new Workload.Lengths(20, 300);
+    Map<String, Workload> stated =
+        Map.of(
+            "a", new Workload(List.of(document), 0.5, 0, 512),
+            "b", new Workload(List.of(question), 2, 3, 1024));
+    PlanOptions context = PlanOptions.builder().contextLength(4096).build();
+    PlanDesk desk = new PlanDesk(planner, model, context);
+    Map<String, Holding> files = Map.of("a", HOLDING, "b", HOLDING);
+    desk.plan(meet(true, files, Map.of(), Map.of(), stated), null, false, false, NONE);
+    Workload.Lengths cut = new Workload.Lengths(3072, 100);
+    assertThat(planner.workload).isEqualTo(new Workload(List.of(cut, question), 2.5, 3, 1024));
+    desk.plan(meet(false, files, Map.of(), Map.of(), stated), null, false, false, NONE);
+    assertThat(planner.workload)
+        .as("one at a time")
+        .isEqualTo(new Workload(List.of(cut, question), 0, 1, 1024));
+  }
+
+  @Test
   void aPlanGivesWayOnlyToOneThatIsATenthBetter() {
     Plan before = one("a", 1);
     planner.judged.put(before, one("a", 1));
@@ -345,13 +366,27 @@ class PlanDeskTest {
       Map<String, Holding> holdings,
       Map<String, KeptEnds> ends,
       Map<String, Slo> slos) {
+    return meet(throughput, holdings, ends, slos, Map.of());
+  }
+
+  private static View meet(
+      boolean throughput,
+      Map<String, Holding> holdings,
+      Map<String, KeptEnds> ends,
+      Map<String, Slo> slos,
+      Map<String, Workload> workloads) {
     Map<String, LocalPeer> peers = new HashMap<>();
     for (DeviceProfile device : List.of(A, B)) {
       PlanOptions wishes = PlanOptions.builder().throughput(throughput && device == B).build();
       String id = device.id();
       PeerDetails details =
           PeerDetails.of(
-              device, holdings.get(id), wishes, slos.getOrDefault(id, Slo.NONE), ends.get(id));
+              device,
+              holdings.get(id),
+              wishes,
+              slos.getOrDefault(id, Slo.NONE),
+              workloads.get(id),
+              ends.get(id));
       if (device == B) {
         details = details.withLinks(Map.of("a", new LinkBook.Figures(5e7, 3e-4)));
       }

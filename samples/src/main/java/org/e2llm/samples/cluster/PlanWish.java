@@ -13,6 +13,7 @@ import org.e2llm.plan.PlanCodec;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.samples.console.SloOption;
 import org.e2llm.samples.console.UsageException;
+import org.e2llm.samples.console.WorkloadOption;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -41,6 +42,15 @@ final class PlanWish {
   private @Nullable String slo;
 
   @Option(
+      names = "--workload",
+      paramLabel = "prompt=N,answer=N,rate=R",
+      description =
+          "Requests that plans are made for: tokens of a prompt and of an answer, and how many come"
+              + " in a second; at-once=N in place of rate=R says how many run at a time. Includes"
+              + " --throughput if more than one does; default: short chats.")
+  private @Nullable String workload;
+
+  @Option(
       names = "--keep-ends",
       paramLabel = "FIRST,LAST",
       description =
@@ -64,6 +74,9 @@ final class PlanWish {
     }
     if (slo != null) {
       builder.slo(SloOption.parse(slo));
+    }
+    if (workload != null) {
+      builder.workload(WorkloadOption.parse(workload));
     }
     if (ends != null) {
       Matcher layers = ENDS.matcher(ends);
