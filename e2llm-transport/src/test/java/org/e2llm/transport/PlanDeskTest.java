@@ -87,6 +87,27 @@ class PlanDeskTest {
   }
 
   @Test
+  void plansForManyAreMadeForAllKindsOfRequestsAsFarAsASessionMayBeSo() {
+    planner.made = chain(1);
+    PlanOptions large = PlanOptions.builder().contextLength(4096).build();
+    new PlanDesk(planner, model, large).plan(meet(true), null, false, false, NONE);
+    assertThat(planner.workload.lengths()).hasSize(3);
+    assertThat(planner.workload.concurrency()).isEqualTo(8);
+    PlanOptions small = PlanOptions.builder().contextLength(300).build();
+    new PlanDesk(planner, model, small).plan(meet(true), null, false, false, NONE);
+    assertThat(planner.workload)
+        .isEqualTo(
+            new Workload(
+                List.of(
+                    new Workload.Lengths(150, 150),
+                    new Workload.Lengths(150, 64),
+                    new Workload.Lengths(128, 172)),
+                0,
+                8,
+                150));
+  }
+
+  @Test
   void plansAreMadeForWhatAppsExpectAsFarAsASessionMayBeSo() {
     planner.made = chain(1);
     Workload.Lengths document = new Workload.Lengths(9000, 100);
