@@ -57,7 +57,7 @@ public final class CallerSessions implements GenerationService {
   // Belonging to the thread.
   private final Recovery recovery;
   private final Silence silence = new Silence();
-  private final LookAround lookAround = new LookAround();
+  private final WaitingSessions waiting = new WaitingSessions();
   private final Map<Long, GenerationRun> runs = new LinkedHashMap<>();
   private final CallerHolds holds;
   private @Nullable ScheduledFuture<?> nextTick;
@@ -208,11 +208,11 @@ public final class CallerSessions implements GenerationService {
   public void hosts(List<String> firstStages, @Nullable SessionRouter choice, boolean anotherPlan) {
     run(
         () -> {
-          List<Long> waiting = new ArrayList<>(anotherPlan ? lookAround.waiting() : List.of());
-          waiting.removeIf(id -> recovery.host(id) == null); // they are placed in any case
+          List<Long> again = new ArrayList<>(anotherPlan ? waiting.all() : List.of());
+          again.removeIf(id -> recovery.host(id) == null); // they are placed in any case
           router = choice;
           recovery.hosts(firstStages, now());
-          waiting.forEach(recovery::placeAgain);
+          again.forEach(recovery::placeAgain);
         });
   }
 
@@ -246,7 +246,7 @@ public final class CallerSessions implements GenerationService {
           GenerationRun run = present(session, epoch);
           if (run != null) {
             run.found(cached);
-            lookAround.waitsNoMore(session);
+            waiting.remove(session);
             silence.heard(session, now());
           }
           // After a recovery the answer so far is fed too: the app has been told all of its prompt.
@@ -271,7 +271,7 @@ public final class CallerSessions implements GenerationService {
       return;
     }
     recovery.progressed(session);
-    lookAround.waitsNoMore(session);
+    waiting.remove(session);
     silence.token(session, now());
     run.underWay = true;
     FinishReason reason;
@@ -376,8 +376,8 @@ public final class CallerSessions implements GenerationService {
     if (silence.next() <= now) {
       silence.due(now).forEach(this::breakSilence);
     }
-    if (lookAround.next() <= now) {
-      lookAround.due(now).forEach(this::lookAround);
+    if (waiting.next() <= now) {
+      waiting.due(now).forEach(this::seekBetterHost);
     }
     long next = expire(now);
     for (List<Recovery.Effect> effects = recovery.takeEffects();
@@ -386,8 +386,7 @@ public final class CallerSessions implements GenerationService {
       effects.forEach(this::apply);
     }
     stats = count();
-    next =
-        Math.min(Math.min(next, recovery.nextTick()), Math.min(silence.next(), lookAround.next()));
+    next = Math.min(Math.min(next, recovery.nextTick()), Math.min(silence.next(), waiting.next()));
     tickAt(next, now);
   }
 
@@ -424,7 +423,7 @@ public final class CallerSessions implements GenerationService {
   }
 
   /** A session waits at its host: another one may begin it now. */
-  private void lookAround(long id) {
+  private void seekBetterHost(long id) {
     GenerationRun run = runs.get(id);
     String host = recovery.host(id);
     if (run == null || host == null || router == null) {
@@ -511,7 +510,7 @@ public final class CallerSessions implements GenerationService {
     if (run.tokens().size() > run.startedWith) {
       return SessionRouter.Phase.DECODES;
     }
-    return lookAround.isWaiting(run.id) ? SessionRouter.Phase.WAITS : SessionRouter.Phase.PREFILLS;
+    return waiting.has(run.id) ? SessionRouter.Phase.WAITS : SessionRouter.Phase.PREFILLS;
   }
 
   private void start(Recovery.Start start) {
@@ -529,7 +528,7 @@ public final class CallerSessions implements GenerationService {
         router == null ? null : router.promptHost(start.host(), run.request, placed(run.id));
     silence.started(start.session(), start.epoch(), now());
     if (!run.underWay && preferred(run.submission) == null) { // else its host has something of it
-      lookAround.waits(run.id, now());
+      waiting.add(run.id, now());
     }
     KvHold hold = run.submission.hold();
     Duration deadline = run.underWay ? null : run.timeLeft(now());
@@ -577,7 +576,7 @@ public final class CallerSessions implements GenerationService {
   private void remove(GenerationRun run) {
     runs.remove(run.id);
     silence.ended(run.id);
-    lookAround.waitsNoMore(run.id);
+    waiting.remove(run.id);
     recovery.remove(run.id);
   }
 

@@ -33,7 +33,7 @@ import org.e2llm.planner.grouping.Demand;
 import org.e2llm.planner.grouping.SearchSpace;
 import org.e2llm.planner.grouping.SearchWatch;
 import org.e2llm.planner.simulator.Deployment;
-import org.e2llm.planner.strategy.Contest;
+import org.e2llm.planner.strategy.PlanComparison;
 import org.e2llm.planner.strategy.PlanJudge;
 import org.e2llm.planner.strategy.Question;
 import org.e2llm.planner.strategy.Strategies;
@@ -269,7 +269,7 @@ public final class Planner implements PlannerProvider {
     for (Plan plan : plans) {
       deployments.add(new Deployment(plan, network, cost(model, asPlanned(plan, options))));
     }
-    return Contest.costs(deployments, workload, slo, options.seed());
+    return PlanComparison.costs(deployments, workload, slo, options.seed());
   }
 
   @Override

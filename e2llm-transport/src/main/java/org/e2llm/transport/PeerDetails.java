@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.e2llm.E2llmException;
 import org.e2llm.model.LayerRange;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.KeptEnds;
@@ -16,6 +17,7 @@ import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.Slo;
 import org.e2llm.plan.Workload;
 import org.e2llm.transport.cluster.Bytes;
+import org.e2llm.transport.cluster.View;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
 import org.jspecify.annotations.Nullable;
@@ -169,6 +171,19 @@ record PeerDetails(
   private static void writeAll(FieldWriter out, Set<String> devices) {
     out.count(devices.size());
     new TreeSet<>(devices).forEach(out::string);
+  }
+
+  /** Of all who are there; who says what cannot be counts for nothing. */
+  static List<PeerDetails> of(View view) {
+    List<PeerDetails> all = new ArrayList<>();
+    for (View.Member member : view.members().values()) {
+      try {
+        all.add(read(member.record().info().details()));
+      } catch (E2llmException e) {
+        continue;
+      }
+    }
+    return all;
   }
 
   /** The records check the values. */

@@ -1,6 +1,5 @@
 package org.e2llm.transport;
 
-import org.e2llm.E2llmException;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.Slo;
@@ -14,14 +13,9 @@ final class StatedSlo {
   static Slo of(View view) {
     double ttft = Slo.NONE.ttftSeconds();
     double tpot = Slo.NONE.tpotSeconds();
-    for (View.Member member : view.members().values()) {
-      try {
-        Slo stated = PeerDetails.read(member.record().info().details()).slo();
-        ttft = Math.min(ttft, stated.ttftSeconds());
-        tpot = Math.min(tpot, stated.tpotSeconds());
-      } catch (E2llmException e) {
-        continue; // nothing else that it says counts either
-      }
+    for (PeerDetails details : PeerDetails.of(view)) {
+      ttft = Math.min(ttft, details.slo().ttftSeconds());
+      tpot = Math.min(tpot, details.slo().tpotSeconds());
     }
     return new Slo(ttft, tpot);
   }

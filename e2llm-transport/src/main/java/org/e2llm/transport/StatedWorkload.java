@@ -2,7 +2,6 @@ package org.e2llm.transport;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.e2llm.E2llmException;
 import org.e2llm.plan.Workload;
 import org.e2llm.transport.cluster.View;
 import org.jspecify.annotations.Nullable;
@@ -20,13 +19,8 @@ final class StatedWorkload {
     double rate = 0;
     int concurrency = 0;
     int maxTokens = 0;
-    for (View.Member member : view.members().values()) {
-      Workload stated;
-      try {
-        stated = PeerDetails.read(member.record().info().details()).workload();
-      } catch (E2llmException e) {
-        continue; // nothing else that it says counts either
-      }
+    for (PeerDetails details : PeerDetails.of(view)) {
+      Workload stated = details.workload();
       if (stated != null) {
         lengths.addAll(stated.lengths());
         rate += stated.requestsPerSecond();

@@ -85,14 +85,15 @@ final class Trials {
     this.question = question;
     Workload workload = question.workload();
     boolean asks = workload.requestsPerSecond() == 0;
-    this.rates = Contest.rates(workload, asks ? mostThroughput(candidates) : 0);
+    this.rates = PlanComparison.rates(workload, asks ? mostThroughput(candidates) : 0);
   }
 
   private double mostThroughput(List<Candidate> candidates) {
     double most = 0;
     for (Candidate candidate : candidates) {
       question.watch().step();
-      most = Math.max(most, Contest.mostThroughput(deployed(candidate), question.workload()));
+      most =
+          Math.max(most, PlanComparison.mostThroughput(deployed(candidate), question.workload()));
     }
     return most;
   }
@@ -210,7 +211,7 @@ final class Trials {
   }
 
   private static Outcome outcome(double seconds, double goodput, double preference) {
-    return new Outcome(Contest.cost(seconds, goodput) / preference, seconds, goodput);
+    return new Outcome(PlanComparison.cost(seconds, goodput) / preference, seconds, goodput);
   }
 
   private double preferredShare(Candidate candidate) {

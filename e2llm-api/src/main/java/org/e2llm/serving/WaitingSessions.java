@@ -11,7 +11,7 @@ import java.util.Map;
  *
  * <p>A pure state machine; times are nanoseconds since any fixed moment. Not thread-safe.
  */
-final class LookAround {
+final class WaitingSessions {
   /** Hosts tell of themselves every second. */
   static final long EVERY = 1_500_000_000L;
 
@@ -19,21 +19,21 @@ final class LookAround {
   private final Map<Long, Long> waiting = new LinkedHashMap<>();
 
   /** It waits at a host, from now on. */
-  void waits(long session, long now) {
+  void add(long session, long now) {
     waiting.put(session, now + EVERY);
   }
 
   /** It has begun, or ended. */
-  void waitsNoMore(long session) {
+  void remove(long session) {
     waiting.remove(session);
   }
 
-  boolean isWaiting(long session) {
+  boolean has(long session) {
     return waiting.containsKey(session);
   }
 
   /** All of them, who came first before the others. */
-  List<Long> waiting() {
+  List<Long> all() {
     return List.copyOf(waiting.keySet());
   }
 
@@ -46,7 +46,7 @@ final class LookAround {
             due.add(session);
           }
         });
-    due.forEach(session -> waits(session, now));
+    due.forEach(session -> add(session, now));
     return due;
   }
 

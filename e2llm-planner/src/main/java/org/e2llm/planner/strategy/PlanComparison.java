@@ -12,7 +12,7 @@ import org.e2llm.planner.workload.Lengths;
 import org.e2llm.planner.workload.Requests;
 
 /** What plans are compared by: with which requests, and what of the simulation counts. */
-public final class Contest {
+public final class PlanComparison {
   /** What it is worth to serve all requests inside the SLO rather than none. */
   private static final double GOODPUT_WEIGHT = 1;
 
@@ -24,7 +24,7 @@ public final class Contest {
 
   private static final int REQUESTS = 1000;
 
-  private Contest() {}
+  private PlanComparison() {}
 
   /** Seconds that requests take, and what those count for that miss the SLO. */
   static double cost(double seconds, double goodput) {
