@@ -26,9 +26,17 @@ public interface ClusterMember {
    */
   void force(@Nullable Plan plan);
 
-  /** Takes this device out of plans; its stages go to others. Does nothing if it shares nothing. */
-  void pause();
+  /** What this device shares, which can be taken back for a while. */
+  OwnShare share();
 
-  /** Takes part again. */
-  void resume();
+  /** What a device shares with its cluster. Thread-safe; nothing blocks. */
+  interface OwnShare {
+    /**
+     * Takes this device out of plans; its stages go to others. Does nothing if it shares nothing.
+     */
+    void pause();
+
+    /** Takes part again. */
+    void resume();
+  }
 }

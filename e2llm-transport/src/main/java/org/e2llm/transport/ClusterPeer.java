@@ -16,6 +16,7 @@ import org.e2llm.E2llmException;
 import org.e2llm.InvalidRequestException;
 import org.e2llm.ServingStats;
 import org.e2llm.cluster.ClusterEvent;
+import org.e2llm.cluster.ClusterMember;
 import org.e2llm.cluster.ClusterMismatchException;
 import org.e2llm.cluster.ClusterStatus;
 import org.e2llm.cluster.NoCopyException;
@@ -58,7 +59,7 @@ import org.jspecify.annotations.Nullable;
  * Drives {@link LocalPeer}: tells it of connections, messages and time, and carries out what it
  * decides, on the {@link ClusterThread}; a second thread plans and maps weights.
  */
-final class ClusterPeer implements ClusterLink, PeerConnections.Events {
+final class ClusterPeer implements ClusterLink, ClusterMember.OwnShare, PeerConnections.Events {
   private static final Logger LOG = Logger.getLogger(ClusterPeer.class.getName());
 
   private final TransportProvider.Joining joining;
@@ -227,6 +228,11 @@ final class ClusterPeer implements ClusterLink, PeerConnections.Events {
             peer.force(PublishedPlans.draft(plan), now());
           }
         });
+  }
+
+  @Override
+  public OwnShare share() {
+    return this;
   }
 
   @Override

@@ -257,13 +257,8 @@ public final class LanTransport implements TransportProvider {
     }
 
     @Override
-    public void pause() {
-      peer.pause();
-    }
-
-    @Override
-    public void resume() {
-      peer.resume();
+    public OwnShare share() {
+      return peer.share();
     }
 
     @Override

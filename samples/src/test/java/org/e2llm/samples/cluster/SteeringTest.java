@@ -75,7 +75,7 @@ class SteeringTest {
     }
     until(() -> load(keeps, id(fast)) != null && load(keeps, id(fast)).tokensPerSecond() > 0);
 
-    fast.cluster().pause();
+    fast.cluster().share().pause();
     until(() -> keeps.cluster().status().ready() && !uses(keeps, id(fast)));
     assertThat(keeps.generate(request).await(Duration.ofSeconds(60)).text()).isEqualTo(expected);
     assertThat(stages(keeps).get(0).device()).isEqualTo(id(keeps));
@@ -103,9 +103,9 @@ class SteeringTest {
     E2llm fast = join(10, UnaryOperator.identity());
     E2llm slow = join(1, UnaryOperator.identity());
     until(() -> serves(slow, id(fast)));
-    fast.cluster().pause();
+    fast.cluster().share().pause();
     until(() -> serves(slow, id(slow)));
-    fast.cluster().resume();
+    fast.cluster().share().resume();
     until(() -> serves(slow, id(fast)));
   }
 
