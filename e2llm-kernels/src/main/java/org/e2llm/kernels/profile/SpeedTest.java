@@ -12,7 +12,8 @@ import org.e2llm.plan.DeviceSpeed;
  * Measures a device: three kinds of passes through sample layers, with one row (bandwidth), few
  * rows (decode) and many (prefill), in turns until the JVM has compiled what they use and times
  * stay as they are; then again for the figures. About a second where the JVM is quick to compile,
- * three at most, but for a pass in progress.
+ * three on a busy machine, and up to nine where nothing is compiled until then: what is measured of
+ * code that is interpreted says nothing of the device.
  */
 public final class SpeedTest {
   /**
@@ -31,7 +32,14 @@ public final class SpeedTest {
   /** A pass with many rows takes no longer where it can be helped. */
   private static final double PASS_SECONDS = 0.1;
 
+  /** Until kernels are compiled, at most; it takes a fraction of a second where a CPU is free. */
+  private static final long SETTLE_NANOS = TimeUnit.SECONDS.toNanos(8);
+
   private static final long WARM_NANOS = TimeUnit.MILLISECONDS.toNanos(2200);
+
+  /** For times to become steady, once kernels are compiled, however late. */
+  private static final long STEADY_NANOS = TimeUnit.MILLISECONDS.toNanos(600);
+
   private static final long FIGURES_NANOS = TimeUnit.MILLISECONDS.toNanos(350);
 
   /** Under a limit of CPU time, which is handed out by the tenth of a second. */
@@ -127,13 +135,14 @@ public final class SpeedTest {
 
   /** Until times are steady, or it has taken too long; whether they are. */
   private boolean warm(long start) {
-    while (!isSettled() && System.nanoTime() - start < WARM_NANOS) {
+    while (!isSettled() && System.nanoTime() - start < SETTLE_NANOS) {
       pass(one, 1);
       pass(few, FEW_ROWS);
     }
     one.clear();
     few.clear();
-    while (System.nanoTime() - start < WARM_NANOS) {
+    long end = Math.max(start + WARM_NANOS, System.nanoTime() + STEADY_NANOS);
+    while (System.nanoTime() - end < 0) {
       turn();
       // As many rows as can be had in the time, by the pace of few.
       double perRow = few.last() / FEW_ROWS / layers;

@@ -3,6 +3,7 @@ package org.e2llm.kernels.profile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -42,6 +43,28 @@ class DeviceMeterTest {
     LayerShape huge = new LayerShape(GgmlType.F16, 8192, 10240, 8192, 28672);
     SpeedTest.Outcome large = SpeedTest.run(KERNELS, 2, huge, 80, 1 << 20, false, () -> {});
     assertThat(large.speed().memoryBandwidth()).isPositive();
+  }
+
+  @Test
+  void figuresWaitUntilKernelsAreCompiled() {
+    long compiled = System.nanoTime() + 3_000_000_000L; // when measuring has long ended otherwise
+    AtomicInteger since = new AtomicInteger();
+    Kernels late =
+        (Kernels)
+            Proxy.newProxyInstance(
+                Kernels.class.getClassLoader(),
+                new Class<?>[] {Kernels.class},
+                (proxy, method, arguments) -> {
+                  boolean now = System.nanoTime() - compiled >= 0;
+                  if (method.getName().equals("isSettled")) {
+                    return now;
+                  }
+                  since.addAndGet(now ? 1 : 0);
+                  return method.invoke(KERNELS, arguments);
+                });
+    SpeedTest.Outcome outcome = SpeedTest.run(late, 1, SMALL, 4, 1 << 20, false, () -> {});
+    assertThat(outcome.speed().memoryBandwidth()).isPositive();
+    assertThat(since).hasPositiveValue();
   }
 
   @Test
