@@ -72,6 +72,9 @@ final class App {
     /** Plans are wanted for many requests at a time. */
     THROUGHPUT,
 
+    /** The device keeps the first layer and the last, and is too slow to do more. */
+    KEEPS_ENDS,
+
     /** The KV cache is Q8_0. */
     SMALL_CACHE,
 

@@ -111,6 +111,9 @@ final class AppProgram {
     if (wishes.contains(App.Wish.TOLD.name())) {
       builder.profile(Apps.profile(1e10, 1e9, 1e10));
     }
+    if (wishes.contains(App.Wish.KEEPS_ENDS.name())) {
+      builder.keepEnds(1, 1).profile(Apps.profile(1e8, 1e7, 1e8));
+    }
     if (wishes.contains(App.Wish.SMALL_CACHE.name())) {
       builder.kvType(KvType.Q8_0);
     }

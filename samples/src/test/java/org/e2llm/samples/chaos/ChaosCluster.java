@@ -31,14 +31,29 @@ final class ChaosCluster implements AutoCloseable {
    */
   private static final long SHARE = neededBy(2) - 1;
 
+  /** Enough for two stages, each with work buffers of its own. */
+  private static final long SHARE_FOR_ENDS = 2 * neededBy(1);
+
   private final Lan lan;
+  private final boolean keepsEnds;
   private final Path folder;
   private final Path secret;
   private final List<Jvm> peers = new ArrayList<>();
   private final List<App> callers = new ArrayList<>();
 
   ChaosCluster(Lan lan, Path folder) {
+    this(lan, false, folder);
+  }
+
+  /**
+   * Starts nothing yet.
+   *
+   * @param keepsEnds whether the caller that shares memory keeps both ends of the model, for which
+   *     it offers more; all sessions run there then
+   */
+  ChaosCluster(Lan lan, boolean keepsEnds, Path folder) {
     this.lan = lan;
+    this.keepsEnds = keepsEnds;
     this.folder = folder;
     this.secret = folder.resolve("secret");
     try {
@@ -77,7 +92,11 @@ final class ChaosCluster implements AutoCloseable {
     }
     callers.add(caller(count));
     callers.add(caller(count + 1));
-    callers.get(0).open(MODEL, SHARE);
+    if (keepsEnds) {
+      callers.get(0).open(MODEL, SHARE_FOR_ENDS, App.Wish.KEEPS_ENDS);
+    } else {
+      callers.get(0).open(MODEL, SHARE);
+    }
     callers.get(1).open(MODEL, 0);
     awaitWhole();
   }
@@ -182,18 +201,22 @@ final class ChaosCluster implements AutoCloseable {
   /** Until both callers see everybody and a plan that serves. */
   void awaitWhole() {
     int all = lan.places().size();
-    Until.until(
-        60,
-        "all " + all + " devices see each other and a plan serves",
-        () -> {
-          for (App caller : callers) {
-            App.Status status = caller.status();
-            if (!status.ready() || status.peers() != all) {
-              return false;
-            }
-          }
-          return true;
-        });
+    try {
+      Until.until(
+          60, "all " + all + " devices see each other and a plan serves", () -> isWhole(all));
+    } catch (AssertionError e) {
+      throw new AssertionError(e.getMessage() + story(), e);
+    }
+  }
+
+  private boolean isWhole(int all) {
+    for (App caller : callers) {
+      App.Status status = caller.status();
+      if (!status.ready() || status.peers() != all) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** What happened, for the message of a test that fails. */

@@ -103,9 +103,27 @@ class ChaosTest {
     }
   }
 
+  /** All sessions run at the device that keeps them, which others cannot take over. */
+  @Test
+  @Execution(CONCURRENT)
+  void losesWhatIsBetweenTheEndsThatADeviceKeeps(@TempDir Path folder) {
+    try (ChaosCluster cluster = new ChaosCluster(new Loopback(6), true, folder)) {
+      cluster.start();
+      generateQuietly(cluster);
+      List<String> stages = cluster.callers().get(0).status().stages();
+      assertThat(stages).hasSizeGreaterThan(2);
+      assertThat(stages.get(0)).isEqualTo(stages.get(stages.size() - 1));
+      run(cluster, (RUNS + 1) / 2);
+    }
+  }
+
   private static void run(ChaosCluster cluster) {
+    run(cluster, RUNS);
+  }
+
+  private static void run(ChaosCluster cluster, int runs) {
     Leftovers leftovers = new Leftovers(cluster);
-    for (int i = 0; i < RUNS; i++) {
+    for (int i = 0; i < runs; i++) {
       long seed = SEED + i;
       long start = System.nanoTime();
       String what = once(cluster, new SplittableRandom(seed));
@@ -240,7 +258,7 @@ class ChaosTest {
     try {
       cluster.awaitWhole();
     } catch (AssertionError e) {
-      fail(what + ": " + e.getMessage() + cluster.story());
+      fail(what + ": " + e.getMessage());
     }
     return what + " with " + count + " generations";
   }
