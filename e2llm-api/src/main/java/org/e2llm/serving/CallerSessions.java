@@ -59,10 +59,10 @@ public final class CallerSessions implements GenerationService {
   private final Silence silence = new Silence();
   private final WaitingSessions waiting = new WaitingSessions();
   private final Map<Long, GenerationRun> runs = new LinkedHashMap<>();
+  private final CallerRoutes routes;
   private final CallerHolds holds;
   private @Nullable ScheduledFuture<?> nextTick;
   private long nextTickAt = Recovery.NEVER;
-  private @Nullable SessionRouter router;
 
   /**
    * The last number of a session or hold. A device that comes back must not take tokens for
@@ -83,7 +83,8 @@ public final class CallerSessions implements GenerationService {
       Supplier<@Nullable GenerationService> local,
       long patience) {
     this.recovery = new Recovery(patience);
-    recovery.router(this::route);
+    this.routes = new CallerRoutes(hosts.self(), runs, recovery, waiting);
+    recovery.router(routes::host);
     this.hosts = hosts;
     this.holds = new CallerHolds(hosts);
     this.model = model;
@@ -113,20 +114,11 @@ public final class CallerSessions implements GenerationService {
     if (!run(
         () -> {
           runs.put(id, made);
-          recovery.add(id, preferred(submission), now());
+          recovery.add(id, routes.boundTo(submission), now());
         })) {
       throw new ClosedException("the model was closed");
     }
     return handle;
-  }
-
-  /** Where the conversation's KV cache is, or where the app's own code is called. */
-  private @Nullable String preferred(Submission submission) {
-    KvHold hold = submission.hold();
-    if (hold != null && hold.host != null) {
-      return hold.host;
-    }
-    return submission.sampling().processor() != null ? hosts.self() : null;
   }
 
   private void cancel(long id) {
@@ -210,7 +202,7 @@ public final class CallerSessions implements GenerationService {
         () -> {
           List<Long> again = new ArrayList<>(anotherPlan ? waiting.all() : List.of());
           again.removeIf(id -> recovery.host(id) == null); // they are placed in any case
-          router = choice;
+          routes.router(choice);
           recovery.hosts(firstStages, now());
           again.forEach(recovery::placeAgain);
         });
@@ -424,17 +416,12 @@ public final class CallerSessions implements GenerationService {
 
   /** A session waits at its host: another one may begin it now. */
   private void seekBetterHost(long id) {
-    GenerationRun run = runs.get(id);
-    String host = recovery.host(id);
-    if (run == null || host == null || router == null) {
-      return;
-    }
-    String better = router.betterHost(host, request(run, host), placed(id));
+    String better = routes.betterHost(id);
     if (better != null) {
       LOG.log(
           Level.CONFIG,
           "session {0} waits on {1} no longer: it goes to {2}",
-          new Object[] {Long.toHexString(id), host, better});
+          new Object[] {Long.toHexString(id), recovery.host(id), better});
       recovery.move(id, better);
     }
   }
@@ -477,42 +464,6 @@ public final class CallerSessions implements GenerationService {
     }
   }
 
-  private @Nullable String route(long id) {
-    GenerationRun run = runs.get(id);
-    return router == null || run == null ? null : router.host(request(run, null), placed(id));
-  }
-
-  /** What the session's host, if it has one, still has to do. */
-  private static SessionRouter.Request request(GenerationRun run, @Nullable String host) {
-    int known = run.tokens().size();
-    KvHold hold = run.submission.hold();
-    int held =
-        hold == null || host == null || !host.equals(hold.host)
-            ? 0
-            : Math.min(hold.length(), known - 1);
-    return new SessionRouter.Request(known - held, held, run.mostTokens() - known);
-  }
-
-  /** The others. */
-  private List<SessionRouter.Placed> placed(long id) {
-    List<SessionRouter.Placed> placed = new ArrayList<>();
-    for (GenerationRun run : runs.values()) {
-      String host = recovery.host(run.id);
-      SessionRouter.Request request = run.request;
-      if (run.id != id && host != null && request != null) {
-        placed.add(new SessionRouter.Placed(host, run.promptHost, request, phase(run)));
-      }
-    }
-    return placed;
-  }
-
-  private SessionRouter.Phase phase(GenerationRun run) {
-    if (run.tokens().size() > run.startedWith) {
-      return SessionRouter.Phase.DECODES;
-    }
-    return waiting.has(run.id) ? SessionRouter.Phase.WAITS : SessionRouter.Phase.PREFILLS;
-  }
-
   private void start(Recovery.Start start) {
     GenerationRun run = runs.get(start.session());
     if (run == null) {
@@ -523,11 +474,9 @@ public final class CallerSessions implements GenerationService {
     int left = run.mostTokens() - tokens.length;
     run.acknowledged = tokens.length;
     run.startedWith = tokens.length;
-    run.request = request(run, start.host());
-    run.promptHost =
-        router == null ? null : router.promptHost(start.host(), run.request, placed(run.id));
+    routes.started(run, start.host());
     silence.started(start.session(), start.epoch(), now());
-    if (!run.underWay && preferred(run.submission) == null) { // else its host has something of it
+    if (!run.underWay && routes.boundTo(run.submission) == null) {
       waiting.add(run.id, now());
     }
     KvHold hold = run.submission.hold();
