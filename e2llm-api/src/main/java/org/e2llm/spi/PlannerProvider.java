@@ -10,6 +10,7 @@ import org.e2llm.plan.Plan;
 import org.e2llm.plan.PlanListener;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.Slo;
+import org.e2llm.plan.StepWork;
 import org.e2llm.plan.Workload;
 
 /** Decides who hosts which layers in which role. Implemented by {@code e2llm-planner}. */
@@ -53,18 +54,11 @@ public interface PlannerProvider {
       PlanOptions options);
 
   /**
-   * Seconds that a decode step should take on a device, by the cost model that plans are made with.
+   * Seconds that a step should take on a device, by the cost model that plans are made with.
    *
    * @param layers of the step
    * @param options the types of KV cache and wire
-   * @param rows sessions that take one token each
-   * @param cachedTokens that those have in the KV cache, all together
    */
-  double decodeSeconds(
-      ModelSpec model,
-      DeviceProfile device,
-      LayerRange layers,
-      PlanOptions options,
-      int rows,
-      long cachedTokens);
+  double stepSeconds(
+      ModelSpec model, DeviceProfile device, LayerRange layers, PlanOptions options, StepWork step);
 }

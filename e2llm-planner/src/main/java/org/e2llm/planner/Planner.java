@@ -23,6 +23,7 @@ import org.e2llm.plan.PlanListener;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.PlannedFor;
 import org.e2llm.plan.Slo;
+import org.e2llm.plan.StepWork;
 import org.e2llm.plan.WireFormats;
 import org.e2llm.plan.Workload;
 import org.e2llm.planner.cost.AnalyticCostModel;
@@ -273,13 +274,19 @@ public final class Planner implements PlannerProvider {
   }
 
   @Override
-  public double decodeSeconds(
+  public double stepSeconds(
       ModelSpec model,
       DeviceProfile device,
       LayerRange layers,
       PlanOptions options,
-      int rows,
-      long cachedTokens) {
-    return cost(model, options).stage(device, layers).decodeSeconds(rows, cachedTokens);
+      StepWork step) {
+    return cost(model, options)
+        .stage(device, layers)
+        .seconds(
+            step.promptTokens(),
+            step.promptContext(),
+            step.decodeRows(),
+            step.cachedTokens(),
+            step.logitRows());
   }
 }

@@ -367,10 +367,7 @@ final class ClusterPeer implements ClusterLink, ClusterMember.OwnShare, PeerConn
     if (links != null) {
       own.links(links);
     }
-    double residual = watch.takeResidual();
-    if (residual > 0) {
-      own.decoded(residual, now());
-    }
+    own.computed(watch.takeResiduals(), now());
     ServingStats serving = runner.stats();
     boolean idle = serving == null || serving.activeSessions() + serving.queued() == 0;
     if (idle && own.wantsMeasurement(now())) {

@@ -108,7 +108,7 @@ final class ClusterWatch {
                 return connections.stats(peer);
               }
             },
-            desk::decodeSeconds);
+            desk::stepSeconds);
   }
 
   /** A connection to the peer is there. */
@@ -159,9 +159,9 @@ final class ClusterWatch {
     return news;
   }
 
-  /** See {@link StageReports#takeResidual}. */
-  double takeResidual() {
-    return reports.takeResidual();
+  /** See {@link StageReports#takeResiduals}. */
+  StageReports.Residuals takeResiduals() {
+    return reports.takeResiduals();
   }
 
   /** Tells others what the stage here does. */

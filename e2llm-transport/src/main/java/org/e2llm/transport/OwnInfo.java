@@ -149,10 +149,10 @@ final class OwnInfo {
     }
   }
 
-  /** A second with decode steps has passed; see {@link SpeedBook#observe}. */
-  void decoded(double residual, long now) {
+  /** How long steps have taken; see {@link SpeedBook#observe}. */
+  void computed(StageReports.Residuals residuals, long now) {
     if (speeds != null) {
-      corrected(speeds.observe(residual, now));
+      corrected(speeds.observe(residuals, now));
     }
   }
 

@@ -29,6 +29,7 @@ import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.Slo;
 import org.e2llm.plan.StagePlan;
+import org.e2llm.plan.StepWork;
 import org.e2llm.plan.Workload;
 import org.e2llm.serving.ReplicaEstimates;
 import org.e2llm.spi.PlannerProvider;
@@ -332,14 +333,9 @@ final class PlanDesk {
     return new PlannedEstimates(judged, model, new Network(fleet), prompt, answer);
   }
 
-  /**
-   * Seconds that a decode step of the layers should take on the device.
-   *
-   * @param rows sessions in it
-   * @param cached tokens that they have in the KV cache together
-   */
-  double decodeSeconds(DeviceProfile device, LayerRange layers, int rows, long cached) {
-    return planner.decodeSeconds(model, device, layers, base(false).build(), rows, cached);
+  /** Seconds that a step of the layers should take on the device. */
+  double stepSeconds(DeviceProfile device, LayerRange layers, StepWork step) {
+    return planner.stepSeconds(model, device, layers, base(false).build(), step);
   }
 
   private Workload expected(View view, boolean many) {

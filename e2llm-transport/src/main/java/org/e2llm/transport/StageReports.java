@@ -12,6 +12,7 @@ import org.e2llm.model.LayerRange;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Plan;
 import org.e2llm.plan.ReplicaPlan;
+import org.e2llm.plan.StepWork;
 import org.e2llm.transport.net.ConnectionStats;
 import org.e2llm.transport.wire.FieldReader;
 import org.e2llm.transport.wire.FieldWriter;
@@ -36,11 +37,20 @@ final class StageReports {
   private static final long SECOND = 1_000_000_000L;
   private static final int REPEAT = 5;
   private static final int MOST = 128;
-  private static final StageMeter.Totals NOTHING = new StageMeter.Totals(0, 0, 0, 0, 0);
 
-  /** How long a decode step should take. */
+  /** How long a step should take. */
   interface Prediction {
-    double decodeSeconds(DeviceProfile device, LayerRange layers, int rows, long cached);
+    double seconds(DeviceProfile device, LayerRange layers, StepWork step);
+  }
+
+  /**
+   * Measured over predicted time: 1.1 if steps take a tenth longer; 0 where there were none.
+   *
+   * @param decodes of steps of one token per session
+   * @param prompts of steps with many tokens of prompts
+   */
+  record Residuals(double decodes, double prompts) {
+    static final Residuals NONE = new Residuals(0, 0);
   }
 
   /** What is known of this device. */
@@ -74,7 +84,7 @@ final class StageReports {
   private long sentBefore;
   private long at;
   private @Nullable StageLoad told;
-  private double fresh;
+  private Residuals fresh = Residuals.NONE;
   private int silent = REPEAT;
 
   StageReports(String self, Here here, Prediction prediction) {
@@ -96,7 +106,7 @@ final class StageReports {
     }
     double seconds = at == 0 ? 1 : (now - at) / 1e9;
     at = now;
-    fresh = 0;
+    fresh = Residuals.NONE;
     own = look(seconds);
     boolean changed = own == null ? told != null : !own.equals(told);
     if (!changed && ++silent < REPEAT) {
@@ -139,7 +149,7 @@ final class StageReports {
     int sessions = serving == null ? 0 : serving.activeSessions();
     int queued = serving == null ? 0 : serving.queued();
     StageMeter.Totals totals = here.meter(range).totals();
-    StageMeter.Totals done = totals.minus(reported.getOrDefault(range, NOTHING));
+    StageMeter.Totals done = totals.minus(reported.getOrDefault(range, StageMeter.Totals.NOTHING));
     long sent = sent();
     StageLoad last = own;
     // A connection that is new counts from 0 again.
@@ -160,12 +170,12 @@ final class StageReports {
           here.handoffs());
     }
     reported.put(range, totals);
+    fresh = new Residuals(residual(range, done.decodes()), residual(range, done.prompts()));
     double step = last == null ? 0 : last.stepSeconds();
     double residual = last == null ? 0 : last.residual();
-    if (done.decodeSteps() > 0) {
-      step = done.decodeNanos() / 1e9 / done.decodeSteps();
-      residual = residual(range, done, step);
-      fresh = residual;
+    if (done.decodes().count() > 0) {
+      step = done.decodes().seconds();
+      residual = fresh.decodes();
     }
     return new StageLoad(
         range,
@@ -179,15 +189,13 @@ final class StageReports {
         here.handoffs());
   }
 
-  private double residual(LayerRange range, StageMeter.Totals done, double step) {
+  private double residual(LayerRange range, StageMeter.Steps steps) {
     DeviceProfile device = here.profile();
-    if (device == null) {
+    if (device == null || steps.count() == 0) {
       return 0;
     }
-    int rows = (int) Math.max(1, Math.round((double) done.decodeRows() / done.decodeSteps()));
-    long cached = done.decodeCached() / done.decodeSteps();
-    double predicted = prediction.decodeSeconds(device, range, rows, cached);
-    return predicted > 0 ? step / predicted : 0;
+    double predicted = prediction.seconds(device, range, steps.work());
+    return predicted > 0 ? steps.seconds() / predicted : 0;
   }
 
   private long sent() {
@@ -200,14 +208,11 @@ final class StageReports {
     return heard.get(peer);
   }
 
-  /**
-   * The residual of the last second, the first time that this is called after it; 0 if it had no
-   * decode step.
-   */
-  double takeResidual() {
-    double residual = fresh;
-    fresh = 0;
-    return residual;
+  /** Those of the last second, the first time that this is called after it. */
+  Residuals takeResiduals() {
+    Residuals residuals = fresh;
+    fresh = Residuals.NONE;
+    return residuals;
   }
 
   /** What a peer is to be told that has just come; null if there is nothing to tell. */

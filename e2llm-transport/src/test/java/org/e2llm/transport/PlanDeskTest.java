@@ -30,6 +30,7 @@ import org.e2llm.plan.ServingPolicy;
 import org.e2llm.plan.ServingPolicy.RouterKind;
 import org.e2llm.plan.Slo;
 import org.e2llm.plan.StagePlan;
+import org.e2llm.plan.StepWork;
 import org.e2llm.plan.WireFormats;
 import org.e2llm.plan.Workload;
 import org.e2llm.spi.PlannerProvider;
@@ -486,13 +487,12 @@ class PlanDeskTest {
     }
 
     @Override
-    public double decodeSeconds(
+    public double stepSeconds(
         ModelSpec model,
         DeviceProfile device,
         LayerRange layers,
         PlanOptions options,
-        int rows,
-        long cachedTokens) {
+        StepWork step) {
       return 1;
     }
   }

@@ -26,6 +26,14 @@ class SpeedBookTest {
   }
 
   @Test
+  void promptsAreJudgedApart() {
+    assertThat(prompts(4, 2)).isNull();
+    assertThat(seconds(10, 1)).as("in which no prompt was computed").isNull();
+    assertThat(prompts(1, 2)).isEqualTo(MEASURED.withSpeed(5e10, 1e10, 2e10, 1e-4));
+    assertThat(seconds(5, 2)).isEqualTo(MEASURED.withSpeed(5e10, 5e9, 1e10, 1e-4));
+  }
+
+  @Test
   void waveringIsNotMovement() {
     for (int i = 0; i < 20; i++) {
       assertThat(seconds(4, 2)).isNull();
@@ -57,7 +65,16 @@ class SpeedBookTest {
     for (int i = 0; i < count; i++) {
       assertThat(last).isNull();
       now += SECOND;
-      last = book.observe(residual, now);
+      last = book.observe(new StageReports.Residuals(residual, 0), now);
+    }
+    return last;
+  }
+
+  private DeviceProfile prompts(int count, double residual) {
+    DeviceProfile last = null;
+    for (int i = 0; i < count; i++) {
+      now += SECOND;
+      last = book.observe(new StageReports.Residuals(1, residual), now);
     }
     return last;
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 import org.e2llm.ServingStats;
 import org.e2llm.cluster.ClusterStatus.Handoffs;
@@ -12,6 +13,7 @@ import org.e2llm.cluster.ProtocolException;
 import org.e2llm.model.Arithmetic;
 import org.e2llm.model.KvType;
 import org.e2llm.model.LayerRange;
+import org.e2llm.pipeline.Batch;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.DeviceProfile;
 import org.e2llm.plan.Nic;
@@ -22,6 +24,7 @@ import org.e2llm.plan.PlannedFor;
 import org.e2llm.plan.ReplicaPlan;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.plan.StagePlan;
+import org.e2llm.plan.StepWork;
 import org.e2llm.plan.WireFormats;
 import org.e2llm.transport.net.ConnectionStats;
 import org.e2llm.transport.wire.FieldWriter;
@@ -79,19 +82,52 @@ class StageReportsTest {
       };
   private final StageReports reports =
       new StageReports(
-          "a", here, (device, layers, rows, cached) -> rows == 2 && cached == 2000 ? 0.03125 : 1);
+          "a",
+          here,
+          (device, layers, step) ->
+              step.equals(new StepWork(0, 0, 2, 2000, 2))
+                  ? 0.03125
+                  : step.equals(new StepWork(100, 350.5, 1, 1000, 1)) ? 0.125 : 1);
 
   @Test
   void aSecondOfDecodingIsTold() {
     reports.tick(PLAN, now);
     for (int i = 0; i < 50; i++) {
-      meter.count(2, true, 2000, 62_500_000);
+      meter.count(batch(decoding(1), decoding(2)), 62_500_000);
     }
     sent = 100 * 8_000;
     now += SECOND;
     StageLoad told = told(reports.tick(PLAN, now));
     assertThat(told)
         .isEqualTo(new StageLoad(LAYERS, 100, 0.0625, 2, 3, 1, "b", 8_000, here.handoffs()));
+    assertThat(reports.takeResiduals()).isEqualTo(new StageReports.Residuals(2, 0));
+    assertThat(reports.takeResiduals()).isEqualTo(StageReports.Residuals.NONE);
+  }
+
+  @Test
+  void stepsOfPromptsAreComparedToo() {
+    reports.tick(PLAN, now);
+    Batch.Slice chunk = new Batch.Slice(3, 0, 300, 100, Batch.Logits.NONE);
+    Batch.Slice little = new Batch.Slice(3, 0, 400, 8, Batch.Logits.LAST);
+    for (int i = 0; i < 4; i++) {
+      meter.count(batch(chunk, decoding(1)), 250_000_000);
+      meter.count(batch(little), 1_000_000_000);
+    }
+    now += SECOND;
+    StageLoad told = told(reports.tick(PLAN, now));
+    assertThat(told.tokensPerSecond()).isEqualTo(4 * 109);
+    assertThat(told.stepSeconds()).as("of decoding alone").isZero();
+    assertThat(reports.takeResiduals()).isEqualTo(new StageReports.Residuals(0, 2));
+  }
+
+  /** One token, the thousandth of its session. */
+  private static Batch.Slice decoding(long session) {
+    return new Batch.Slice(session, 0, 999, 1, Batch.Logits.LAST);
+  }
+
+  private static Batch batch(Batch.Slice... slices) {
+    int rows = Arrays.stream(slices).mapToInt(Batch.Slice::length).sum();
+    return Batch.ofTokens(List.of(slices), new int[rows]);
   }
 
   @Test
@@ -109,7 +145,7 @@ class StageReportsTest {
   void whoComesLaterIsToldAtOnce() {
     assertThat(reports.current()).isNull();
     reports.tick(PLAN, now);
-    meter.count(1, true, 10, 1_000_000);
+    meter.count(batch(decoding(1)), 1_000_000);
     now += SECOND;
     StageLoad told = told(reports.tick(PLAN, now));
     assertThat(told(reports.current())).isEqualTo(told);
@@ -117,7 +153,7 @@ class StageReportsTest {
 
   @Test
   void whoHasNoStageSaysSo() {
-    StageReports other = new StageReports("b", here, (device, layers, rows, cached) -> 1);
+    StageReports other = new StageReports("b", here, (device, layers, step) -> 1);
     told(reports.tick(PLAN, now), other);
     assertThat(other.of("a")).isNotNull();
     now += 6 * SECOND;
@@ -133,7 +169,7 @@ class StageReportsTest {
   }
 
   private StageLoad told(@Nullable FieldWriter report) {
-    StageReports other = new StageReports("z", here, (device, layers, rows, cached) -> 1);
+    StageReports other = new StageReports("z", here, (device, layers, step) -> 1);
     told(report, other);
     return other.of("a");
   }
