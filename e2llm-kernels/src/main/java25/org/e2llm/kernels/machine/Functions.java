@@ -38,7 +38,7 @@ final class Functions {
       LINKER.downcallHandle(FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
 
   /** What there is for a type of weights. */
-  private record Rows(RowKernel kernel, MemorySegment product, MemorySegment panel) {}
+  private record Rows(RowKernel kernel, MemorySegment[] products, MemorySegment panel) {}
 
   private final @Nullable Rows[] rows = new Rows[GgmlType.values().length];
   private final MemorySegment[] tiles = new MemorySegment[TileKernel.TOKENS + 1];
@@ -55,12 +55,14 @@ final class Functions {
     kernels.put(GgmlType.Q4_K, new Q4KRows());
     kernels.put(GgmlType.Q6_K, new Q6KRows());
     Assembler a = new Assembler();
-    int[] products = new int[rows.length];
+    int[][] products = new int[rows.length][RowKernel.TOKENS + 1];
     int[] panels = new int[rows.length];
     kernels.forEach(
         (type, kernel) -> {
-          products[type.ordinal()] = start(a);
-          kernel.emitProduct(a);
+          for (int tokens = 1; tokens <= RowKernel.TOKENS; tokens++) {
+            products[type.ordinal()][tokens] = start(a);
+            kernel.emitProduct(a, tokens);
+          }
           panels[type.ordinal()] = start(a);
           kernel.emitPanel(a);
           kernel.constants(a);
@@ -76,7 +78,9 @@ final class Functions {
     kernels.forEach(
         (type, kernel) -> {
           int i = type.ordinal();
-          rows[i] = new Rows(kernel, code.asSlice(products[i]), code.asSlice(panels[i]));
+          MemorySegment[] byTokens = new MemorySegment[RowKernel.TOKENS + 1];
+          Arrays.setAll(byTokens, tokens -> code.asSlice(products[i][tokens]));
+          rows[i] = new Rows(kernel, byTokens, code.asSlice(panels[i]));
         });
     Arrays.setAll(tiles, tokens -> code.asSlice(tileStarts[tokens]));
     fold = code.asSlice(foldStart);
@@ -99,14 +103,15 @@ final class Functions {
   }
 
   /**
-   * Multiplies rows with the token in the working memory, as {@link RowKernel} says.
+   * Multiplies rows with tokens in the working memory, as {@link RowKernel} says.
    *
    * @param apart rows from one stream to the next
+   * @param tokens 1 to {@link RowKernel#TOKENS}
    */
-  void product(SegmentTensor w, int row, int apart, int turns, Work work) {
+  void product(SegmentTensor w, int row, int apart, int turns, int tokens, Work work) {
     Rows found = rows(w);
     long blocks = w.columns() / found.kernel.blockColumns;
-    call(found.product, w, row * w.rowBytes(), apart, blocks, turns, work);
+    call(found.products[tokens], w, row * w.rowBytes(), apart, blocks, turns, work);
   }
 
   /**

@@ -75,11 +75,12 @@ public final class MachineKernels implements Kernels {
       throw new IndexOutOfBoundsException(
           "rows " + rowFrom + " to " + rowTo + " of " + w.name() + ", which has " + w.rows());
     }
-    if (tokens == 1) {
-      MachineMatvec.multiply(
-          functions, tensor, rowFrom, rowTo, x, xOffset, out, outOffset, scratch);
+    if (tokens <= FewTokens.MOST) {
+      FewTokens.multiply(
+          functions, tensor, rowFrom, rowTo, x, xOffset, xStride, tokens, out, outOffset, outStride,
+          scratch);
     } else {
-      MachineMatmul.multiply(
+      ManyTokens.multiply(
           functions, tensor, rowFrom, rowTo, x, xOffset, xStride, tokens, out, outOffset, outStride,
           scratch);
     }

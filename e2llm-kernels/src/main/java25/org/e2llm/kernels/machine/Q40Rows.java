@@ -30,7 +30,7 @@ final class Q40Rows extends RowKernel {
   private final Label minus8 = new Label();
 
   Q40Rows() {
-    super(32, 18);
+    super(32, 18, 2, 4, 30);
   }
 
   @Override
@@ -41,27 +41,27 @@ final class Q40Rows extends RowKernel {
 
   @Override
   void block(Assembler a, Use use) {
-    Vector x0 = zmm(4);
-    Vector x1 = zmm(5);
-    Halves.ofFourRows(a, RAX, RCX, 0, xmm(6));
-    a.vmulps(xmm(7), xmm(6), MINUS_8);
-    a.vmovups(D, xmm(6));
-    a.vmovups(ZERO_POINT, xmm(7));
-    use.load(a, x0, 0);
-    use.load(a, x1, 16);
+    Vector d = use.temp(0).xmm();
+    Vector zeroPoint = use.temp(1).xmm();
+    Halves.ofFourRows(a, RAX, RCX, 0, d);
+    a.vmulps(zeroPoint, d, MINUS_8);
+    a.vmovups(D, d);
+    a.vmovups(ZERO_POINT, zeroPoint);
+    use.load(a, 0, 0);
+    use.load(a, 1, 16);
     for (int k = 0; k < ROWS; k++) {
-      Vector table = zmm(8 + 4 * k);
-      Vector q = zmm(9 + 4 * k);
-      Vector low = zmm(10 + 4 * k);
-      Vector high = zmm(11 + 4 * k);
+      Vector table = use.temp(2 + 4 * k);
+      Vector q = use.temp(3 + 4 * k);
+      Vector low = use.temp(4 + 4 * k);
+      Vector high = use.temp(5 + 4 * k);
       a.vpbroadcastd(table, D.plus(4 * k));
       a.vfmadd213ps(table, NIBBLES, ZERO_POINT.plus(4 * k).toAllLanes());
       a.vpmovzxbd(q, weights(k, 2));
       a.vpermps(low, q, table);
-      use.take(a, k, 0, low, x0);
+      use.take(a, k, 0, 0, low);
       a.vpsrld(q, q, 4);
       a.vpermps(high, q, table);
-      use.take(a, k, 16, high, x1);
+      use.take(a, k, 1, 16, high);
     }
   }
 

@@ -28,7 +28,7 @@ final class Q4KRows extends RowKernel {
   private final Label fifthAndSixth = new Label();
 
   Q4KRows() {
-    super(256, 144);
+    super(256, 144, 4, 6, 30);
   }
 
   @Override
@@ -40,11 +40,11 @@ final class Q4KRows extends RowKernel {
   @Override
   void block(Assembler a, Use use) {
     for (int k = 0; k < ROWS; k++) {
-      scales(a, k);
+      scales(a, use, k);
     }
     for (int pair = 0; pair < 4; pair++) {
       for (int i = 0; i < 4; i++) {
-        use.load(a, zmm(4 + i), 64 * pair + 16 * i);
+        use.load(a, i, 64 * pair + 16 * i);
       }
       for (int k = 0; k < ROWS; k++) {
         subBlocks(a, use, k, pair);
@@ -58,10 +58,10 @@ final class Q4KRows extends RowKernel {
    * are idle here, eight bytes at once: the first four of each lie in the low six bits of bytes 0
    * to 7, the others have their low four bits in bytes 8 to 11 and their high two above the first.
    */
-  private void scales(Assembler a, int k) {
-    Vector first = zmm(8 + 3 * k);
-    Vector second = zmm(9 + 3 * k);
-    Vector factors = zmm(10 + 3 * k);
+  private void scales(Assembler a, Use use, int k) {
+    Vector first = use.temp(0 + 3 * k);
+    Vector second = use.temp(1 + 3 * k);
+    Vector factors = use.temp(2 + 3 * k);
     a.mov(RAX, weights(k, 4));
     a.mov32(RCX, weights(k, 12));
     a.mov(RBP, RCX);
@@ -95,12 +95,12 @@ final class Q4KRows extends RowKernel {
 
   /** Two sub-blocks of row k, 64 weights in 32 bytes. */
   private static void subBlocks(Assembler a, Use use, int k, int pair) {
-    Vector low = zmm(8 + 6 * (k % 3));
-    Vector high = zmm(9 + 6 * (k % 3));
-    Vector q0 = zmm(10 + 6 * (k % 3));
-    Vector q1 = zmm(11 + 6 * (k % 3));
-    Vector w0 = zmm(12 + 6 * (k % 3));
-    Vector w1 = zmm(13 + 6 * (k % 3));
+    Vector low = use.temp(0 + 6 * (k % 3));
+    Vector high = use.temp(1 + 6 * (k % 3));
+    Vector q0 = use.temp(2 + 6 * (k % 3));
+    Vector q1 = use.temp(3 + 6 * (k % 3));
+    Vector w0 = use.temp(4 + 6 * (k % 3));
+    Vector w1 = use.temp(5 + 6 * (k % 3));
     a.vpbroadcastd(low, scale(k, 2 * pair));
     a.vfmsub213ps(low, NIBBLES, minimum(k, 2 * pair).toAllLanes());
     a.vpbroadcastd(high, scale(k, 2 * pair + 1));
@@ -109,14 +109,14 @@ final class Q4KRows extends RowKernel {
     a.vpmovzxbd(q1, weights(k, QUANTS + 32 * pair + 16));
     a.vpermps(w0, q0, low);
     a.vpermps(w1, q1, low);
-    use.take(a, k, 64 * pair, w0, zmm(4));
+    use.take(a, k, 0, 64 * pair, w0);
     a.vpsrld(q0, q0, 4);
-    use.take(a, k, 64 * pair + 16, w1, zmm(5));
+    use.take(a, k, 1, 64 * pair + 16, w1);
     a.vpsrld(q1, q1, 4);
     a.vpermps(w0, q0, high);
     a.vpermps(w1, q1, high);
-    use.take(a, k, 64 * pair + 32, w0, zmm(6));
-    use.take(a, k, 64 * pair + 48, w1, zmm(7));
+    use.take(a, k, 2, 64 * pair + 32, w0);
+    use.take(a, k, 3, 64 * pair + 48, w1);
   }
 
   @Override

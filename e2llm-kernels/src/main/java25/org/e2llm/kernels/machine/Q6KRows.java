@@ -2,7 +2,6 @@ package org.e2llm.kernels.machine;
 
 import static org.e2llm.kernels.machine.Operand.Register.RAX;
 import static org.e2llm.kernels.machine.Operand.Register.RCX;
-import static org.e2llm.kernels.machine.Operand.xmm;
 import static org.e2llm.kernels.machine.Operand.zmm;
 
 import org.e2llm.kernels.machine.Operand.Label;
@@ -45,7 +44,7 @@ final class Q6KRows extends RowKernel {
   private final Label zeroPoint = new Label();
 
   Q6KRows() {
-    super(256, 210);
+    super(256, 210, 1, 4, 22);
   }
 
   @Override
@@ -60,10 +59,11 @@ final class Q6KRows extends RowKernel {
 
   @Override
   void block(Assembler a, Use use) {
-    Halves.ofFourRows(a, RAX, RCX, D, xmm(4));
-    a.vmovups(DS, xmm(4));
+    Vector d = use.temp(0).xmm();
+    Halves.ofFourRows(a, RAX, RCX, D, d);
+    a.vmovups(DS, d);
     for (int k = 0; k < ROWS; k++) {
-      Vector factors = zmm(5 + k);
+      Vector factors = use.temp(1 + k);
       a.vpmovsxbd(factors, weights(k, SCALES));
       a.vcvtdq2ps(factors, factors);
       a.vmulps(factors, factors, DS.plus(4 * k).toAllLanes());
@@ -73,14 +73,13 @@ final class Q6KRows extends RowKernel {
     }
     for (int half = 0; half < 2; half++) {
       for (int k = 0; k < ROWS; k++) {
-        unpack(a, k, half);
+        unpack(a, use, k, half);
       }
     }
     for (int group = 0; group < 16; group++) {
-      Vector x = zmm(4 + group % 2);
-      use.load(a, x, 16 * group);
+      use.load(a, 0, 16 * group);
       for (int k = 0; k < ROWS; k++) {
-        group(a, use, k, group, x);
+        group(a, use, k, group);
       }
     }
   }
@@ -90,11 +89,11 @@ final class Q6KRows extends RowKernel {
    * bytes, 64 to 127 in the high halves. Bits 2j and 2j + 1 of 32 bytes belong to the j-th 32
    * weights.
    */
-  private static void unpack(Assembler a, int k, int half) {
-    Vector low = zmm(6 + 4 * k);
-    Vector next = zmm(7 + 4 * k);
-    Vector high = zmm(8 + 4 * k);
-    Vector shifted = zmm(9 + 4 * k);
+  private static void unpack(Assembler a, Use use, int k, int half) {
+    Vector low = use.temp(1 + 4 * k);
+    Vector next = use.temp(2 + 4 * k);
+    Vector high = use.temp(3 + 4 * k);
+    Vector shifted = use.temp(4 + 4 * k);
     a.vmovups(low, weights(k, 64 * half));
     a.vbroadcasti64x4(high, weights(k, HIGH + 32 * half));
     a.vpsrld(next, low, 4);
@@ -111,12 +110,12 @@ final class Q6KRows extends RowKernel {
   }
 
   /** 16 weights of row k. */
-  private static void group(Assembler a, Use use, int k, int group, Vector x) {
-    Vector w = zmm(6 + k + 4 * (group % 4));
+  private static void group(Assembler a, Use use, int k, int group) {
+    Vector w = use.temp(k + 4 * (group % 4));
     a.vpmovsxbd(w, QUANTS.plus(256 * k + 16 * group));
     a.vcvtdq2ps(w, w);
     a.vfmadd132ps(w, zero(k), FACTORS.plus(64 * k + 4 * group).toAllLanes());
-    use.take(a, k, 16 * group, w, x);
+    use.take(a, k, 0, 16 * group, w);
   }
 
   /** The z of row k's block. */

@@ -2,15 +2,17 @@ package org.e2llm.kernels.machine;
 
 import static org.e2llm.kernels.machine.Operand.Register.R10;
 import static org.e2llm.kernels.machine.Operand.Register.R11;
+import static org.e2llm.kernels.machine.Operand.Register.R12;
+import static org.e2llm.kernels.machine.Operand.Register.R13;
 import static org.e2llm.kernels.machine.Operand.Register.R8;
 import static org.e2llm.kernels.machine.Operand.Register.R9;
+import static org.e2llm.kernels.machine.Operand.Register.RAX;
 import static org.e2llm.kernels.machine.Operand.Register.RBP;
 import static org.e2llm.kernels.machine.Operand.Register.RBX;
 import static org.e2llm.kernels.machine.Operand.Register.RCX;
 import static org.e2llm.kernels.machine.Operand.Register.RDI;
 import static org.e2llm.kernels.machine.Operand.Register.RDX;
 import static org.e2llm.kernels.machine.Operand.Register.RSI;
-import static org.e2llm.kernels.machine.Operand.xmm;
 import static org.e2llm.kernels.machine.Operand.zmm;
 
 import org.e2llm.kernels.machine.Operand.Label;
@@ -32,10 +34,11 @@ import org.e2llm.kernels.machine.Operand.Vector;
  * </pre>
  *
  * <p>Turn t of a <i>product</i> multiplies the rows that begin {@code t} rows behind {@code weights
- * + offset + k * stride}, k = 0 to 3, by one token: four streams through memory, each in one piece.
- * Side by side the four would leap with every turn, which leaves the prefetcher of a Zen 4 behind.
- * Each row's 16 partial sums are one register, added as {@link org.e2llm.kernels.math.Kernels}
- * says.
+ * + offset + k * stride}, k = 0 to 3, by one to four tokens: four streams through memory, each in
+ * one piece. Side by side the four would leap with every turn, which leaves the prefetcher of a Zen
+ * 4 behind. The 16 partial sums of a row and a token are one register, added as {@link
+ * org.e2llm.kernels.math.Kernels} says. So weights become floats once for all tokens, and are never
+ * stored.
  *
  * <p>A <i>panel</i> is the same rows, or as many blocks of them, as floats in the working memory:
  * 16 of each row in turn. {@link TileKernel} multiplies it by many tokens.
@@ -43,6 +46,12 @@ import org.e2llm.kernels.machine.Operand.Vector;
 abstract class RowKernel {
   /** Rows in a turn. */
   static final int ROWS = 4;
+
+  /** The most tokens of a product. */
+  static final int TOKENS = 4;
+
+  /** Weights are asked for so many bytes before their turn. */
+  private static final int AHEAD = 512;
 
   // While the loops run:
   /** The block of row 0; row k lies {@code k * STRIDE} further. */
@@ -61,53 +70,139 @@ abstract class RowKernel {
   /** {@link Work}. */
   static final Register WORK = R9;
 
-  // A block may use rax, rcx, rbp and all vector registers but the first four.
-  private static final Vector[] SUMS = {zmm(0), zmm(1), zmm(2), zmm(3)};
+  /** From the activations of a token to those of the next, and of the third after it. */
+  private static final Register NEXT = R12;
 
-  /** What becomes of weights; {@code at} is an element of the block. */
+  private static final Register NEXT_3 = R13;
+
+  /**
+   * What becomes of weights; {@code at} is an element of the block. A block may use rax, rcx, rbp,
+   * its constants, and {@link #temp}.
+   */
   interface Use {
-    Use PRODUCT = new Product();
-    Use PANEL = new Panel();
+    /**
+     * A register that nobody else uses. Where there are few, those with numbers far apart are the
+     * same: {@link RowKernel#live} in a row are not.
+     */
+    Vector temp(int i);
 
-    /** Fills x with the activations from {@code at} on, if they are needed. */
-    void load(Assembler a, Vector x, int at);
+    /**
+     * The activations from {@code at} on are used next.
+     *
+     * @param slot one of {@link RowKernel#slots} that are in use at a time
+     */
+    void load(Assembler a, int slot, int at);
 
     /** The 16 weights of row k from {@code at} on are in {@code w}. */
-    void take(Assembler a, int k, int at, Vector w, Vector x);
+    void take(Assembler a, int k, int slot, int at, Vector w);
 
     /** Bytes in the working memory that belong to a column. */
     int columnBytes();
+
+    /** Puts the address that belongs to the first column into a register; rax may be lost. */
+    void begin(Assembler a, Register to);
+
+    /** What comes before each block. */
+    default void beforeBlock(Assembler a) {}
   }
 
-  private record Product() implements Use {
-    @Override
-    public void load(Assembler a, Vector x, int at) {
-      a.vmovups(x, Memory.at(X, columnBytes() * at));
+  /** Products with so many tokens: their partial sums come first among the registers. */
+  private final class Product implements Use {
+    private final int tokens;
+
+    /** Activations in registers behind the sums; 0 if there is no room for all slots. */
+    private final int held;
+
+    Product(int tokens) {
+      this.tokens = tokens;
+      int wanted = slots * tokens;
+      this.held = ROWS * tokens + wanted + live <= constants ? wanted : 0;
+    }
+
+    /** Partial sums of row k. */
+    Vector sum(int token, int k) {
+      return zmm(ROWS * token + k);
+    }
+
+    private Vector x(int token, int slot) {
+      return zmm(ROWS * tokens + tokens * slot + token);
     }
 
     @Override
-    public void take(Assembler a, int k, int at, Vector w, Vector x) {
-      a.vfmadd231ps(SUMS[k], w, x);
+    public Vector temp(int i) {
+      return RowKernel.this.temp(ROWS * tokens + held, i);
+    }
+
+    @Override
+    public void load(Assembler a, int slot, int at) {
+      for (int token = 0; token < tokens && held > 0; token++) {
+        a.vmovups(x(token, slot), activations(token, at));
+      }
+    }
+
+    @Override
+    public void take(Assembler a, int k, int slot, int at, Vector w) {
+      for (int token = 0; token < tokens; token++) {
+        a.vfmadd231ps(sum(token, k), w, held > 0 ? x(token, slot) : activations(token, at));
+      }
+    }
+
+    private Memory activations(int token, int at) {
+      int bytes = columnBytes() * at;
+      return switch (token) {
+        case 0 -> Memory.at(X, bytes);
+        case 1 -> Memory.at(X, NEXT, 1, bytes);
+        case 2 -> Memory.at(X, NEXT, 2, bytes);
+        default -> Memory.at(X, NEXT_3, 1, bytes);
+      };
     }
 
     @Override
     public int columnBytes() {
       return 4;
     }
+
+    @Override
+    public void begin(Assembler a, Register to) {
+      a.mov(to, Memory.at(WORK, Work.TOKENS_AT));
+    }
+
+    /**
+     * The more is done with a weight, the less far ahead a CPU sees by itself. With two tokens that
+     * made products a tenth faster on a Zen 4, with one it could not be told from noise.
+     */
+    @Override
+    public void beforeBlock(Assembler a) {
+      for (int k = 0; k < ROWS && tokens > 1; k++) {
+        for (int at = 0; at < blockBytes; at += 64) {
+          a.prefetcht0(weights(k, at + AHEAD));
+        }
+      }
+    }
   }
 
-  private record Panel() implements Use {
+  private final class Panel implements Use {
     @Override
-    public void load(Assembler a, Vector x, int at) {}
+    public Vector temp(int i) {
+      return RowKernel.this.temp(0, i);
+    }
 
     @Override
-    public void take(Assembler a, int k, int at, Vector w, Vector x) {
+    public void load(Assembler a, int slot, int at) {}
+
+    @Override
+    public void take(Assembler a, int k, int slot, int at, Vector w) {
       a.vmovups(Memory.at(X, columnBytes() * at + 64 * k), w);
     }
 
     @Override
     public int columnBytes() {
       return 4 * ROWS;
+    }
+
+    @Override
+    public void begin(Assembler a, Register to) {
+      a.lea(to, Memory.at(WORK, Work.X));
     }
   }
 
@@ -117,9 +212,25 @@ abstract class RowKernel {
   /** Bytes of a block. */
   final int blockBytes;
 
-  RowKernel(int blockColumns, int blockBytes) {
+  /** Groups of 16 columns whose activations are needed at the same time. */
+  private final int slots;
+
+  /** Temporary registers that are in use at the same time. */
+  private final int live;
+
+  /** The first vector register that {@link #prepare} fills; those above are taken. */
+  private final int constants;
+
+  RowKernel(int blockColumns, int blockBytes, int slots, int live, int constants) {
     this.blockColumns = blockColumns;
     this.blockBytes = blockBytes;
+    this.slots = slots;
+    this.live = live;
+    this.constants = constants;
+  }
+
+  private Vector temp(int first, int i) {
+    return zmm(first + i % (constants - first));
   }
 
   /** Fills registers that stay the same in all blocks. */
@@ -141,20 +252,28 @@ abstract class RowKernel {
     };
   }
 
-  /** Writes the function that multiplies; it starts where the assembler stands. */
-  final void emitProduct(Assembler a) {
+  /**
+   * Writes the function that multiplies by so many tokens; it starts where the assembler stands.
+   */
+  final void emitProduct(Assembler a, int tokens) {
+    Product use = new Product(tokens);
     Label turn = new Label();
-    begin(a, Use.PRODUCT);
+    begin(a, use);
+    a.mov(NEXT, Memory.at(WORK, Work.TOKENS_APART));
+    a.lea(NEXT_3, Memory.at(NEXT, NEXT, 2, 0));
     a.lea(OUT, Memory.at(WORK, Work.OUT));
     a.align(32);
     a.place(turn);
-    for (Vector sum : SUMS) {
-      a.vpxord(sum, sum, sum);
+    for (int sum = 0; sum < ROWS * tokens; sum++) {
+      a.vpxord(zmm(sum), zmm(sum), zmm(sum));
     }
-    blocks(a, Use.PRODUCT);
-    for (int k = 0; k < ROWS; k++) {
-      tree(a, SUMS[k]);
-      a.vmovss(Memory.at(OUT, 4 * k * Work.TURNS), SUMS[k].xmm());
+    blocks(a, use);
+    for (int token = 0; token < tokens; token++) {
+      for (int k = 0; k < ROWS; k++) {
+        Vector sum = use.sum(token, k);
+        tree(a, sum, use.temp(0));
+        a.vmovss(Memory.at(OUT, Work.products(token, k)), sum.xmm());
+      }
     }
     a.add(OUT, 4);
     a.dec(TURNS);
@@ -164,26 +283,31 @@ abstract class RowKernel {
 
   /** Writes the function that fills the panel, likewise. */
   final void emitPanel(Assembler a) {
-    begin(a, Use.PANEL);
-    blocks(a, Use.PANEL);
+    Use use = new Panel();
+    begin(a, use);
+    blocks(a, use);
     end(a);
   }
 
   private void begin(Assembler a, Use use) {
     a.push(RBX);
     a.push(RBP);
+    a.push(R12);
+    a.push(R13);
     a.add(WEIGHTS, RSI);
     a.lea(STRIDE_3, Memory.at(STRIDE, STRIDE, 2, 0));
     a.imul(X_END, RCX, use.columnBytes() * blockColumns);
-    a.lea(X_END, Memory.at(X_END, WORK, 1, Work.X));
+    use.begin(a, RAX);
+    a.add(X_END, RAX);
     prepare(a);
   }
 
   private void blocks(Assembler a, Use use) {
     Label block = new Label();
-    a.lea(X, Memory.at(WORK, Work.X));
+    use.begin(a, X);
     a.align(32);
     a.place(block);
+    use.beforeBlock(a);
     block(a, use);
     a.add(WEIGHTS, blockBytes);
     a.add(X, use.columnBytes() * blockColumns);
@@ -193,23 +317,22 @@ abstract class RowKernel {
 
   private static void end(Assembler a) {
     a.vzeroupper();
+    a.pop(R13);
+    a.pop(R12);
     a.pop(RBP);
     a.pop(RBX);
     a.ret();
   }
 
-  /**
-   * The 16 floats of a register, added in the canonical order, in its lowest lane; zmm4 is lost.
-   */
-  static void tree(Assembler a, Vector sum) {
-    Vector other = zmm(4);
+  /** The 16 floats of a register, added in the canonical order, in its lowest lane. */
+  static void tree(Assembler a, Vector sum, Vector other) {
     a.vextractf64x4(other.ymm(), sum, 1);
     a.vaddps(sum.ymm(), sum.ymm(), other.ymm()); // j + (j + 8)
     a.vextractf32x4(other.xmm(), sum.ymm(), 1);
     a.vaddps(sum.xmm(), sum.xmm(), other.xmm()); // j + (j + 4)
     a.vmovhlps(other.xmm(), sum.xmm(), sum.xmm());
     a.vaddps(sum.xmm(), sum.xmm(), other.xmm()); // 0 + 2, 1 + 3
-    a.vmovshdup(xmm(4), sum.xmm());
+    a.vmovshdup(other.xmm(), sum.xmm());
     a.vaddss(sum.xmm(), sum.xmm(), other.xmm()); // 0 + 1
   }
 }

@@ -101,7 +101,7 @@ final class TileKernel {
    *   rsi  tokens, at least 1  rcx  bytes to those of the next token
    * </pre>
    *
-   * Between products of two rows are those of {@link MachineMatmul#PANELS} panels.
+   * Between products of two rows are those of {@link ManyTokens#PANELS} panels.
    */
   static void emitFold(Assembler a) {
     Vector zero = zmm(5);
@@ -112,8 +112,8 @@ final class TileKernel {
     for (int k = 0; k < ROWS; k++) {
       a.vmovups(zmm(k), Memory.at(RDI, 64 * k));
       a.vmovups(Memory.at(RDI, 64 * k), zero);
-      RowKernel.tree(a, zmm(k));
-      a.vmovss(Memory.at(RDX, 4 * MachineMatmul.PANELS * k), zmm(k).xmm());
+      RowKernel.tree(a, zmm(k), zmm(ROWS));
+      a.vmovss(Memory.at(RDX, 4 * ManyTokens.PANELS * k), zmm(k).xmm());
     }
     a.add(RDI, SUM_BYTES);
     a.add(RDX, RCX);

@@ -1,6 +1,7 @@
 package org.e2llm.kernels.machine;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -10,20 +11,26 @@ import org.e2llm.kernels.math.Scratch;
  * The working memory of one thread outside the heap, where the garbage collector moves nothing:
  *
  * <pre>
- *   0     what a kernel keeps of the blocks that it takes
- *   2048  products of one token: {@link #TURNS} floats for each of four streams
- *   6144  x of one token; or the panel, and what {@link MachineMatmul} has behind it
+ *   0      what a kernel keeps of the blocks that it takes
+ *   2032   where the activations of the first token are, and how far apart those of the others
+ *   2048   products of four tokens: {@link #TURNS} floats for each of four streams
+ *   18432  activations; or the panel, and what {@link ManyTokens} has behind it
  * </pre>
  *
  * It lives as long as the {@link Scratch} that keeps it.
  */
 final class Work {
-  static final int OUT = 2048;
+  static final int TOKENS_AT = 2032;
+  static final int TOKENS_APART = TOKENS_AT + 8;
+  static final int OUT = TOKENS_APART + 8;
 
   /** Most turns of a call. */
   static final int TURNS = 256;
 
-  static final int X = OUT + 4 * RowKernel.ROWS * TURNS;
+  static final int X = OUT + products(RowKernel.TOKENS, 0);
+
+  /** Between activations of tokens, so that they do not fall on the same lines of the L1 cache. */
+  private static final int APART = 5 * 64;
 
   private final MemorySegment memory;
 
@@ -45,6 +52,11 @@ final class Work {
     return memory;
   }
 
+  /** From activations of a token to those of the next. */
+  static long tokenBytes(int columns) {
+    return 4L * columns + APART;
+  }
+
   /** Takes activations in, {@code at} bytes behind {@link #X}. */
   void setX(float[] x, int offset, int n, long at) {
     MemorySegment.copy(x, offset, memory, JAVA_FLOAT, X + at, n);
@@ -55,9 +67,20 @@ final class Work {
     memory.asSlice(X + from, to - from).fill((byte) 0);
   }
 
-  /** Gives products of one token, from the {@code first} on. */
-  void products(int first, int n, float[] out, int outOffset) {
-    MemorySegment.copy(memory, JAVA_FLOAT, OUT + 4L * first, out, outOffset, n);
+  /** Bytes from {@link #OUT} to the products of a token with the k-th stream. */
+  static int products(int token, int k) {
+    return 4 * TURNS * (RowKernel.ROWS * token + k);
+  }
+
+  /** Says whose activations are next, {@code at} bytes behind {@link #X}. */
+  void setTokens(long at, long apart) {
+    memory.set(JAVA_LONG, TOKENS_AT, memory.address() + X + at);
+    memory.set(JAVA_LONG, TOKENS_APART, apart);
+  }
+
+  /** Gives n products of a token with the k-th stream. */
+  void copyProducts(int token, int k, int n, float[] out, int outOffset) {
+    MemorySegment.copy(memory, JAVA_FLOAT, OUT + products(token, k), out, outOffset, n);
   }
 
   /** Gives floats, {@code at} bytes behind {@link #X}. */

@@ -92,7 +92,7 @@ class MachineKernelsTest {
         memory.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, half);
       }
       SegmentTensor w = new SegmentTensor("test." + type, type, rows, columns, memory);
-      for (int tokens : new int[] {1, 2, 3, 4, 5, 8, 11, 30}) {
+      for (int tokens : new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 30}) {
         int stride = columns + 3;
         float[] x = new float[2 + tokens * stride];
         for (int i = 0; i < x.length; i++) {

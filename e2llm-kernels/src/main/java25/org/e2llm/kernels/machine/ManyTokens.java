@@ -6,10 +6,10 @@ import org.e2llm.kernels.math.Scratch;
 import org.e2llm.kernels.math.SegmentTensor;
 
 /**
- * Matrix products with several tokens: weights become floats once for all of them, four rows and
+ * Matrix products with many tokens: weights become floats once for all of them, four rows and
  * {@link #DEPTH} columns at a time, in a panel that stays in the L1 cache.
  */
-final class MachineMatmul {
+final class ManyTokens {
   /** Columns of a panel, which take 16 KiB. A multiple of all block sizes. */
   private static final int DEPTH = 1024;
 
@@ -22,14 +22,11 @@ final class MachineMatmul {
   /** Activations in the working memory at a time: they stream from the L3 cache. */
   private static final int MOST_X_BYTES = 4 << 20;
 
-  /** Between activations of tokens, so that they do not fall on the same lines of the L1 cache. */
-  private static final int APART = 5 * 64;
-
   private static final int MIN_TOKENS = 24;
 
   private static final int SUMS_AT = 4 * ROWS * DEPTH;
 
-  private MachineMatmul() {}
+  private ManyTokens() {}
 
   /** As {@link org.e2llm.kernels.math.Kernels#matmul}. */
   static void multiply(
@@ -49,9 +46,13 @@ final class MachineMatmul {
     fitting *= TileKernel.TOKENS;
     for (int t = 0; t < tokens; t += fitting) {
       int count = Math.min(fitting, tokens - t);
-      Work work = Work.of(scratch, xAt(count) + count * xStride(w));
+      Work work = Work.of(scratch, xAt(count) + count * Work.tokenBytes(w.columns()));
       for (int i = 0; i < count; i++) {
-        work.setX(x, xOffset + (t + i) * xStride, w.columns(), xAt(count) + i * xStride(w));
+        work.setX(
+            x,
+            xOffset + (t + i) * xStride,
+            w.columns(),
+            xAt(count) + i * Work.tokenBytes(w.columns()));
       }
       work.clear(SUMS_AT, productsAt(count));
       int at = outOffset + t * outStride;
@@ -69,10 +70,6 @@ final class MachineMatmul {
     return productsAt(tokens) + 4L * tokens * ROWS * PANELS;
   }
 
-  private static long xStride(SegmentTensor w) {
-    return 4L * w.columns() + APART;
-  }
-
   /** With the tokens whose activations are in the working memory. */
   private static void multiply(
       Functions functions,
@@ -86,7 +83,7 @@ final class MachineMatmul {
       int outStride) {
     int row = rowFrom;
     while (row < rowTo) {
-      if (rowTo - row < ROWS) { // as in MachineMatvec
+      if (rowTo - row < ROWS) { // as in FewTokens
         row = rowTo - rowFrom >= ROWS ? rowTo - ROWS : row;
       }
       boolean alone = rowTo - row < ROWS;
@@ -118,7 +115,7 @@ final class MachineMatmul {
     for (int k = 0; k < w.columns(); k += DEPTH) {
       int depth = Math.min(DEPTH, w.columns() - k);
       functions.panel(w, row, apart, k, depth, work);
-      functions.tile(x + 4L * k, xStride(w), 4L * depth, tokens, sums, panel);
+      functions.tile(x + 4L * k, Work.tokenBytes(w.columns()), 4L * depth, tokens, sums, panel);
     }
     functions.fold(sums, tokens, panel + productsAt(tokens) + 4L * p, 4L * ROWS * PANELS);
   }
