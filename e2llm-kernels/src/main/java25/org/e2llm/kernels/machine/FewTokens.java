@@ -35,15 +35,12 @@ final class FewTokens {
       Scratch scratch) {
     long apart = Work.tokenBytes(w.columns());
     Work work = Work.of(scratch, tokens * apart);
-    for (int t = 0; t < tokens; t++) {
-      work.setX(x, xOffset + t * xStride, w.columns(), t * apart);
-    }
+    work.setX(x, xOffset, xStride, tokens, w.columns(), 0);
     int mostTurns =
         tokens <= TOKENS ? Work.TURNS : (int) Math.max(1, CACHED_BYTES / (ROWS * w.rowBytes()));
     int row = rowFrom;
     while (row < rowTo) {
-      int left = rowTo - row;
-      if (left < ROWS) {
+      if (rowTo - row < ROWS) {
         // The last rows: with some before them once more, or a row four times at once.
         row = rowTo - rowFrom >= ROWS ? rowTo - ROWS : row;
       }

@@ -47,13 +47,7 @@ final class ManyTokens {
     for (int t = 0; t < tokens; t += fitting) {
       int count = Math.min(fitting, tokens - t);
       Work work = Work.of(scratch, xAt(count) + count * Work.tokenBytes(w.columns()));
-      for (int i = 0; i < count; i++) {
-        work.setX(
-            x,
-            xOffset + (t + i) * xStride,
-            w.columns(),
-            xAt(count) + i * Work.tokenBytes(w.columns()));
-      }
+      work.setX(x, xOffset + t * xStride, xStride, count, w.columns(), xAt(count));
       work.clear(SUMS_AT, productsAt(count));
       int at = outOffset + t * outStride;
       multiply(functions, w, rowFrom, rowTo, count, work, out, at, outStride);

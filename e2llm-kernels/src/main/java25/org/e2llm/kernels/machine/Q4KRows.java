@@ -59,7 +59,7 @@ final class Q4KRows extends RowKernel {
    * to 7, the others have their low four bits in bytes 8 to 11 and their high two above the first.
    */
   private void scales(Assembler a, Use use, int k) {
-    Vector first = use.temp(0 + 3 * k);
+    Vector first = use.temp(3 * k);
     Vector second = use.temp(1 + 3 * k);
     Vector factors = use.temp(2 + 3 * k);
     a.mov(RAX, weights(k, 4));
@@ -95,7 +95,7 @@ final class Q4KRows extends RowKernel {
 
   /** Two sub-blocks of row k, 64 weights in 32 bytes. */
   private static void subBlocks(Assembler a, Use use, int k, int pair) {
-    Vector low = use.temp(0 + 6 * (k % 3));
+    Vector low = use.temp(6 * (k % 3));
     Vector high = use.temp(1 + 6 * (k % 3));
     Vector q0 = use.temp(2 + 6 * (k % 3));
     Vector q1 = use.temp(3 + 6 * (k % 3));

@@ -57,9 +57,15 @@ final class Work {
     return 4L * columns + APART;
   }
 
-  /** Takes activations in, {@code at} bytes behind {@link #X}. */
-  void setX(float[] x, int offset, int n, long at) {
-    MemorySegment.copy(x, offset, memory, JAVA_FLOAT, X + at, n);
+  /**
+   * Takes the activations of tokens in, {@link #tokenBytes} apart, from {@code at} bytes behind
+   * {@link #X} on.
+   */
+  void setX(float[] x, int offset, int stride, int tokens, int columns, long at) {
+    for (int t = 0; t < tokens; t++) {
+      long to = X + at + t * tokenBytes(columns);
+      MemorySegment.copy(x, offset + t * stride, memory, JAVA_FLOAT, to, columns);
+    }
   }
 
   /** Zeroes bytes behind {@link #X}. */
