@@ -315,7 +315,8 @@ public final class E2llm implements AutoCloseable {
     }
 
     /**
-     * The most KV cache all sessions may have together; requests wait rather than exceed it. Unset,
+     * The most KV cache all sessions may have together; rather than exceed it requests wait, and
+     * where answers get longer than those before them, generations that began later pause. Unset,
      * half of the most heap the JVM may use.
      */
     public Builder kvMemory(long bytes) {

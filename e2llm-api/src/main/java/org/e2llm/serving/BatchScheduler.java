@@ -133,6 +133,17 @@ public final class BatchScheduler {
       return starts[item] + lengths[item] >= entries[item].promptEnd;
     }
 
+    /** Whether memory of a session ends with the next token, and it may have more of them. */
+    boolean isFull(int item) {
+      return entries[item].position >= entries[item].memory
+          && entries[item].memory < entries[item].end;
+    }
+
+    /** The position that a session feeds next. */
+    int position(int item) {
+      return entries[item].position;
+    }
+
     /** Whether the session is still the one that was scheduled: not removed meanwhile. */
     public boolean stands(int item) {
       return !entries[item].removed;
@@ -173,6 +184,7 @@ public final class BatchScheduler {
     final int end;
     int position;
     int allowed = Integer.MAX_VALUE;
+    int memory = Integer.MAX_VALUE;
     boolean decodes;
     boolean removed;
     int underWay;
@@ -187,6 +199,11 @@ public final class BatchScheduler {
       this.position = position;
       this.promptEnd = promptEnd;
       this.end = end;
+    }
+
+    /** What it may feed. */
+    int last() {
+      return Math.min(allowed, memory);
     }
   }
 
@@ -314,7 +331,7 @@ public final class BatchScheduler {
   }
 
   private void readyIfAllowed(Entry entry) {
-    if (entry.position <= entry.allowed) {
+    if (entry.position <= entry.last()) {
       ready.add(entry);
     }
   }
@@ -325,10 +342,22 @@ public final class BatchScheduler {
    */
   public void allow(long session, int last) {
     Entry entry = entries.get(session);
-    if (entry == null) {
-      return;
+    if (entry != null) {
+      entry.allowed = last;
+      readyAgain(entry);
     }
-    entry.allowed = last;
+  }
+
+  /** As {@link #allow}: how far its memory goes. */
+  void memory(long session, int last) {
+    Entry entry = entries.get(session);
+    if (entry != null) {
+      entry.memory = last;
+      readyAgain(entry);
+    }
+  }
+
+  private void readyAgain(Entry entry) {
     if (entry.decodes && entry.underWay == 0) {
       if (entry.queue != null) {
         ready.remove(entry);
@@ -413,7 +442,7 @@ public final class BatchScheduler {
     Entry entry = ready.first;
     for (int i = 0; i < decodeRows && entry != null; i++) {
       into.add(entry, 1);
-      steps = Math.min(steps, Math.max(1, Math.min(entry.end, entry.allowed) - entry.position));
+      steps = Math.min(steps, Math.max(1, Math.min(entry.end, entry.last()) - entry.position));
       entry = entry.after;
     }
     int rows = maxRows - decodeRows;

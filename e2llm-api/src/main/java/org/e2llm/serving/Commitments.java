@@ -17,9 +17,10 @@ final class Commitments {
 
   /** It has a route and is not where it decodes. */
   void make(DispatchedSession session) {
+    session.promised = session.known() + loads.likelyOutput(session.maxTokens);
     int p = session.p();
     int d = session.d();
-    loads.bound(d, 1, session.prompt, session.most());
+    loads.bound(d, 1, session.prompt, session.promised);
     if (p != d) {
       loads.handoff(p, d, session.prompt, 1);
       loads.passing(p, session.prompt);
@@ -51,7 +52,7 @@ final class Commitments {
     int p = session.p();
     int d = session.d();
     boolean decodes = session.state == DispatchedSession.State.DECODING;
-    loads.bound(d, -1, session.prompt, session.most());
+    loads.bound(d, -1, session.prompt, session.promised);
     if (p != d && !decodes) {
       handedOff(session);
     }

@@ -10,6 +10,9 @@ final class DispatchedSession {
     DECODING
   }
 
+  /** Positions by which KV caches grow; where pages begin is absolute. */
+  private static final int PAGE = 64;
+
   final long id;
 
   /** Order of arrival, kept when it loses its place. */
@@ -41,6 +44,9 @@ final class DispatchedSession {
   double promptSeconds;
 
   int fed;
+
+  /** What it was reckoned to need where it decodes when that was promised to it. */
+  int promised;
 
   // Kept by the waiting line.
 
@@ -86,6 +92,34 @@ final class DispatchedSession {
   /** What it may come to need where it decodes. */
   int most() {
     return held + prompt + maxTokens;
+  }
+
+  /** What it needs where only its prompt is computed. */
+  Need promptNeed() {
+    return Need.fixed(known());
+  }
+
+  /**
+   * What it needs where it decodes.
+   *
+   * @param likelyOutput tokens that answers have, as far as is known
+   */
+  Need need(int likelyOutput) {
+    if (!decodes) {
+      return Need.fixed(most());
+    }
+    int first = Math.min(most(), pages(known() + 1));
+    int likely = Math.max(first, known() + Math.min(maxTokens, likelyOutput));
+    return new Need(first, likely, most(), true);
+  }
+
+  /** What it is to hold next if it holds so many tokens: another page at least. */
+  static int next(int tokens) {
+    return pages(tokens + PAGE);
+  }
+
+  private static int pages(int tokens) {
+    return (tokens + PAGE - 1) / PAGE * PAGE;
   }
 
   boolean on(int replica) {

@@ -18,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  * for replicas, the {@link Admission} of each for memory, and tells both what happens.
  *
  * <p>A request waits at its PREFILL replica until that asks for another prompt, and starts only
- * when both its replicas have room for all it may come to need: nobody ever holds memory and waits
- * for more, so nothing can lock up. Where several wait for memory, the oldest has the next that
+ * when both its replicas have room for what it will likely need. Who decodes asks for more as it
+ * grows, and pauses where there is none; {@link Admission} sees to it that the oldest always has
+ * it, so nothing can lock up. Where several wait to begin, the oldest has the next memory that
  * becomes free.
  *
  * <p>The order at a replica is that of its {@link WaitingLine}. With an SLO in view, a replica may
@@ -38,7 +39,7 @@ public final class Dispatcher {
    * A request may begin.
    *
    * @param session its id
-   * @param route where; memory for it is reserved on both replicas
+   * @param route where; both replicas have given it memory to begin with
    * @param yields whether it is late, and its prompt lets those of others go first
    */
   public record Start(long session, Router.Route route, boolean yields) {
@@ -80,7 +81,7 @@ public final class Dispatcher {
   /**
    * Of the only replica, which holds all that it takes in: what a live host drives.
    *
-   * @param admission of it, where others may reserve too
+   * @param admission of it, where others may claim memory too
    */
   Dispatcher(Slo slo, ReplicaEstimates estimates, Admission admission) {
     this(ServingPolicy.ROLES.withSlo(slo), estimates, new OnlyRoute(), new Admission[] {admission});
@@ -139,6 +140,11 @@ public final class Dispatcher {
    */
   public int comeBack(long session, long age, int promptTokens, int maxTokens) {
     return arrive(new DispatchedSession(session, age, 0, promptTokens, maxTokens, true));
+  }
+
+  /** What one that comes will likely hold where it decodes. */
+  int likelyTokens(DispatchedSession session) {
+    return places.need(session).likely();
   }
 
   /** The age of one that comes now. */
@@ -376,7 +382,7 @@ public final class Dispatcher {
    * A prompt is done and its first token sampled.
    *
    * @param sent share of its KV cache that is on its DECODE replica already
-   * @return the replica it decodes on from now on; memory for it is reserved there
+   * @return the replica it decodes on from now on, which has given it memory
    */
   public int prefilled(long session, double sent) {
     DispatchedSession done = get(session);
@@ -402,6 +408,43 @@ public final class Dispatcher {
     session.state = State.DECODING;
     places.decodes(session);
     commitments.decoding(session);
+  }
+
+  /**
+   * A session is scheduled where it decodes: it may feed as far as its memory goes. A batch in
+   * which it is says when it needs more ({@link #landed}).
+   */
+  public void scheduled(long session, BatchScheduler scheduler) {
+    scheduler.memory(session, places.admission(get(session).d()).held(session) - 1);
+  }
+
+  /**
+   * A batch left its replica. If memory ends for one of the sessions that decode in it, all of them
+   * ask for more, so that this is seldom; who gets none pauses until it {@link #goOn goes on}.
+   */
+  public void landed(BatchScheduler.Decision batch, BatchScheduler scheduler) {
+    boolean full = false;
+    for (int i = 0; i < batch.decodeRows() && !full; i++) {
+      full = batch.stands(i) && batch.isFull(i);
+    }
+    for (int i = 0; full && i < batch.decodeRows(); i++) {
+      if (batch.stands(i)) {
+        long session = batch.session(i);
+        scheduler.memory(session, places.grow(get(session), batch.position(i)) - 1);
+      }
+    }
+  }
+
+  /**
+   * Memory may have become free on a replica: those that pause for it go on as far as there is some
+   * now, the oldest first.
+   *
+   * @return whether any does
+   */
+  public boolean goOn(int replica, BatchScheduler scheduler) {
+    List<Long> grown = places.admission(replica).growShorts();
+    grown.forEach(session -> scheduled(session, scheduler));
+    return !grown.isEmpty();
   }
 
   /** An answer ended, wherever the session was. */
@@ -547,7 +590,7 @@ public final class Dispatcher {
     return loads;
   }
 
-  /** Tokens reserved on a replica, and how many it can cache. */
+  /** Tokens given to those on a replica, and how many it can cache. */
   public Admission admission(int replica) {
     return places.admission(replica);
   }

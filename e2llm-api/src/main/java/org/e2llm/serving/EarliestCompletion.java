@@ -84,9 +84,10 @@ final class EarliestCompletion implements Router {
   @Override
   public @Nullable Route route(int promptTokens, int maxTokens, ReplicaLoads loads) {
     int n = estimates.size();
+    int likely = promptTokens + loads.likelyOutput(maxTokens);
     for (int r = 0; r < n; r++) {
       reckonPrompt(r, promptTokens, loads);
-      reckonAnswer(r, promptTokens, promptTokens + maxTokens, loads);
+      reckonAnswer(r, promptTokens, likely, loads);
       keepsTpot[r] = keepsTpot(r);
     }
     for (boolean anyRole : new boolean[] {policy.roleSpill(), true}) {
@@ -105,9 +106,9 @@ final class EarliestCompletion implements Router {
               (kvSeconds(p, d, prompt[p], handoff, loads)
                       + answer[d]
                       + promptOthers[p]
-                      + memorySeconds(p, d, promptTokens, maxTokens, handoff, loads))
+                      + memorySeconds(p, d, promptTokens, likely, handoff, loads))
                   * reluctance(p, d, loads);
-          boolean missed = isFirstMissed(p, d, promptTokens, maxTokens, loads) || isRestMissed(d);
+          boolean missed = isFirstMissed(p, d, promptTokens, likely, loads) || isRestMissed(d);
           lost &= missed;
           double counted = seconds * (missed ? MISSED : 1);
           if (counted < least) {
@@ -135,6 +136,7 @@ final class EarliestCompletion implements Router {
     int now = session.route().decode();
     int promptTokens = session.promptTokens();
     int maxTokens = session.maxTokens();
+    int likely = promptTokens + loads.likelyOutput(maxTokens);
     reckonPrompt(p, promptTokens, loads);
     if (session.prefilled()) {
       prompt[p] = 0;
@@ -155,9 +157,9 @@ final class EarliestCompletion implements Router {
           session.prefilled()
               ? handoff + (p == d ? 0 : loads.channelSeconds(p, d))
               : kvSeconds(p, d, prompt[p], handoff, loads);
-      reckonAnswer(d, promptTokens, promptTokens + maxTokens, loads);
+      reckonAnswer(d, promptTokens, likely, loads);
       double seconds =
-          (kv + answer[d] + memorySeconds(p, d, promptTokens, maxTokens, handoff, loads))
+          (kv + answer[d] + memorySeconds(p, d, promptTokens, likely, handoff, loads))
               * (d == now ? 1 : reluctance(p, d, loads))
               * (isRestMissed(d) ? MISSED : 1);
       if (seconds < least || (seconds == least && d == now)) {
@@ -198,12 +200,12 @@ final class EarliestCompletion implements Router {
   }
 
   /** Whether the first token would not be in time for the SLO in view. */
-  private boolean isFirstMissed(int p, int d, int promptTokens, int maxTokens, ReplicaLoads loads) {
+  private boolean isFirstMissed(int p, int d, int promptTokens, int likely, ReplicaLoads loads) {
     double limit = policy.slo().ttftSeconds();
     if (limit == Double.POSITIVE_INFINITY) {
       return false;
     }
-    double wait = pressure(d, promptTokens + maxTokens - loads.lateTokens(d), loads) * stay[d];
+    double wait = pressure(d, likely - loads.lateTokens(d), loads) * stay[d];
     if (p != d) {
       long needed = promptTokens - loads.lateTokens(p);
       wait = Math.max(wait, pressure(p, needed, loads) * ownPrompt[p]);
@@ -245,10 +247,10 @@ final class EarliestCompletion implements Router {
   }
 
   /** From the KV cache being there to the last token, and what that costs the others there. */
-  private void reckonAnswer(int d, int promptTokens, int mostTokens, ReplicaLoads loads) {
+  private void reckonAnswer(int d, int promptTokens, int likely, ReplicaLoads loads) {
     double output = loads.meanOutput();
     int others = loads.bound(d);
-    double fits = 1 / (1 + pressure(d, mostTokens, loads));
+    double fits = 1 / (1 + pressure(d, likely, loads));
     int together = Math.max(1, (int) Math.round((others + 1) * fits));
     double tokens = loads.boundTokens(d) + promptTokens + (others + 1) * output / 2;
     step[d] = estimates.stepSeconds(d, together, tokens * fits);
@@ -267,19 +269,18 @@ final class EarliestCompletion implements Router {
   }
 
   private double memorySeconds(
-      int p, int d, int promptTokens, int maxTokens, double handoff, ReplicaLoads loads) {
-    int most = promptTokens + maxTokens;
+      int p, int d, int promptTokens, int likely, double handoff, ReplicaLoads loads) {
     double moving = ownPrompt[p] + handoff;
-    double seconds = pressure(d, most, loads) * (stay[d] + moving);
+    double seconds = pressure(d, likely, loads) * (stay[d] + moving);
     if (p != d) {
-      seconds += pressure(p, promptTokens, loads) * moving * promptTokens / most;
+      seconds += pressure(p, promptTokens, loads) * moving * promptTokens / likely;
     }
     return MEMORY_WEIGHT * seconds;
   }
 
   /** How much more than its memory is promised on a replica, as a share of that memory. */
   private double pressure(int r, long tokens, ReplicaLoads loads) {
-    double promised = (double) loads.reservedTokens(r) + tokens;
+    double promised = (double) loads.promisedTokens(r) + tokens;
     return Math.max(0, promised / estimates.kvTokens(r) - 1);
   }
 }

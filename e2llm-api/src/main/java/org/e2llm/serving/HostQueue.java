@@ -73,7 +73,6 @@ final class HostQueue {
    */
   void arrive(Arrival arrival, long now, long waited) {
     admission.requirePossible(arrival.tokens());
-    requireRoom(arrival.tokens());
     int toCompute = Math.max(1, arrival.prompt() - arrival.held());
     DispatchedSession session =
         new DispatchedSession(
@@ -86,9 +85,11 @@ final class HostQueue {
     session.held = arrival.prompt() - toCompute;
     session.moved = waited > 0;
     session.decodes = arrival.decodes();
+    int tokens = dispatcher.likelyTokens(session);
+    requireRoom(tokens);
     int unused = dispatcher.arrive(session);
-    waiting.put(arrival.id(), new Waiting(arrival.tokens(), arrival.deadline()));
-    waitingTokens += arrival.tokens();
+    waiting.put(arrival.id(), new Waiting(tokens, arrival.deadline()));
+    waitingTokens += tokens;
     nothingExpiresBefore = Math.min(nothingExpiresBefore, arrival.deadline());
   }
 
@@ -182,6 +183,21 @@ final class HostQueue {
   /** A chunk of a prompt entered the first stage. */
   void fed(long id, int tokens) {
     dispatcher.fed(id, tokens);
+  }
+
+  /** See {@link Dispatcher#scheduled}. */
+  void scheduled(long id, BatchScheduler scheduler) {
+    dispatcher.scheduled(id, scheduler);
+  }
+
+  /** See {@link Dispatcher#landed}. */
+  void landed(BatchScheduler.Decision batch, BatchScheduler scheduler) {
+    dispatcher.landed(batch, scheduler);
+  }
+
+  /** See {@link Dispatcher#goOn}. */
+  void goOn(BatchScheduler scheduler) {
+    boolean unused = dispatcher.goOn(0, scheduler);
   }
 
   /** Its first token is sampled: it decodes from now on. */

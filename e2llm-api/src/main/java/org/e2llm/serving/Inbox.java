@@ -334,6 +334,46 @@ final class Inbox {
     }
   }
 
+  /** Tokens that one which has begun may hold. */
+  int held(long id) {
+    lock.lock();
+    try {
+      return queue.admission().held(id);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** See {@link Dispatcher#scheduled}. */
+  void scheduled(long id, BatchScheduler scheduler) {
+    lock.lock();
+    try {
+      queue.scheduled(id, scheduler);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** See {@link Dispatcher#landed}. */
+  void landed(BatchScheduler.Decision batch, BatchScheduler scheduler) {
+    lock.lock();
+    try {
+      queue.landed(batch, scheduler);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** See {@link Dispatcher#goOn}. */
+  void goOn(BatchScheduler scheduler) {
+    lock.lock();
+    try {
+      queue.goOn(scheduler);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** See {@link HostQueue#prefilled}. */
   void prefilled(long id) {
     lock.lock();

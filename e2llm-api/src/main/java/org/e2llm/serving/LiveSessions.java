@@ -104,6 +104,7 @@ final class LiveSessions {
   private void schedule(GenerationRun run, int position) {
     int known = run.submission.prompt().length;
     scheduler.add(run.id, position, known, run.mostTokens() - 1, run.yields);
+    inbox.scheduled(run.id, scheduler);
     KvHold hold = run.submission.hold();
     if (hold != null) {
       allow(hold);
@@ -262,8 +263,8 @@ final class LiveSessions {
         closeQuietly(session);
       }
     }
-    // A turn that ended before it started may have reserved less than is held from turns before.
-    keep = keep && hold != null && hold.length() > 0 && hold.length() <= run.mostTokens();
+    // A turn that ended before it started may have less than is held from turns before.
+    keep = keep && hold != null && hold.length() > 0 && hold.length() <= inbox.held(run.id);
     if (!keep && hold != null) {
       free(hold);
     }
@@ -272,6 +273,7 @@ final class LiveSessions {
     } else {
       inbox.release(run.id);
     }
+    inbox.goOn(scheduler);
   }
 
   /** To the one that waits, at once: for a generation that holds nothing. */

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Memory and places among those that decode, of every replica: who gets them, and who waits for
- * them. A session has what it may come to need at both ends, or nothing. What the oldest waits for
- * is not given to younger ones.
+ * them. A session has its beginning at both ends, or nothing. What the oldest waits for is not
+ * given to younger ones.
  */
 final class Places {
   /** One of so many places is kept free for those that come in time, and one at least. */
@@ -56,7 +56,7 @@ final class Places {
   }
 
   /**
-   * Reserves memory at both ends, or nothing.
+   * Claims memory at both ends, or nothing.
    *
    * @param leavesOne only if another one like it could join after it
    */
@@ -64,7 +64,7 @@ final class Places {
     int p = session.p();
     boolean inPlace = session.d() == p;
     if (!mayTake(session, p)
-        || !admissions[p].hasRoom(inPlace ? session.most() : session.known())) {
+        || !admissions[p].hasRoom(inPlace ? need(session) : session.promptNeed())) {
       return false;
     }
     if (!inPlace && (lateBinding || !hasRoom(session, session.d(), false))) {
@@ -76,23 +76,29 @@ final class Places {
       return false;
     }
     if (d != p) {
-      if (!mayTake(session, d) || !admissions[d].hasRoom(session.most())) {
+      if (!mayTake(session, d) || !admissions[d].hasRoom(need(session))) {
         return false;
       }
-      admissions[d].claim(session.id, session.most());
+      admissions[d].claim(session.id, need(session));
     }
-    admissions[p].claim(session.id, d == p ? session.most() : session.known());
+    admissions[p].claim(session.id, d == p ? need(session) : session.promptNeed());
     together[d].add(session);
     return true;
+  }
+
+  /** Where it decodes. */
+  Need need(DispatchedSession session) {
+    return session.need(loads.admittedOutput(session.maxTokens));
   }
 
   /** Whether some more like it could decode beside it; so it is where nobody else does. */
   private boolean leavesPlace(DispatchedSession session) {
     int d = session.d();
-    int places = Math.max(1, estimates.kvTokens(d) / session.most() / PLACES_KEPT);
+    int each = need(session).likely();
+    int places = Math.max(1, estimates.kvTokens(d) / each / PLACES_KEPT);
     return together[d].isEmpty()
         || (together[d].hasPlaces(1 + places, session, loads.meanOutput())
-            && admissions[d].hasRoom((1 + places) * session.most()));
+            && (long) (1 + places) * each <= admissions[d].availableTokens());
   }
 
   /** Whether nobody older waits for memory of the replica. */
@@ -123,11 +129,10 @@ final class Places {
     if (prefilled && replica == session.d()) {
       return true;
     }
-    if (replica == session.p()) {
-      return mayTake(session, replica)
-          && admissions[replica].hasRoom(session.most() - (prefilled ? session.known() : 0));
+    if (prefilled && replica == session.p()) {
+      return mayTake(session, replica) && admissions[replica].canStay(session.id, need(session));
     }
-    return mayTake(session, replica) && admissions[replica].hasRoom(session.most());
+    return mayTake(session, replica) && admissions[replica].hasRoom(need(session));
   }
 
   /**
@@ -149,21 +154,19 @@ final class Places {
     together[d].add(session);
     admissions[before].release(session.id);
     if (d == session.p()) {
-      require(admissions[d].resize(session.id, session.most()));
-    } else {
-      admissions[d].claim(session.id, session.most());
+      admissions[d].release(session.id);
     }
-  }
-
-  private static void require(boolean reserved) {
-    if (!reserved) {
-      throw new IllegalStateException("the router chose a replica without room");
-    }
+    admissions[d].claim(session.id, need(session));
   }
 
   /** Its KV cache is where it decodes. */
   void handedOff(DispatchedSession session) {
     admissions[session.p()].release(session.id);
+  }
+
+  /** As {@link Admission#grow}, where it decodes: it holds so many tokens of its KV cache. */
+  int grow(DispatchedSession session, int tokens) {
+    return admissions[session.d()].grow(session.id, DispatchedSession.next(tokens));
   }
 
   /** It decodes from now on. */

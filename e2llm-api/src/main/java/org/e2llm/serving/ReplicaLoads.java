@@ -3,12 +3,15 @@ package org.e2llm.serving;
 import java.util.Arrays;
 
 /**
- * What is under way and promised on every replica: the reservations made when requests are routed,
- * given back as they are worked off. Written by {@link Dispatcher}, read by routers.
+ * What is under way on every replica, and promised to requests when they are routed; taken back as
+ * they are worked off. Written by {@link Dispatcher}, read by routers.
  */
 public final class ReplicaLoads {
   /** How many answers the expectation of a plan counts for against those seen. */
   private static final double PRIOR_ANSWERS = 16;
+
+  /** So many have to be seen before less memory is counted for a session than it may need. */
+  private static final int ENOUGH_ANSWERS = 8;
 
   private final ReplicaEstimates estimates;
   private final boolean[] up;
@@ -17,7 +20,7 @@ public final class ReplicaLoads {
   private final int[] bound;
   private final int[] decoding;
   private final long[] boundTokens;
-  private final long[] reservedTokens;
+  private final long[] promisedTokens;
   private final double[] channelSeconds;
   private final int[] foreign;
   private final double[] lateSeconds;
@@ -36,7 +39,7 @@ public final class ReplicaLoads {
     bound = new int[replicas];
     decoding = new int[replicas];
     boundTokens = new long[replicas];
-    reservedTokens = new long[replicas];
+    promisedTokens = new long[replicas];
     channelSeconds = new double[estimates.channels()];
     foreign = new int[replicas];
     lateSeconds = new double[replicas];
@@ -63,7 +66,7 @@ public final class ReplicaLoads {
     return lateSeconds[replica];
   }
 
-  /** Part of {@link #reservedTokens}: of those that wait and are late, or longer, as above. */
+  /** Part of {@link #promisedTokens}: of those that wait and are late, or longer, as above. */
   public long lateTokens(int replica) {
     return lateTokens[replica];
   }
@@ -89,11 +92,11 @@ public final class ReplicaLoads {
   }
 
   /**
-   * Tokens that are or will be reserved there: prompt and output limit of the sessions that decode
-   * there, prompts of those that move on.
+   * Tokens that will likely be held there: prompt and answer of the sessions that decode there,
+   * prompts of those that move on.
    */
-  public long reservedTokens(int replica) {
-    return reservedTokens[replica];
+  public long promisedTokens(int replica) {
+    return promisedTokens[replica];
   }
 
   /**
@@ -115,6 +118,16 @@ public final class ReplicaLoads {
   /** Running mean of the tokens of an answer. */
   public double meanOutput() {
     return outputSum / answers;
+  }
+
+  /** Tokens that an answer is likely to have. */
+  public int likelyOutput(int maxTokens) {
+    return (int) Math.min(maxTokens, Math.ceil(meanOutput()));
+  }
+
+  /** The same for those who share memory out: as long as few answers were seen, all they may. */
+  int admittedOutput(int maxTokens) {
+    return answers - PRIOR_ANSWERS < ENOUGH_ANSWERS ? maxTokens : likelyOutput(maxTokens);
   }
 
   // Written by the dispatcher.
@@ -147,18 +160,18 @@ public final class ReplicaLoads {
   }
 
   private static void add(long[] tokens, DispatchedSession session, int sign) {
-    tokens[session.d()] += (long) sign * session.most();
+    tokens[session.d()] += (long) sign * session.promised;
     tokens[session.p()] += session.p() == session.d() ? 0 : (long) sign * session.prompt;
   }
 
   void bound(int replica, int sessions, int prompt, int most) {
     bound[replica] += sessions;
     boundTokens[replica] += (long) sessions * prompt;
-    reservedTokens[replica] += (long) sessions * most;
+    promisedTokens[replica] += (long) sessions * most;
   }
 
   void passing(int replica, int tokens) {
-    reservedTokens[replica] += tokens;
+    promisedTokens[replica] += tokens;
   }
 
   void decoding(int replica, int sessions) {

@@ -151,7 +151,7 @@ public final class ReplicaRouter implements SessionRouter {
         double seconds = estimates.prefillSeconds(r, prompt, 0);
         loads.prefill(r, strangers * seconds, (long) strangers * prompt);
       } else {
-        loads.bound(r, strangers, prompt, prompt + request.maxTokens());
+        loads.bound(r, strangers, prompt, prompt + loads.likelyOutput(request.maxTokens()));
         loads.decoding(r, strangers);
       }
     }
@@ -166,7 +166,7 @@ public final class ReplicaRouter implements SessionRouter {
     Request request = placed.request();
     int known = request.promptTokens() + request.heldTokens();
     own[d]++;
-    loads.bound(d, 1, known, known + request.maxTokens());
+    loads.bound(d, 1, known, known + loads.likelyOutput(request.maxTokens()));
     if (placed.phase() == Phase.DECODES) {
       loads.decoding(d, 1);
       return;

@@ -331,6 +331,7 @@ public final class ServingLoop implements GenerationService {
     if (scheduler.isEmpty() || underWay >= replica.stepsInFlight()) {
       return false;
     }
+    inbox.goOn(scheduler);
     scheduler.decide(next.decision);
     return next.decision.size() > 0;
   }
@@ -382,6 +383,7 @@ public final class ServingLoop implements GenerationService {
           accept(decision, i, outputs.get(i));
         }
       }
+      inbox.landed(decision, scheduler);
     } catch (Throwable e) { // a stage failed: that ends the sessions of the batch, not the others
       for (int i = 0; i < decision.size(); i++) {
         GenerationRun run = decision.stands(i) ? live.get(decision.session(i)) : null;

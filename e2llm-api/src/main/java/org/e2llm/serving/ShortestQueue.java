@@ -39,7 +39,8 @@ final class ShortestQueue implements Router {
     if (mixed(p, loads) && most <= estimates.kvTokens(p)) {
       return new Route(p, p);
     }
-    int d = tokenReplica(p, most, r -> true, loads);
+    int likely = promptTokens + loads.likelyOutput(maxTokens);
+    int d = tokenReplica(p, most, likely, r -> true, loads);
     return d < 0 ? null : new Route(p, d);
   }
 
@@ -51,7 +52,8 @@ final class ShortestQueue implements Router {
       return p;
     }
     int most = session.promptTokens() + session.maxTokens();
-    return tokenReplica(p, most, room, loads);
+    int likely = session.promptTokens() + loads.likelyOutput(session.maxTokens());
+    return tokenReplica(p, most, likely, room, loads);
   }
 
   /** Where both phases go together: in the mixed pool, or pulled into it. */
@@ -103,7 +105,7 @@ final class ShortestQueue implements Router {
     return loads.promptTokens(b) < loads.promptTokens(a) ? b : a;
   }
 
-  private int tokenReplica(int p, int most, IntPredicate room, ReplicaLoads loads) {
+  private int tokenReplica(int p, int most, int likely, IntPredicate room, ReplicaLoads loads) {
     int own = -1;
     int mixed = -1;
     int other = -1;
@@ -116,26 +118,26 @@ final class ShortestQueue implements Router {
       }
       Role role = estimates.role(r);
       if (role == Role.DECODE) {
-        own = lessReserved(own, r, loads);
+        own = lessPromised(own, r, loads);
       } else if (role == Role.MIXED) {
-        mixed = lessReserved(mixed, r, loads);
+        mixed = lessPromised(mixed, r, loads);
       } else {
-        other = lessReserved(other, r, loads);
+        other = lessPromised(other, r, loads);
       }
     }
     if (!policy.mixedPool()) {
-      int chosen = own < 0 ? mixed : mixed < 0 ? own : lessReserved(own, mixed, loads);
+      int chosen = own < 0 ? mixed : mixed < 0 ? own : lessPromised(own, mixed, loads);
       return chosen >= 0 ? chosen : other;
     }
     for (int r : new int[] {own, mixed, other}) {
-      if (r >= 0 && loads.reservedTokens(r) + most <= estimates.kvTokens(r)) {
+      if (r >= 0 && loads.promisedTokens(r) + likely <= estimates.kvTokens(r)) {
         return r;
       }
     }
     return own >= 0 ? own : mixed >= 0 ? mixed : other;
   }
 
-  private int lessReserved(int a, int b, ReplicaLoads loads) {
+  private int lessPromised(int a, int b, ReplicaLoads loads) {
     if (a < 0 || b < 0) {
       return Math.max(a, b);
     }
@@ -144,6 +146,6 @@ final class ShortestQueue implements Router {
     if (pulledA != pulledB) {
       return pulledA ? b : a;
     }
-    return loads.reservedTokens(b) < loads.reservedTokens(a) ? b : a;
+    return loads.promisedTokens(b) < loads.promisedTokens(a) ? b : a;
   }
 }

@@ -34,14 +34,14 @@ class DispatcherTest {
     assertThat(dispatcher.arrive(7, 100, 50, 0)).isZero();
     assertThat(dispatcher.waiting(0)).isOne();
     assertThat(dispatcher.start(0, 0)).isEqualTo(new Start(7, new Route(0, 1)));
-    assertThat(reserved(dispatcher)).containsExactly(100L, 150L);
+    assertThat(reserved(dispatcher)).containsExactly(100L, 128L);
     dispatcher.fed(7, 60);
     assertThat(dispatcher.loads().promptTokens(0)).isEqualTo(40);
     dispatcher.fed(7, 40);
     assertThat(dispatcher.prefilled(7, 0.5)).isEqualTo(1);
     assertThat(dispatcher.loads().channelSeconds(0, 1)).isPositive();
     dispatcher.handedOff(7);
-    assertThat(reserved(dispatcher)).containsExactly(0L, 150L);
+    assertThat(reserved(dispatcher)).containsExactly(0L, 128L);
     assertThat(dispatcher.loads().decoding(1)).isOne();
     dispatcher.finished(7, 50);
     assertIdle(dispatcher, 2);
@@ -56,7 +56,7 @@ class DispatcherTest {
     dispatcher.arrive(2, 100, 700, 0);
     assertThat(dispatcher.start(0, 0)).isNull();
     assertThat(dispatcher.isBlocked(0)).isTrue();
-    assertThat(reserved(dispatcher)).containsExactly(100L, 800L);
+    assertThat(reserved(dispatcher)).containsExactly(100L, 128L);
     dispatcher.finished(1, 1);
     assertThat(dispatcher.start(0, 0)).isEqualTo(new Start(2, new Route(0, 1)));
     assertThat(dispatcher.isBlocked(0)).isFalse();
@@ -346,9 +346,50 @@ class DispatcherTest {
       assertThat(loads.bound(r)).isZero();
       assertThat(loads.decoding(r)).isZero();
       assertThat(loads.boundTokens(r)).isZero();
-      assertThat(loads.reservedTokens(r)).isZero();
+      assertThat(loads.promisedTokens(r)).isZero();
       assertThat(loads.foreign(r)).isZero();
     }
     assertThat(loads.channelSeconds(0, replicas - 1)).isLessThan(1e-9);
+  }
+
+  @Test
+  void whoDecodesIsGivenMemoryAsItGrowsAndPausesWhereThereIsNone() {
+    Dispatcher dispatcher =
+        new Dispatcher(
+            ServingPolicy.ROLES, new TwoSpeeds(new Role[] {MIXED}, new double[] {9}, 340, 0.001));
+    BatchScheduler scheduler = new BatchScheduler(512);
+    for (int i = 0; i < 8; i++) { // answers are short, as far as can be told
+      dispatcher.arrive(100 + i, 10, 20, 0);
+      assertThat(dispatcher.start(0, 0)).isNotNull();
+      dispatcher.finished(100 + i, 20);
+    }
+    for (int session = 1; session <= 3; session++) {
+      dispatcher.arrive(session, 10, 200, 0);
+      assertThat(dispatcher.start(0, 0)).as("session " + session).isNotNull();
+      scheduler.add(session, 0, 10, 209);
+      dispatcher.scheduled(session, scheduler);
+    }
+    assertThat(dispatcher.admission(0).reservedBytes()).isEqualTo(3 * 64);
+    int batches = 0;
+    long finished = 0;
+    for (; finished < 3; batches++) {
+      BatchScheduler.Decision batch = scheduler.decide();
+      assertThat(batch.size()).as("somebody goes on").isPositive();
+      scheduler.advance(batch);
+      for (int i = 0; i < batch.decodeRows(); i++) {
+        assertThat(batch.position(i))
+            .isLessThanOrEqualTo(dispatcher.admission(0).held(batch.session(i)));
+        if (batch.position(i) == 209) {
+          scheduler.remove(batch.session(i));
+          dispatcher.finished(batch.session(i), 200);
+          assertThat(batch.session(i)).as("the oldest ends first").isEqualTo(++finished);
+          dispatcher.goOn(0, scheduler);
+        }
+      }
+      dispatcher.landed(batch, scheduler);
+      assertThat(dispatcher.admission(0).reservedBytes()).isLessThanOrEqualTo(340);
+    }
+    assertThat(batches).as("some were of fewer than all").isGreaterThan(210).isLessThan(500);
+    assertIdle(dispatcher, 1);
   }
 }

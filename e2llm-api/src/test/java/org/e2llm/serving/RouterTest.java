@@ -93,6 +93,7 @@ class RouterTest {
     assertThat(route(soon, replicas, loads)).isEqualTo(new Route(1, 1));
     DispatchedSession waiting = new DispatchedSession(1, 1, 0, 500, 100, false);
     waiting.route = new Route(0, 0);
+    waiting.promised = 600;
     for (int i = 0; i < 24; i++) {
       loads.waits(waiting, 1);
     }

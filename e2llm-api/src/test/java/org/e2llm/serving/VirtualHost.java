@@ -51,6 +51,7 @@ public final class VirtualHost {
   public record Asked(double arrival, int prompt, int output, int maxTokens) {}
 
   private final Cost cost;
+  private final long kvTokens;
   private final ServingLoop loop;
   private final List<Asked> requests;
   private final List<Generation> generations = new ArrayList<>();
@@ -63,6 +64,7 @@ public final class VirtualHost {
   private VirtualHost(
       List<Asked> requests, HostLimits limits, @Nullable HostEstimates estimates, Cost cost) {
     this.cost = cost;
+    kvTokens = limits.kvBytes() / limits.bytesPerToken();
     this.requests = requests;
     firstToken = new double[requests.size()];
     end = new double[requests.size()];
@@ -182,7 +184,7 @@ public final class VirtualHost {
 
     @Override
     public ReplicaSession open(long session, int epoch, int capacity) {
-      Session opened = new Session(session);
+      Session opened = new Session(this, session);
       sessions.put(session, opened);
       return opened;
     }
@@ -202,6 +204,10 @@ public final class VirtualHost {
         session.length += slice.length();
         Sampled token = slice.logits() == Batch.Logits.LAST ? session.sample() : null;
         outputs.add(new SliceOutput(slice, token, null, null));
+      }
+      long cached = sessions.values().stream().mapToLong(Session::length).sum();
+      if (cached > kvTokens) {
+        throw new IllegalStateException(cached + " tokens are cached, allowed are " + kvTokens);
       }
       return CompletableFuture.completedFuture(outputs);
     }
@@ -233,11 +239,13 @@ public final class VirtualHost {
   }
 
   private final class Session implements ReplicaSession {
+    private final Computing replica;
     private final long id;
     private int length;
     private int request;
 
-    Session(long id) {
+    Session(Computing replica, long id) {
+      this.replica = replica;
       this.id = id;
     }
 
@@ -290,7 +298,9 @@ public final class VirtualHost {
     }
 
     @Override
-    public void close() {}
+    public void close() {
+      replica.sessions.remove(id);
+    }
   }
 
   private record Given(ReplicaEstimates of, IntFunction<BatchScheduler.Limits> batches)

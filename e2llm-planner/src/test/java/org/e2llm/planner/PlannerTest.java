@@ -207,9 +207,9 @@ class PlannerTest {
     assertThat(layers(excluded, "rtx3060")).isNull();
     assertThat(reason(excluded, "agx")).isEqualTo("Excluded by the app.");
     Plan without = plan(LLAMA, fleet, MANY, options());
-    assertThat(layers(without, "phone")).isNull();
-    Plan preferred = plan(LLAMA, fleet, MANY, options().prefer("phone"));
-    assertThat(layers(preferred, "phone")).isNotNull();
+    assertThat(layers(without, "i7")).isNull();
+    Plan preferred = plan(LLAMA, fleet, MANY, options().prefer("i7"));
+    assertThat(layers(preferred, "i7")).isNotNull();
   }
 
   @Test

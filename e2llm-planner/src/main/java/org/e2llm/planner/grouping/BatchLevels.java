@@ -12,6 +12,6 @@ final class BatchLevels {
 
   /** KV cache that a chain needs for a micro-batch of this size per stage, in tokens. */
   static long tokens(Demand demand, int batch, int stages) {
-    return Math.max(demand.largest(), (long) Math.ceil(batch * stages * demand.reserved()));
+    return Math.max(demand.largest(), (long) Math.ceil(batch * stages * demand.likely()));
   }
 }

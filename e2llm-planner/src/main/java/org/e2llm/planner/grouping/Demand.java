@@ -9,8 +9,8 @@ import org.e2llm.plan.Workload;
  * @param prompt mean prompt (P)
  * @param output mean output (O)
  * @param chunk rows of a prefill step (C)
- * @param reserved what a mean request reserves in the KV cache: prompt and output limit
- * @param largest what the largest request reserves: every replica must have room for it
+ * @param likely what a mean request comes to hold of the KV cache
+ * @param largest what the largest request may come to hold: every replica must have room for it
  * @param sessions requests at a time if they are few, or 0
  * @param tpotLimit seconds per output token that a plan may not exceed, if it can be helped
  */
@@ -18,7 +18,7 @@ public record Demand(
     double prompt,
     double output,
     int chunk,
-    double reserved,
+    double likely,
     long largest,
     int sessions,
     double tpotLimit) {
@@ -44,7 +44,7 @@ public record Demand(
         workload.meanPrompt(),
         workload.meanOutput(),
         CHUNK,
-        workload.meanPrompt() + workload.maxTokens(),
+        workload.meanPrompt() + Math.min(workload.maxTokens(), workload.meanOutput()),
         largest,
         few && !throughput ? workload.concurrency() : 0,
         slo.tpotSeconds());

@@ -67,7 +67,7 @@ final class GroupCutter {
       level++;
     }
     double need =
-        Math.max(space.demand().largest(), BatchLevels.batch(level) * space.demand().reserved());
+        Math.max(space.demand().largest(), BatchLevels.batch(level) * space.demand().likely());
     CutProblem problem = problem(group, Work.LATENCY, level, need);
     GroupShape best = null;
     for (LayerCut cut : Arrays.asList(cutter.cutBySum(problem), cutter.cutByBottleneck(problem))) {

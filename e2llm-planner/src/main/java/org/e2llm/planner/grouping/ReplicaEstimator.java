@@ -119,7 +119,7 @@ public final class ReplicaEstimator {
     long tokens = kvTokens(devices, layers);
     double ttft = ttft(devices, costs);
     int most = demand.latencyCounts() ? demand.sessions() : batch * devices.length;
-    int sessions = (int) Math.max(1, Math.min(most, tokens / demand.reserved()));
+    int sessions = (int) Math.max(1, Math.min(most, tokens / demand.likely()));
     double tpot = tpot(devices, costs, batch, Math.min(devices.length, sessions));
     double answer = demand.output() * tpot;
     double[] rates = new double[ROLES.length]; // in a loop: it is much code to compile
@@ -134,7 +134,7 @@ public final class ReplicaEstimator {
         Math.min(rates[Role.PREFILL.ordinal()], Math.max(1, tokens / demand.prompt()) / ttft),
         Math.min(rates[Role.DECODE.ordinal()], sessions / answer),
         Math.min(
-            rates[Role.MIXED.ordinal()], Math.max(1, tokens / demand.reserved()) / (ttft + answer)),
+            rates[Role.MIXED.ordinal()], Math.max(1, tokens / demand.likely()) / (ttft + answer)),
         tokens);
   }
 

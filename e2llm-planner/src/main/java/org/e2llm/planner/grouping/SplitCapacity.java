@@ -113,7 +113,7 @@ final class SplitCapacity {
           promptSeconds
               + Math.max(leaveSeconds, estimate.handoffSeconds())
               + answerSeconds(estimate);
-      double sessions = Math.max(1, estimate.kvTokens() / space.demand().reserved());
+      double sessions = Math.max(1, estimate.kvTokens() / space.demand().likely());
       return Math.min(estimate.decodeRate(), sessions / kept);
     }
 

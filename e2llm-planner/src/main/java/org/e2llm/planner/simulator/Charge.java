@@ -8,11 +8,6 @@ interface Charge {
   /** For its prompt and first token. */
   double prompt(double tokensIn);
 
-  /**
-   * For all tokens after the first.
-   *
-   * @param most tokens that it may come to have, prompt and answer together: so much memory is kept
-   *     for it
-   */
-  double answer(double tokensIn, double tokensOut, double most);
+  /** For all tokens after the first. */
+  double answer(double tokensIn, double tokensOut);
 }

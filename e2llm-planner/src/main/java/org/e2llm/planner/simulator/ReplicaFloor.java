@@ -30,11 +30,11 @@ import org.e2llm.planner.cost.StepFloor;
  * </pre>
  *
  * In place of fixed / b a request can be charged its share of the memory, fixed · M / (tokens that
- * the replica can cache), where M tokens are kept for it: no more than these are in a step.
+ * the replica can cache), where M of its tokens are cached: no more than these are in a step.
  *
- * <p>Memory. As much is kept for a request as it may come to need, so that nothing is evicted half
- * way, and for as long as its tokens take at least: it has its share of the memory for the time of
- * its prompt alone, and of one token after the other.
+ * <p>Memory. What is cached of a request stays there until it ends, and that takes as long as its
+ * tokens take at least: it has its share of the memory for the time of its prompt alone, and of one
+ * token after the other.
  */
 final class ReplicaFloor {
   private static final double[] WEIGHTS = {0, 0.25, 0.5, 0.75, 1};
@@ -111,7 +111,7 @@ final class ReplicaFloor {
     List<Charge> charges = new ArrayList<>();
     charges.add(new Memory());
     for (Charge way : ways(slo)) {
-      if (way.answer(leastPrompt, 2, leastPrompt + 1) >= 0) { // nothing is cheaper than nothing
+      if (way.answer(leastPrompt, 2) >= 0) { // nothing is cheaper than nothing
         charges.add(way);
       }
     }
@@ -125,10 +125,11 @@ final class ReplicaFloor {
       return tokensIn / tokens * ttft(tokensIn);
     }
 
-    /** A sum of lines that are each below: at the mean cache it is below the mean. */
+    /** Convex in what is cached, as a product of rising lines: at the mean it is below the mean. */
     @Override
-    public double answer(double tokensIn, double tokensOut, double most) {
-      return most / tokens * (tokensOut - 1) * tpot(meanCached(tokensIn, tokensOut));
+    public double answer(double tokensIn, double tokensOut) {
+      double cached = meanCached(tokensIn, tokensOut);
+      return cached / tokens * (tokensOut - 1) * tpot(cached);
     }
   }
 
@@ -160,19 +161,23 @@ final class ReplicaFloor {
     }
 
     @Override
-    public double answer(double tokensIn, double tokensOut, double most) {
-      double own = stage.token(meanCached(tokensIn, tokensOut));
-      return (tokensOut - 1) * (own + shared(tokensIn, most));
+    public double answer(double tokensIn, double tokensOut) {
+      double mean = meanCached(tokensIn, tokensOut);
+      return (tokensOut - 1) * (stage.token(mean) + shared(tokensIn, mean));
     }
 
-    private double shared(double cached, double most) {
+    /**
+     * @param least cached during all of the answer
+     * @param mean cached
+     */
+    private double shared(double least, double mean) {
       double fixed = stage.fixedWithHead();
-      double byShare = byMemory ? fixed * most / tokens : 0;
+      double byShare = byMemory ? fixed * mean / tokens : 0;
       if (multiplier == 0) {
         return byShare;
       }
       double perBatch = byMemory ? 0 : fixed;
-      double stretch = multiplier * all.token(cached);
+      double stretch = multiplier * all.token(least);
       double batch = stretch > 0 ? Math.max(1, Math.sqrt(perBatch / stretch)) : Double.MAX_VALUE;
       return byShare
           + multiplier * (all.fixedWithHead() + hops - tpot)

@@ -237,6 +237,7 @@ final class ReplicaRun {
         simulation.prefilled(request, number, now);
       }
     }
+    simulation.landed(batch, number);
     simulation.giveBack(flight);
   }
 

@@ -80,20 +80,17 @@ final class Resources {
 
   private static List<Charge> undominated(List<Charge> all, double tokensIn, double tokensOut) {
     List<Charge> kept = new ArrayList<>();
-    double most = tokensIn + tokensOut;
     for (Charge next : all) {
       double prompt = next.prompt(tokensIn);
-      double answer = next.answer(tokensIn, tokensOut, most);
+      double answer = next.answer(tokensIn, tokensOut);
       boolean better = true;
       for (Charge other : kept) {
-        better &=
-            other.prompt(tokensIn) < prompt || other.answer(tokensIn, tokensOut, most) < answer;
+        better &= other.prompt(tokensIn) < prompt || other.answer(tokensIn, tokensOut) < answer;
       }
       if (better) {
         kept.removeIf(
             other ->
-                other.prompt(tokensIn) <= prompt
-                    && other.answer(tokensIn, tokensOut, most) <= answer);
+                other.prompt(tokensIn) <= prompt && other.answer(tokensIn, tokensOut) <= answer);
         kept.add(next);
       }
     }
@@ -135,8 +132,7 @@ final class Resources {
         prompt[r] = here.stream().mapToDouble(each -> each.prompt(tokensIn)).toArray();
       }
       if (tokensOut > 1 && canAnswer(floors.get(r), tokensIn, most)) {
-        answer[r] =
-            here.stream().mapToDouble(each -> each.answer(tokensIn, tokensOut, most)).toArray();
+        answer[r] = here.stream().mapToDouble(each -> each.answer(tokensIn, tokensOut)).toArray();
       }
     }
     return new Use(tokensIn, tokensOut, prompt, answer);

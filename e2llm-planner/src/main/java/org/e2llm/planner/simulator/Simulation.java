@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.e2llm.CapacityException;
 import org.e2llm.planner.workload.Requests;
+import org.e2llm.serving.BatchScheduler;
 import org.e2llm.serving.Dispatcher;
 import org.jspecify.annotations.Nullable;
 
@@ -246,10 +247,25 @@ final class Simulation {
   /** Memory became free, or the oldest that waited for it has it: others may begin. */
   void wakeBlocked() {
     for (int r = 0; r < replicas.length; r++) {
+      if (dispatcher.goOn(r, replicas[r].scheduler())) {
+        held(r);
+        wake(r);
+      }
       if (dispatcher.isBlocked(r)) {
         wake(r);
       }
     }
+  }
+
+  /** Memory of a replica was given to somebody. */
+  private void held(int replica) {
+    work.held(replica, dispatcher.admission(replica).reservedBytes());
+  }
+
+  /** A batch has left a replica: who decodes in it may need more memory. */
+  void landed(BatchScheduler.Decision batch, int replica) {
+    dispatcher.landed(batch, replicas[replica].scheduler());
+    held(replica);
   }
 
   /** Has those that wait to look do so. */
@@ -268,12 +284,12 @@ final class Simulation {
     int prompt = prompts[request];
     int p = start.route().prefill();
     replicas[p].scheduler().add(request, 0, prompt, lastSampled(request), start.yields());
-    if (p != start.route().decode()) {
-      handoffs.begin(request, p, start.route().decode(), prompt);
-    }
-    work.reserved(p, dispatcher.admission(p).reservedBytes());
     int d = start.route().decode();
-    work.reserved(d, dispatcher.admission(d).reservedBytes());
+    if (p != d) {
+      handoffs.begin(request, p, d, prompt);
+    }
+    held(p);
+    held(d);
     wakeBlocked();
   }
 
@@ -291,13 +307,14 @@ final class Simulation {
     }
     int d = dispatcher.prefilled(request, handoffs.share(request));
     if (d == p) {
+      dispatcher.scheduled(request, replicas[p].scheduler());
       handoffs.drop(request);
       log.ready(request, now);
     } else {
       replicas[p].scheduler().remove(request);
       handoffs.prefilled(request, p, d, prompts[request], now);
     }
-    work.reserved(d, dispatcher.admission(d).reservedBytes());
+    held(d);
     wakeBlocked(); // if it goes elsewhere than planned, memory became free there
   }
 
@@ -305,6 +322,7 @@ final class Simulation {
     dispatcher.handedOff(request);
     log.ready(request, now);
     replicas[d].scheduler().join(request, prompts[request], lastSampled(request));
+    dispatcher.scheduled(request, replicas[d].scheduler());
     wake(d);
     wakeBlocked();
   }

@@ -143,7 +143,7 @@ public final class SimulationResult {
     return work.stageSeconds(replica, stage);
   }
 
-  /** The most tokens that were reserved on a replica at a time. */
+  /** The most tokens that those on a replica had been given at a time. */
   public long peakTokens(int replica) {
     return work.peakTokens(replica);
   }

@@ -20,7 +20,7 @@ final class Work {
     stageSeconds[replica][stage] += seconds;
   }
 
-  void reserved(int replica, long tokens) {
+  void held(int replica, long tokens) {
     peakTokens[replica] = Math.max(peakTokens[replica], tokens);
   }
 
