@@ -86,9 +86,13 @@ final class Places {
     return true;
   }
 
-  /** Where it decodes. */
+  /**
+   * Where it decodes. As long as few answers were seen a session is taken to need all it may; but
+   * those that had begun ran together elsewhere, and are to do so again.
+   */
   Need need(DispatchedSession session) {
-    return session.need(loads.admittedOutput(session.maxTokens));
+    boolean known = loads.knowsOutput() || session.hadBegun;
+    return session.need(known ? loads.likelyOutput(session.maxTokens) : session.maxTokens);
   }
 
   /** Whether some more like it could decode beside it; so it is where nobody else does. */

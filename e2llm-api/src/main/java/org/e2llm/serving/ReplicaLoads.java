@@ -10,7 +10,7 @@ public final class ReplicaLoads {
   /** How many answers the expectation of a plan counts for against those seen. */
   private static final double PRIOR_ANSWERS = 16;
 
-  /** So many have to be seen before less memory is counted for a session than it may need. */
+  /** So many have to be seen before they count for more than a guess. */
   private static final int ENOUGH_ANSWERS = 8;
 
   private final ReplicaEstimates estimates;
@@ -125,9 +125,9 @@ public final class ReplicaLoads {
     return (int) Math.min(maxTokens, Math.ceil(meanOutput()));
   }
 
-  /** The same for those who share memory out: as long as few answers were seen, all they may. */
-  int admittedOutput(int maxTokens) {
-    return answers - PRIOR_ANSWERS < ENOUGH_ANSWERS ? maxTokens : likelyOutput(maxTokens);
+  /** Whether {@link #meanOutput} tells more than what was expected. */
+  boolean knowsOutput() {
+    return answers - PRIOR_ANSWERS >= ENOUGH_ANSWERS;
   }
 
   // Written by the dispatcher.

@@ -353,6 +353,22 @@ class DispatcherTest {
   }
 
   @Test
+  void thoseThatRanTogetherElsewhereDoSoAgain() {
+    Role[] one = {MIXED};
+    ReplicaEstimates estimates = new TwoSpeeds(one, new double[] {9}, 1000, 0.001);
+    Dispatcher fresh = new Dispatcher(ServingPolicy.ROLES, estimates);
+    fresh.arrive(1, 100, 600, 0);
+    fresh.arrive(2, 100, 600, 0);
+    assertThat(fresh.start(0, 0)).isNotNull();
+    assertThat(fresh.start(0, 0)).as("it may need more than there is").isNull();
+    Dispatcher again = new Dispatcher(ServingPolicy.ROLES, estimates);
+    again.comeBack(1, again.nextAge(), 100, 600);
+    again.comeBack(2, again.nextAge(), 100, 600);
+    assertThat(again.start(0, 0)).isNotNull();
+    assertThat(again.start(0, 0)).isNotNull();
+  }
+
+  @Test
   void whoDecodesIsGivenMemoryAsItGrowsAndPausesWhereThereIsNone() {
     Dispatcher dispatcher =
         new Dispatcher(
