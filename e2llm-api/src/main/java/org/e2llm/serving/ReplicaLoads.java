@@ -164,10 +164,10 @@ public final class ReplicaLoads {
     tokens[session.p()] += session.p() == session.d() ? 0 : (long) sign * session.prompt;
   }
 
-  void bound(int replica, int sessions, int prompt, int most) {
+  void bound(int replica, int sessions, int prompt, int likely) {
     bound[replica] += sessions;
     boundTokens[replica] += (long) sessions * prompt;
-    promisedTokens[replica] += (long) sessions * most;
+    promisedTokens[replica] += (long) sessions * likely;
   }
 
   void passing(int replica, int tokens) {
