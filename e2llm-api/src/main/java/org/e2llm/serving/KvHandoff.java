@@ -71,6 +71,9 @@ public final class KvHandoff {
   private final int[] arrived;
   private int complete;
 
+  /** By stage, from where on some pair that sends from it has sent nothing yet. */
+  private final int[] leastSent;
+
   /** By stage, the first pair that sends from it; then how many pairs there are. */
   private final int[] firstOf;
 
@@ -93,6 +96,7 @@ public final class KvHandoff {
     this.pairs = pairs;
     this.promptTokens = promptTokens;
     computed = new int[pairs.get(pairs.size() - 1).fromStage() + 1];
+    leastSent = new int[computed.length];
     sent = new int[pairs.size()];
     arrived = new int[pairs.size()];
     firstOf = new int[computed.length + 1];
@@ -106,8 +110,15 @@ public final class KvHandoff {
 
   /** A stage has the KV of all positions before {@code position}. */
   public void computed(int stage, int position) {
-    computed[stage] = Math.max(computed[stage], Math.min(position, promptTokens));
-    look(firstOf[stage], firstOf[stage + 1]);
+    int there = Math.max(computed[stage], Math.min(position, promptTokens));
+    computed[stage] = there;
+    if (isWorth(there, leastSent[stage])) {
+      look(firstOf[stage], firstOf[stage + 1]);
+    }
+  }
+
+  private boolean isWorth(int there, int from) {
+    return there == promptTokens || there - from >= WORTH_SENDING;
   }
 
   private void look(int from, int to) {
@@ -124,15 +135,24 @@ public final class KvHandoff {
   public @Nullable Piece send() {
     for (; next < end; next++) {
       int i = next;
-      int there = computed[pairs.get(i).fromStage()];
-      boolean worth = there == promptTokens || there - sent[i] >= WORTH_SENDING;
-      if (sent[i] == arrived[i] && there > sent[i] && worth) {
+      int stage = pairs.get(i).fromStage();
+      int there = computed[stage];
+      if (sent[i] == arrived[i] && there > sent[i] && isWorth(there, sent[i])) {
         Piece piece = new Piece(i, sent[i], there);
         sent[i] = there;
+        leastSent[stage] = leastSent(stage);
         return piece;
       }
     }
     return null;
+  }
+
+  private int leastSent(int stage) {
+    int least = promptTokens;
+    for (int pair = firstOf[stage]; pair < firstOf[stage + 1]; pair++) {
+      least = Math.min(least, sent[pair]);
+    }
+    return least;
   }
 
   /** A transfer is over. */
