@@ -80,7 +80,7 @@ final class MeasuredEstimates implements HostEstimates {
     }
     int batch = batch(decoding);
     IntToDoubleFunction step = promptRows -> latency.seconds(promptRows, batch);
-    int most = PromptRows.inTime(rows, tpot, step);
+    int most = PromptRows.inTime(rows, tpot, OUTPUT, step);
     if (most > 0) {
       return most;
     }

@@ -7,11 +7,21 @@ import java.util.function.IntToDoubleFunction;
  * their tokens in the time of an SLO's TPOT.
  */
 public final class PromptRows {
+  /** Of the time for a token, what a step may take: there are pauses that no step knows of. */
+  private static final double SHARE = 0.85;
+
   /**
-   * Of the time for a token, what a step with prompt rows may take: there are pauses that no step
-   * knows of. The second where even one row does not fit into the first.
+   * The most where only few rows fit into that, since one more or less is much of the time then.
    */
-  private static final double[] SHARES = {0.85, 0.98};
+  private static final double SHARE_OF_FEW = 0.95;
+
+  private static final int FEW = 8;
+
+  /** Steps that an answer waits in all: much for a short one. */
+  private static final double PAUSES = 4;
+
+  /** The same where nothing fits otherwise. */
+  private static final double JUST = 0.98;
 
   private PromptRows() {}
 
@@ -19,21 +29,21 @@ public final class PromptRows {
    * The most, from none to {@code rows}, with a margin.
    *
    * @param tpot seconds for a token
+   * @param output mean tokens of an answer
    * @param step seconds of a step with so many rows of prompts; does not fall
    */
-  public static int inTime(int rows, double tpot, IntToDoubleFunction step) {
-    for (double share : SHARES) {
-      int most = most(rows, share * tpot, step);
-      if (most > 0) {
-        return most;
-      }
+  public static int inTime(int rows, double tpot, double output, IntToDoubleFunction step) {
+    int found = most(rows, SHARE * tpot, step);
+    if (found <= FEW) {
+      double share = Math.min(SHARE_OF_FEW, 1 - PAUSES / output);
+      found = most(rows, Math.max(SHARE, share) * tpot, step);
     }
-    return 0;
+    return found > 0 ? found : justInTime(rows, tpot, step);
   }
 
-  /** The same with the smaller margin alone. */
+  /** The same with the smallest margin. */
   public static int justInTime(int rows, double tpot, IntToDoubleFunction step) {
-    return most(rows, SHARES[SHARES.length - 1] * tpot, step);
+    return most(rows, JUST * tpot, step);
   }
 
   /** The most, from none to {@code rows}, with which a step takes no longer than a limit. */

@@ -83,7 +83,7 @@ class StepTimesTest {
       assertThat(estimates.observed(64, 0, 0.64, 0.64)).isEqualTo(i == 0);
     }
     assertThat(estimates.limits(0).mixedRows()).isEqualTo(64);
-    assertThat(estimates.limits(1).mixedRows()).isBetween(5, 8);
+    assertThat(estimates.limits(1).mixedRows()).isBetween(7, 9);
     assertThat(estimates.limits(2).mixedRows()).isBetween(1, 4);
     assertThat(estimates.limits(3).mixedRows()).as("a few all the same").isBetween(1, 4);
     assertThat(estimates.limits(9).mixedRows()).as("too late in any case").isEqualTo(64);

@@ -133,7 +133,8 @@ public final class PlanEstimates implements ReplicaEstimates {
     int batch = batch(sessions, lanes);
     int all = deployment.stages(r) == 1 ? 1 : deployment.stages(r) + 1;
     int unheld =
-        PromptRows.inTime(rows[r], tpot, prompt -> mixedStep(r, prompt, context / 2, batch, all));
+        PromptRows.inTime(
+            rows[r], tpot, expectedOutput, prompt -> mixedStep(r, prompt, context / 2, batch, all));
     if (unheld > 0) {
       return new BatchScheduler.Limits(rows[r], unheld, lanes);
     }
