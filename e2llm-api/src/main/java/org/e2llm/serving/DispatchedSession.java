@@ -43,6 +43,9 @@ final class DispatchedSession {
   /** Of its PREFILL replica, if nothing decodes there. */
   double promptSeconds;
 
+  /** From the end of its prompt until its KV cache is where the answer is computed. */
+  double handoffSeconds;
+
   int fed;
 
   /** What it was reckoned to need where it decodes when that was promised to it. */

@@ -73,6 +73,9 @@ public final class Dispatcher {
   private final Map<Long, DispatchedSession> parked = new LinkedHashMap<>();
   private long lastAge;
 
+  /** When a prompt was last asked for. */
+  private double clock;
+
   /** Of all replicas of a plan. */
   public Dispatcher(ServingPolicy policy, ReplicaEstimates estimates) {
     this(policy, estimates, Router.of(policy, estimates), admissions(estimates));
@@ -100,9 +103,7 @@ public final class Dispatcher {
       lines.add(new WaitingLine(r, policy.slo(), estimates));
       together[r] = new Together(r, policy.slo(), estimates);
     }
-    places =
-        new Places(
-            policy.lateBinding(), estimates, router, loads, commitments, admissions, together);
+    places = new Places(policy, estimates, router, loads, commitments, admissions, together);
     takeOver = new TakeOver(estimates, loads, lines);
     yielding = new double[n];
     asked = new long[n];
@@ -199,7 +200,12 @@ public final class Dispatcher {
     session.route = route;
     session.state = State.WAITING;
     int p = route.prefill();
+    int d = route.decode();
     session.promptSeconds = estimates.prefillSeconds(p, session.prompt, 0);
+    session.handoffSeconds =
+        p == d
+            ? 0
+            : EarliestCompletion.HANDOFF_TAIL * estimates.handoffSeconds(p, d, session.prompt);
     promise(session);
     changes++;
     lines.get(p).add(session);
@@ -258,6 +264,7 @@ public final class Dispatcher {
    *     already
    */
   public @Nullable Start start(int replica, double now, boolean inTimeOnly) {
+    clock = now;
     if (!loads.up(replica) || (inTimeOnly && !canBeLate())) {
       return null;
     }
@@ -279,7 +286,7 @@ public final class Dispatcher {
       return null;
     }
     loads.waits(head, -1);
-    if (!places.take(head, head.late && lines.get(replica).isExpecting(now))) {
+    if (!places.take(head, head.late && lines.get(replica).isExpecting(now), now)) {
       loads.waits(head, 1); // maybe for another replica than before
       places.block(replica, head);
       return null;
@@ -387,7 +394,7 @@ public final class Dispatcher {
   public int prefilled(long session, double sent) {
     DispatchedSession done = get(session);
     work(done, done.prompt - done.fed);
-    places.bindLate(done, sent);
+    places.bindLate(done, sent, clock);
     if (done.d() == done.p()) {
       decoding(done);
     } else {

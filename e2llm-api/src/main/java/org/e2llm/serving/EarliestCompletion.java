@@ -37,7 +37,7 @@ final class EarliestCompletion implements Router {
   private static final double SPILL_MARGIN = 0.1;
 
   /** Share of a hand-off that is still to be sent when the prompt is done. */
-  private static final double HANDOFF_TAIL = 0.5;
+  static final double HANDOFF_TAIL = 0.5;
 
   /**
    * Prompts that are owed count for more than their time: whoever comes next waits for them too.
@@ -108,7 +108,8 @@ final class EarliestCompletion implements Router {
                       + promptOthers[p]
                       + memorySeconds(p, d, promptTokens, likely, handoff, loads))
                   * reluctance(p, d, loads);
-          boolean missed = isFirstMissed(p, d, promptTokens, likely, loads) || isRestMissed(d);
+          boolean missed =
+              isFirstMissed(p, d, promptTokens, likely, handoff, loads) || isRestMissed(d);
           lost &= missed;
           double counted = seconds * (missed ? MISSED : 1);
           if (counted < least) {
@@ -158,10 +159,12 @@ final class EarliestCompletion implements Router {
               ? handoff + (p == d ? 0 : loads.channelSeconds(p, d))
               : kvSeconds(p, d, prompt[p], handoff, loads);
       reckonAnswer(d, promptTokens, likely, loads);
+      double first = session.prefilled() ? kv : kvSeconds(p, d, ownPrompt[p], handoff, loads);
+      boolean missed = isRestMissed(d) || first + (p == d ? 0 : step[d]) > session.due();
       double seconds =
           (kv + answer[d] + memorySeconds(p, d, promptTokens, likely, handoff, loads))
               * (d == now ? 1 : reluctance(p, d, loads))
-              * (isRestMissed(d) ? MISSED : 1);
+              * (missed ? MISSED : 1);
       if (seconds < least || (seconds == least && d == now)) {
         least = seconds;
         best = d;
@@ -199,8 +202,12 @@ final class EarliestCompletion implements Router {
     return limit == Double.POSITIVE_INFINITY || estimates.stepSeconds(r, 1, 0) <= limit;
   }
 
-  /** Whether the first token would not be in time for the SLO in view. */
-  private boolean isFirstMissed(int p, int d, int promptTokens, int likely, ReplicaLoads loads) {
+  /**
+   * Whether the first token would not be in time for the SLO in view. It is sampled where the
+   * answer is computed.
+   */
+  private boolean isFirstMissed(
+      int p, int d, int promptTokens, int likely, double handoff, ReplicaLoads loads) {
     double limit = policy.slo().ttftSeconds();
     if (limit == Double.POSITIVE_INFINITY) {
       return false;
@@ -210,7 +217,8 @@ final class EarliestCompletion implements Router {
       long needed = promptTokens - loads.lateTokens(p);
       wait = Math.max(wait, pressure(p, needed, loads) * ownPrompt[p]);
     }
-    return inTimePrompt[p] + wait > limit;
+    double there = kvSeconds(p, d, inTimePrompt[p], handoff, loads) + (p == d ? 0 : step[d]);
+    return there + wait > limit;
   }
 
   /** Whether it would not be even if there was memory. */

@@ -108,9 +108,8 @@ final class InTime {
 
   /** When the slowest stage must be done with a prompt; ever for whoever had begun. */
   private double due(DispatchedSession session) {
-    return session.hadBegun
-        ? Double.POSITIVE_INFINITY
-        : session.arrival + limit - estimates.fillSeconds(replica, session.prompt);
+    double rest = estimates.fillSeconds(replica, session.prompt) + session.handoffSeconds;
+    return session.hadBegun ? Double.POSITIVE_INFINITY : session.arrival + limit - rest;
   }
 
   /** How many times longer a prompt takes beside those that decode. */

@@ -1,5 +1,6 @@
 package org.e2llm.serving;
 
+import org.e2llm.plan.ServingPolicy;
 import org.e2llm.serving.Router.Route;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,10 @@ final class Places {
   private static final int PLACES_KEPT = 10;
 
   private final boolean lateBinding;
+
+  /** Of the SLO in view. */
+  private final double ttft;
+
   private final ReplicaEstimates estimates;
   private final Router router;
   private final ReplicaLoads loads;
@@ -24,14 +29,15 @@ final class Places {
   private final @Nullable DispatchedSession[] blocked;
 
   Places(
-      boolean lateBinding,
+      ServingPolicy policy,
       ReplicaEstimates estimates,
       Router router,
       ReplicaLoads loads,
       Commitments commitments,
       Admission[] admissions,
       Together[] together) {
-    this.lateBinding = lateBinding;
+    this.lateBinding = policy.lateBinding();
+    this.ttft = policy.slo().ttftSeconds();
     this.estimates = estimates;
     this.router = router;
     this.loads = loads;
@@ -58,9 +64,9 @@ final class Places {
   /**
    * Claims memory at both ends, or nothing.
    *
-   * @param leavesOne only if another one like it could join after it
+   * @param leavesOne only if another one like it could join after it, or soon enough
    */
-  boolean take(DispatchedSession session, boolean leavesOne) {
+  boolean take(DispatchedSession session, boolean leavesOne, double now) {
     int p = session.p();
     boolean inPlace = session.d() == p;
     if (!mayTake(session, p)
@@ -68,11 +74,11 @@ final class Places {
       return false;
     }
     if (!inPlace && (lateBinding || !hasRoom(session, session.d(), false))) {
-      rebind(session, false, 0);
+      rebind(session, false, 0, now);
     }
     int d = session.d();
     if (!together[d].hasPlace(session, loads.meanOutput())
-        || (leavesOne && !leavesPlace(session))) {
+        || (leavesOne && !leavesPlace(session) && !isBackInTime(d))) {
       return false;
     }
     if (d != p) {
@@ -105,6 +111,17 @@ final class Places {
             && (long) (1 + places) * each <= admissions[d].availableTokens());
   }
 
+  /**
+   * Whether who takes a place gives it back before whoever comes next is late. Then none has to be
+   * left free, which would cost a replica of few places much of what it can do.
+   */
+  private boolean isBackInTime(int replica) {
+    int with = loads.decoding(replica) + 1;
+    double output = loads.meanOutput();
+    double cached = with * (loads.meanPrompt(replica) + output / 2);
+    return output * estimates.stepSeconds(replica, with, cached) <= ttft;
+  }
+
   /** Whether nobody older waits for memory of the replica. */
   private boolean mayTake(DispatchedSession session, int replica) {
     for (DispatchedSession other : blocked) {
@@ -116,11 +133,13 @@ final class Places {
   }
 
   /** Chooses the DECODE replica again; it stays if none has room. */
-  private void rebind(DispatchedSession session, boolean prefilled, double sent) {
+  private void rebind(DispatchedSession session, boolean prefilled, double sent, double now) {
+    double due = session.hadBegun ? Double.POSITIVE_INFINITY : session.arrival + ttft - now;
     commitments.withdraw(session);
     int chosen =
         router.bind(
-            new Router.Bound(session.route, session.prompt, session.maxTokens, prefilled, sent),
+            new Router.Bound(
+                session.route, session.prompt, session.maxTokens, prefilled, sent, due),
             r -> hasRoom(session, r, prefilled),
             loads);
     if (chosen >= 0) {
@@ -144,12 +163,12 @@ final class Places {
    *
    * @param sent share of its KV cache that is on its DECODE replica already
    */
-  void bindLate(DispatchedSession session, double sent) {
+  void bindLate(DispatchedSession session, double sent, double now) {
     int before = session.d();
     if (!lateBinding || before == session.p()) {
       return;
     }
-    rebind(session, true, sent);
+    rebind(session, true, sent, now);
     int d = session.d();
     if (d == before) {
       return;

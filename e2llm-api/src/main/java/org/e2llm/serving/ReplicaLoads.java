@@ -91,6 +91,11 @@ public final class ReplicaLoads {
     return boundTokens[replica];
   }
 
+  /** Of the sessions that decode there or will; 0 if there are none. */
+  double meanPrompt(int replica) {
+    return bound[replica] == 0 ? 0 : (double) boundTokens[replica] / bound[replica];
+  }
+
   /**
    * Tokens that will likely be held there: prompt and answer of the sessions that decode there,
    * prompts of those that move on.

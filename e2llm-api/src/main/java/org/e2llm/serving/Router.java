@@ -29,8 +29,10 @@ public interface Router {
    * @param maxTokens of the session
    * @param prefilled whether the prompt is done
    * @param sent share of the KV cache that the present DECODE replica has already
+   * @param due seconds until its first token is late for the SLO in view; infinite if it never is
    */
-  record Bound(Route route, int promptTokens, int maxTokens, boolean prefilled, double sent) {}
+  record Bound(
+      Route route, int promptTokens, int maxTokens, boolean prefilled, double sent, double due) {}
 
   /**
    * Where a new session runs.

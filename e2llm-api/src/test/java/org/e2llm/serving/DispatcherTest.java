@@ -132,13 +132,7 @@ class DispatcherTest {
 
   @Test
   void whoIsLateLeavesAPlaceForThoseWhoAreStillToCome() {
-    Dispatcher dispatcher =
-        new Dispatcher(
-            ServingPolicy.ROLES.withSlo(new Slo(10, Double.POSITIVE_INFINITY)),
-            new TwoSpeeds(PAIR, new double[] {100, 100}, 1000, 0.001));
-    for (int i = 1; i <= 4; i++) {
-      dispatcher.arrive(i, 100, 200, 3 * i); // there is room for three
-    }
+    Dispatcher dispatcher = fourOfWhomThreeHaveRoom(5); // 20 s and more for an answer
     assertThat(dispatcher.start(0, 30)).isNotNull();
     assertThat(dispatcher.start(0, 30)).as("one place is left then").isNotNull();
     assertThat(dispatcher.start(0, 30)).as("somebody may come soon").isNull();
@@ -147,6 +141,27 @@ class DispatcherTest {
     dispatcher.finished(5, 1);
     assertThat(dispatcher.start(0, 32)).isNull();
     assertThat(dispatcher.start(0, 1000)).as("nobody came for long").isNotNull();
+  }
+
+  @Test
+  void whoIsLateTakesTheLastPlaceIfItGivesItBackBeforeTheNextOneIsLate() {
+    Dispatcher dispatcher = fourOfWhomThreeHaveRoom(100); // a second for an answer
+    for (int i = 0; i < 3; i++) {
+      assertThat(dispatcher.start(0, 30)).isNotNull();
+    }
+    assertThat(dispatcher.start(0, 30)).as("there is no room").isNull();
+  }
+
+  /** All of them late at 30. */
+  private static Dispatcher fourOfWhomThreeHaveRoom(double decodeSpeed) {
+    Dispatcher dispatcher =
+        new Dispatcher(
+            ServingPolicy.ROLES.withSlo(new Slo(10, Double.POSITIVE_INFINITY)),
+            new TwoSpeeds(PAIR, new double[] {100, decodeSpeed}, 1000, 0.001));
+    for (int i = 1; i <= 4; i++) {
+      dispatcher.arrive(i, 100, 200, 3 * i);
+    }
+    return dispatcher;
   }
 
   @Test

@@ -112,9 +112,9 @@ class HostQueueTest {
 
   @Test
   void whoIsLateIsLookedAtAgainWhenNobodyIsExpectedAnyMore() {
-    HostQueue queue = queue(100, 1000, new Slo(1, Double.POSITIVE_INFINITY));
+    HostQueue queue = queue(100, 1000, new Slo(0.9, Double.POSITIVE_INFINITY));
     for (int i = 1; i <= 3; i++) {
-      ask(queue, i, 25, i); // there is room for two, with their answers
+      ask(queue, i, 25, i); // an answer takes a second; there is room for two, with their answers
     }
     assertThat(begin(queue, 10)).as("the other place is for who comes next").hasSize(1);
     long look = queue.nextLook(10 * SECOND);

@@ -41,6 +41,15 @@ class InTimeTest {
   }
 
   @Test
+  void aHandOffIsPartOfTheTimeToTheFirstToken() {
+    DispatchedSession moves = session(1, 0, 300);
+    moves.handoffSeconds = 2;
+    assertThat(inTime.choose(List.of(moves), 5, 0, 0)).isSameAs(moves);
+    assertThat(inTime.choose(List.of(moves), 5.5, 0, 0)).isNull();
+    assertThat(moves.hopeless).isTrue();
+  }
+
+  @Test
   void whoeverHadBegunIsNeverLate() {
     DispatchedSession back = new DispatchedSession(1, 1, 0, 5000, 1, true);
     back.promptSeconds = 50;

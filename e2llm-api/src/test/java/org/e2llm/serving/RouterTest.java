@@ -67,6 +67,30 @@ class RouterTest {
   }
 
   @Test
+  void whereTheFirstTokenComesAfterAHandOffThatTakesItsTime() {
+    // Handed off, the first token comes after 2.5 s and the last after 2.6; else 2.3 and 2.7.
+    TwoSpeeds replicas = replicas(0.005, PREFILL, 1000, DECODE, 1000, MIXED, 220);
+    ReplicaLoads loads = new ReplicaLoads(replicas);
+    ServingPolicy roles = ServingPolicy.ROLES;
+    Slo both = new Slo(2.6, Double.POSITIVE_INFINITY);
+    assertThat(route(roles.withSlo(both), replicas, loads)).isEqualTo(new Route(0, 1));
+    Slo one = new Slo(2.4, Double.POSITIVE_INFINITY);
+    assertThat(route(roles.withSlo(one), replicas, loads)).isEqualTo(new Route(2, 2));
+  }
+
+  @Test
+  void whereAnAnswerIsComputedIsChosenSoThatItsFirstTokenIsInTime() {
+    TwoSpeeds replicas = replicas(0.002, MIXED, 50, MIXED, 1000);
+    ReplicaLoads loads = new ReplicaLoads(replicas);
+    ServingPolicy policy = SPILL.withSlo(new Slo(10, Double.POSITIVE_INFINITY));
+    Router router = Router.of(policy, replicas);
+    Router.Bound early = new Router.Bound(new Route(0, 0), 500, 100, true, 0, 2);
+    assertThat(router.bind(early, r -> true, loads)).as("a second to hand off").isEqualTo(1);
+    Router.Bound late = new Router.Bound(new Route(0, 0), 500, 100, true, 0, 0.5);
+    assertThat(router.bind(late, r -> true, loads)).isEqualTo(0);
+  }
+
+  @Test
   void whoIsLateDoesNotMakeOthersLate() {
     TwoSpeeds replicas = replicas(0.001, MIXED, 1000, MIXED, 100);
     ReplicaLoads loads = new ReplicaLoads(replicas);
@@ -203,7 +227,8 @@ class RouterTest {
     TwoSpeeds replicas = replicas(0.001, PREFILL, 1000, DECODE, 1000, DECODE, 10);
     ReplicaLoads loads = new ReplicaLoads(replicas);
     Router router = Router.of(ServingPolicy.ROLES, replicas);
-    Router.Bound bound = new Router.Bound(new Route(0, 1), 500, 100, false, 0);
+    Router.Bound bound =
+        new Router.Bound(new Route(0, 1), 500, 100, false, 0, Double.POSITIVE_INFINITY);
     assertThat(router.bind(bound, r -> true, loads)).isEqualTo(1);
     assertThat(router.bind(bound, r -> r == 2, loads)).isEqualTo(-1);
   }

@@ -10,7 +10,7 @@ public enum Metric {
   ADMISSION,
   /** All the time in which it is not served: the three above. */
   WAIT,
-  /** Arrival to first token. */
+  /** Arrival to first token, which comes after a hand-off if there is one. */
   TTFT,
   /** Per output token after the first; requests with one output token do not count. */
   TPOT,

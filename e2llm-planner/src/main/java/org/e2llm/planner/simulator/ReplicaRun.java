@@ -165,7 +165,7 @@ final class ReplicaRun {
     for (int i = 0; i < batch.decodeRows(); i++) {
       int request = (int) batch.session(i);
       log.decoding(request, now);
-      steps = Math.min(steps, log.tokensLeft(request));
+      steps = Math.min(steps, log.stepsAlike(request));
     }
     flight.steps = steps;
     int prompts = scheduler.prompts() + simulation.dispatcher.waiting(number);
@@ -230,7 +230,7 @@ final class ReplicaRun {
       int request = (int) batch.session(i);
       if (i < batch.decodeRows()) {
         simulation.work.decoded(flight.steps);
-        if (simulation.log.decoded(request, flight.steps)) {
+        if (simulation.log.sampled(request, flight.steps, now)) {
           simulation.finish(request, number, now);
         }
       } else if (batch.samples(i)) {

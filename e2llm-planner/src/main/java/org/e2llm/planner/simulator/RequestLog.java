@@ -79,11 +79,8 @@ final class RequestLog {
     }
   }
 
-  /** Its next token was sampled at the end of its prompt. */
+  /** All of its prompt is computed. */
   void prefilled(int request, double now) {
-    if (produced[request]++ == 0) {
-      firstToken[request] = now;
-    }
     phases[request] = Phase.MOVING;
     since[request] = now;
   }
@@ -103,18 +100,22 @@ final class RequestLog {
     }
   }
 
-  /** Whether that was its last token. */
-  boolean decoded(int request, int tokens) {
+  /**
+   * It got tokens; the first one of an answer comes alone.
+   *
+   * @return whether that was its last
+   */
+  boolean sampled(int request, int tokens, double now) {
+    if (produced[request] == 0) {
+      firstToken[request] = now;
+    }
     produced[request] += tokens;
-    return isAnswered(request);
-  }
-
-  boolean isAnswered(int request) {
     return produced[request] == requests.output(request);
   }
 
-  int tokensLeft(int request) {
-    return requests.output(request) - produced[request];
+  /** For how many steps nothing is to be noted of it: until its first token, and its last. */
+  int stepsAlike(int request) {
+    return produced[request] == 0 ? 1 : requests.output(request) - produced[request];
   }
 
   void done(int request, double now) {

@@ -299,17 +299,18 @@ final class Simulation {
     return prompts[request] + requests.maxTokens(request) - atStart - 1;
   }
 
+  /** All of a prompt is computed. Its next token is sampled where all that follow it are. */
   void prefilled(int request, int p, double now) {
     log.prefilled(request, now);
-    if (log.isAnswered(request)) {
-      finish(request, p, now);
-      return;
-    }
     int d = dispatcher.prefilled(request, handoffs.share(request));
     if (d == p) {
+      log.ready(request, now);
+      if (log.sampled(request, 1, now)) {
+        finish(request, p, now);
+        return;
+      }
       dispatcher.scheduled(request, replicas[p].scheduler());
       handoffs.drop(request);
-      log.ready(request, now);
     } else {
       replicas[p].scheduler().remove(request);
       handoffs.prefilled(request, p, d, prompts[request], now);
@@ -319,9 +320,10 @@ final class Simulation {
   }
 
   void handedOff(int request, int d, double now) {
+    work.handedOff();
     dispatcher.handedOff(request);
     log.ready(request, now);
-    replicas[d].scheduler().join(request, prompts[request], lastSampled(request));
+    replicas[d].scheduler().join(request, prompts[request] - 1, lastSampled(request));
     dispatcher.scheduled(request, replicas[d].scheduler());
     wake(d);
     wakeBlocked();

@@ -47,6 +47,11 @@ public final class SimulationResult {
     return work.timesLost();
   }
 
+  /** How often the KV cache of a prompt came to another replica, which then gave all its tokens. */
+  public int timesHandedOff() {
+    return work.timesHandedOff();
+  }
+
   /** Whether a request got all its tokens. */
   public boolean answered(int request) {
     return log.phases[request] == RequestLog.Phase.DONE;

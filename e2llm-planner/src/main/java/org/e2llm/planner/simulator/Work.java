@@ -7,6 +7,7 @@ final class Work {
   private long promptTokens;
   private long decodedTokens;
   private int lost;
+  private int handedOff;
 
   Work(Deployment deployment) {
     stageSeconds = new double[deployment.replicas()][];
@@ -36,6 +37,10 @@ final class Work {
     lost++;
   }
 
+  void handedOff() {
+    handedOff++;
+  }
+
   double stageSeconds(int replica, int stage) {
     return stageSeconds[replica][stage];
   }
@@ -54,5 +59,9 @@ final class Work {
 
   int timesLost() {
     return lost;
+  }
+
+  int timesHandedOff() {
+    return handedOff;
   }
 }
