@@ -73,7 +73,7 @@ public final class Dispatcher {
   private final Map<Long, DispatchedSession> parked = new LinkedHashMap<>();
   private long lastAge;
 
-  /** When a prompt was last asked for. */
+  /** When a prompt was last asked for: it is about now for what happens without being timed. */
   private double clock;
 
   /** Of all replicas of a plan. */

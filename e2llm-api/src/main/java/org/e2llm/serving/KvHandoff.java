@@ -71,7 +71,10 @@ public final class KvHandoff {
   private final int[] arrived;
   private int complete;
 
-  /** By stage, from where on some pair that sends from it has sent nothing yet. */
+  /**
+   * By stage, the least that any pair has sent of it: most of what is computed is not yet worth a
+   * look.
+   */
   private final int[] leastSent;
 
   /** By stage, the first pair that sends from it; then how many pairs there are. */

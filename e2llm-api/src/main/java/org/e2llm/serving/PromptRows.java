@@ -10,18 +10,17 @@ public final class PromptRows {
   /** Of the time for a token, what a step may take: there are pauses that no step knows of. */
   private static final double SHARE = 0.85;
 
-  /**
-   * The most where only few rows fit into that, since one more or less is much of the time then.
-   */
+  /** As much of it as that where no more rows than {@link #FEW} fit otherwise. */
   private static final double SHARE_OF_FEW = 0.95;
 
+  /** And where not even one row fits. */
+  private static final double SHARE_OF_NONE = 0.98;
+
+  /** Of so few rows one more or less is much of a prompt's time. */
   private static final int FEW = 8;
 
-  /** Steps that an answer waits in all: much for a short one. */
+  /** Steps that an answer waits in all: much of the time of a short one. */
   private static final double PAUSES = 4;
-
-  /** The same where nothing fits otherwise. */
-  private static final double JUST = 0.98;
 
   private PromptRows() {}
 
@@ -43,7 +42,7 @@ public final class PromptRows {
 
   /** The same with the smallest margin. */
   public static int justInTime(int rows, double tpot, IntToDoubleFunction step) {
-    return most(rows, JUST * tpot, step);
+    return most(rows, SHARE_OF_NONE * tpot, step);
   }
 
   /** The most, from none to {@code rows}, with which a step takes no longer than a limit. */
