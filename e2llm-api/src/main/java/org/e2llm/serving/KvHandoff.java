@@ -72,8 +72,8 @@ public final class KvHandoff {
   private int complete;
 
   /**
-   * By stage, the least that any pair has sent of it: most of what is computed is not yet worth a
-   * look.
+   * By stage, the least that was sent by any of its pairs that have nothing under way; the prompt
+   * if there are none. Most of what is computed is not yet worth a look.
    */
   private final int[] leastSent;
 
@@ -153,7 +153,7 @@ public final class KvHandoff {
   private int leastSent(int stage) {
     int least = promptTokens;
     for (int pair = firstOf[stage]; pair < firstOf[stage + 1]; pair++) {
-      least = Math.min(least, sent[pair]);
+      least = sent[pair] == arrived[pair] ? Math.min(least, sent[pair]) : least;
     }
     return least;
   }
@@ -161,6 +161,8 @@ public final class KvHandoff {
   /** A transfer is over. */
   public void arrived(Piece piece) {
     arrived[piece.pair()] = piece.to();
+    int stage = pairs.get(piece.pair()).fromStage();
+    leastSent[stage] = leastSent(stage);
     look(piece.pair(), piece.pair() + 1);
     complete += piece.to() == promptTokens ? 1 : 0;
   }

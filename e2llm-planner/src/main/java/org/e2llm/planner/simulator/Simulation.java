@@ -28,7 +28,7 @@ final class Simulation {
   final Dispatcher dispatcher;
   final RequestLog log;
   final Traffic traffic;
-  final EventHeap events = new EventHeap();
+  final EventQueue events = new EventQueue();
   final Work work;
 
   private final SimulationOptions options;

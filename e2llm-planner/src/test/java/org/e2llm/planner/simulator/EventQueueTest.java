@@ -9,27 +9,27 @@ import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 
-class EventHeapTest {
+class EventQueueTest {
   private record Event(double time, long id) {}
 
   @Property(tries = 200)
   void eventsComeByTimeAndThenInTheOrderTheyWereScheduled(@ForAll long seed) {
     Random random = new Random(seed);
-    EventHeap heap = new EventHeap();
+    EventQueue queue = new EventQueue();
     List<Event> expected = new ArrayList<>();
     long id = 0;
     for (int round = 0; round < 500; round++) {
       if (random.nextInt(5) < 3 || expected.isEmpty()) {
         double time = random.nextInt(20);
-        heap.add(time, ++id);
+        queue.add(time, ++id);
         expected.add(new Event(time, id));
       } else {
         expected.sort(Comparator.comparingDouble(Event::time).thenComparingLong(Event::id));
         Event next = expected.remove(0);
-        assertThat(heap.nextTime()).isEqualTo(next.time());
-        assertThat(heap.poll()).isEqualTo(next.id());
+        assertThat(queue.nextTime()).isEqualTo(next.time());
+        assertThat(queue.poll()).isEqualTo(next.id());
       }
     }
-    assertThat(heap.isEmpty()).isEqualTo(expected.isEmpty());
+    assertThat(queue.isEmpty()).isEqualTo(expected.isEmpty());
   }
 }
