@@ -1,11 +1,10 @@
 package org.e2llm.planner.strategy;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.SplittableRandom;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.plan.Slo;
@@ -25,9 +24,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Which plan keeps the most is not the one that is quickest on the mean: a slow device helps
  * that, and answers nobody in time. So all that was known is looked at, also what other strategies
- * plan, and what searches find among groups that keep the SLO; the best few are then changed step
- * by step. What is taken may cost end-to-end time, but never much more than the other strategies
- * need, and only as much as what it keeps is worth.
+ * plan, and what searches find among groups that keep the SLO; the best few are then tried in roles
+ * by who keeps the TPOT, and changed step by step. What is taken may cost end-to-end time, but
+ * never much more than the other strategies need, and only as much as what it keeps is worth.
  */
 final class InView {
   /** How much of all planning it is, and about how many are run: progress is told by it. */
@@ -39,15 +38,21 @@ final class InView {
   private static final int LOOKED_AT = 4;
 
   /** How many of all are compared on all requests, and how many are changed. */
-  private static final int KEPT = 24;
+  private static final int KEPT = 8;
+
+  /** Of how many of these other roles are looked at. */
+  private static final int IN_TPOT_ROLES = 4;
 
   private static final int CLIMBERS = 2;
 
   /** Simulations for each that is changed. */
-  private static final int MOVES = 50;
+  private static final int MOVES = 80;
 
   /** How much more end-to-end time than the quickest of the other strategies' it may take. */
-  private static final double SLOWER_THAN_OTHERS = 1.07;
+  private static final double SLOWER_THAN_OTHERS = 1.09;
+
+  /** The same for twice as many: beyond capacity times grow with what was let wait. */
+  private static final double SLOWER_FOR_MORE = 1.15;
 
   /** The same when more come than are asked for: near saturation little more makes long queues. */
   private static final double SLOWER_WHEN_DENSER = 2.5;
@@ -77,8 +82,8 @@ final class InView {
   /** What the other strategies plan, as these serve it. */
   private final List<Candidate> rivals;
 
-  /** Those of them that may be the quickest, once this was asked. */
-  private @Nullable List<Candidate> near;
+  /** The quickest of them, once this was asked. */
+  private @Nullable Candidate quickestOther;
 
   private final Map<Requests, Double> mostSeconds = new HashMap<>();
 
@@ -105,17 +110,19 @@ final class InView {
    */
   Candidate best(List<Candidate> all, List<Candidate> begun) {
     Candidate best = all.get(0);
-    Set<Slo> views = views(question.slo());
+    List<Slo> views = question.views();
     if (views.isEmpty() || trials.outcome(best, rounds.main()).goodput() > 1 - WORTH_CHANGING) {
       return best;
     }
     List<Candidate> known = new ArrayList<>(all.subList(0, Math.min(LOOKED_AT, all.size())));
-    known.addAll(rivals);
     known.addAll(keeping());
+    known.addAll(rivals);
     question.watch().part(SHARE - 2 * SEARCH_SHARE, SIMULATIONS);
-    List<Candidate> served = served(known, true, views);
-    served.addAll(served(begun, false, views));
-    List<Candidate> kept = fittest(Candidate.distinct(served, question.space()));
+    Candidate winner = best;
+    views.sort(Comparator.comparingDouble(view -> missed(winner, view)));
+    List<Candidate> kept = fittest(served(known, begun, views.get(0)));
+    kept = fittest(with(kept, inView(kept, views.get(views.size() - 1))));
+    kept = fittest(with(kept, inTpotRoles(kept)));
     for (Candidate candidate : kept) {
       best = better(best, candidate);
     }
@@ -133,6 +140,7 @@ final class InView {
   /** What searches find where only groups that keep the SLO count. */
   private List<Candidate> keeping() {
     SearchSpace space = question.space().keeping(question.slo());
+    ServingPolicy free = question.withRouter(Candidates.FREE);
     List<Candidate> found = new ArrayList<>();
     for (Roles roles : List.of(new SplitRoles(), new MixedRoles())) {
       SearchWatch watch = question.watch().sub(SEARCH_SHARE);
@@ -140,36 +148,47 @@ final class InView {
       for (Arrangement arrangement :
           GeneticSearch.run(space, roles, watch, question.options().seed(), PER_SEARCH)) {
         if (arrangement.isFeasible()) {
-          found.add(new Candidate(arrangement, Candidates.FREE, "groups that keep the SLO"));
+          found.add(new Candidate(arrangement, free, "groups that keep the SLO"));
         }
       }
     }
     return found;
   }
 
-  /** Its TTFT alone, or all of it; nothing where there is none. */
-  private static Set<Slo> views(Slo slo) {
-    Set<Slo> views = new LinkedHashSet<>(); // in order: the same question has the same answer
-    views.add(new Slo(slo.ttftSeconds(), Double.POSITIVE_INFINITY));
-    views.add(slo);
-    views.remove(Slo.NONE);
-    return views;
-  }
-
-  /** Each as it was, and in other ways if asked for, with each view. */
-  private List<Candidate> served(List<Candidate> known, boolean otherwise, Set<Slo> views) {
+  /** Those that are known in several ways, what planning began with as it was. */
+  private List<Candidate> served(List<Candidate> known, List<Candidate> begun, Slo view) {
     List<Candidate> served = new ArrayList<>();
     for (Candidate candidate : known) {
-      List<ServingPolicy> policies = new ArrayList<>();
-      policies.add(candidate.policy());
-      policies.addAll(otherwise ? WAYS : List.of());
-      for (ServingPolicy policy : policies) {
-        for (Slo slo : views) {
-          served.add(candidate.withPolicy(question.withRouter(policy).withSlo(slo)));
-        }
+      served.add(candidate);
+      for (ServingPolicy way : WAYS) {
+        served.add(candidate.withPolicy(question.withRouter(way)));
       }
     }
+    return inView(with(served, begun), view);
+  }
+
+  private static List<Candidate> inView(List<Candidate> candidates, Slo view) {
+    List<Candidate> served = new ArrayList<>();
+    for (Candidate candidate : candidates) {
+      served.add(candidate.withPolicy(candidate.policy().withSlo(view)));
+    }
     return served;
+  }
+
+  /** The best few in roles by who keeps the TPOT. */
+  private List<Candidate> inTpotRoles(List<Candidate> kept) {
+    TpotRoles roles = new TpotRoles(question);
+    List<Candidate> found = new ArrayList<>();
+    for (Candidate candidate : kept.subList(0, Math.min(IN_TPOT_ROLES, kept.size()))) {
+      found.addAll(roles.of(candidate));
+    }
+    return found;
+  }
+
+  private static List<Candidate> with(List<Candidate> some, List<Candidate> more) {
+    List<Candidate> all = new ArrayList<>(some);
+    all.addAll(more);
+    return all;
   }
 
   /**
@@ -179,7 +198,7 @@ final class InView {
    */
   private List<Candidate> fittest(List<Candidate> candidates) {
     List<Candidate> fittest = new ArrayList<>();
-    for (Candidate candidate : candidates) {
+    for (Candidate candidate : Candidate.distinct(candidates, question.space())) {
       double limit =
           fittest.size() < KEPT
               ? Double.MAX_VALUE
@@ -202,6 +221,10 @@ final class InView {
     return fittest.stream().anyMatch(one -> trials.outcome(one, rounds.few()).equals(outcome));
   }
 
+  private double missed(Candidate candidate, Slo view) {
+    return missed(candidate.withPolicy(candidate.policy().withSlo(view)), Double.MAX_VALUE);
+  }
+
   /** What shall be low, if it is below a limit; nothing that is too slow is taken. */
   private double missed(Candidate candidate, double limit) {
     Requests on = rounds.few();
@@ -221,31 +244,48 @@ final class InView {
         on,
         round -> {
           double least = trials.outcome(quickest, round).seconds();
-          double slower = round == rounds.denser() ? SLOWER_WHEN_DENSER : SLOWER_THAN_OTHERS;
-          return Math.max(Finals.SLOWER * least, slower * othersSeconds(round));
+          return Math.max(Finals.SLOWER * least, slowerThanOthers(round) * othersSeconds(round));
         });
   }
 
-  /** Of the quickest of the other strategies; 0 if there is none. */
-  private double othersSeconds(Requests on) {
-    if (near == null) {
-      double most = NEAR * least(rivals, rounds.few());
-      near = new ArrayList<>(rivals);
-      near.removeIf(
-          rival -> !trials.isWanted(rival, rounds.few(), outcome -> outcome.seconds() <= most));
+  private double slowerThanOthers(Requests on) {
+    if (on == rounds.denser()) {
+      return SLOWER_WHEN_DENSER;
     }
-    return near.isEmpty() ? 0 : least(near, on);
+    return on == rounds.more() ? SLOWER_FOR_MORE : SLOWER_THAN_OTHERS;
   }
 
-  private double least(List<Candidate> candidates, Requests on) {
-    double least = Double.POSITIVE_INFINITY;
+  /** Of the other strategy that is the quickest in the main round; 0 if there is none. */
+  private double othersSeconds(Requests on) {
+    if (rivals.isEmpty()) {
+      return 0;
+    }
+    if (quickestOther == null) {
+      quickestOther = least(near(), rounds.main());
+    }
+    return trials.outcome(quickestOther, on).seconds();
+  }
+
+  /** Those of the others that may be the quickest, most likely ones first. */
+  private List<Candidate> near() {
+    Requests few = rounds.few();
+    double most = NEAR * trials.outcome(least(rivals, few), few).seconds();
+    List<Candidate> near = new ArrayList<>(rivals);
+    near.removeIf(rival -> !trials.isWanted(rival, few, outcome -> outcome.seconds() <= most));
+    near.sort(Comparator.comparingDouble(rival -> trials.outcome(rival, few).seconds()));
+    return near;
+  }
+
+  /** The first of those that take the least time. */
+  private Candidate least(List<Candidate> candidates, Requests on) {
+    Candidate first = candidates.get(0);
     for (Candidate candidate : candidates) {
-      double limit = least;
+      double limit = trials.outcome(first, on).seconds();
       if (trials.isWanted(candidate, on, outcome -> outcome.seconds() < limit)) {
-        least = trials.outcome(candidate, on).seconds();
+        first = candidate;
       }
     }
-    return least;
+    return first;
   }
 
   /** The second if it keeps more of the SLO, on the requests of the round and on others. */

@@ -5,24 +5,30 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.e2llm.pipeline.Role;
 import org.e2llm.plan.ServingPolicy;
+import org.e2llm.plan.Slo;
 import org.e2llm.planner.grouping.Arrangement;
 import org.e2llm.planner.grouping.GivenRoles;
 import org.e2llm.planner.grouping.Member;
 import org.e2llm.planner.grouping.SearchSpace;
 
 /**
- * Steps from one candidate to others near it: another policy; then, in random order, another role
- * for a replica, a replica less, a device that leaves, joins or changes its replica, two replicas
- * in one. Every replica that changes is cut anew.
+ * Steps from one candidate to others near it: another policy; with an SLO in view another view of
+ * it, and roles by who keeps its TPOT; then, in random order, another role for a replica, a replica
+ * less, a device that leaves, joins or changes its replica, two replicas in one. Every replica that
+ * changes is cut anew.
  */
 final class Moves {
+  private static final List<Slo> NO_VIEW = List.of(Slo.NONE);
+
   private final Question question;
   private final SearchSpace space;
+  private final TpotRoles tpotRoles;
   private final SplittableRandom random;
 
   Moves(Question question, SplittableRandom random) {
     this.question = question;
     this.space = question.space();
+    this.tpotRoles = new TpotRoles(question);
     this.random = random;
   }
 
@@ -34,26 +40,27 @@ final class Moves {
     mergers(moves, at);
     shuffle(moves);
     List<Candidate> all = new ArrayList<>();
-    for (ServingPolicy policy : policies(at.policy())) {
+    boolean inView = !at.policy().slo().equals(Slo.NONE);
+    for (ServingPolicy policy : policies(at.policy(), inView ? question.views() : NO_VIEW)) {
       all.add(at.withPolicy(policy));
     }
+    all.addAll(inView ? tpotRoles.of(at) : List.of());
     all.addAll(moves);
     return all;
   }
 
-  private List<ServingPolicy> policies(ServingPolicy now) {
+  private List<ServingPolicy> policies(ServingPolicy now, List<Slo> views) {
     List<ServingPolicy> policies = new ArrayList<>();
-    for (ServingPolicy base : List.of(ServingPolicy.ROLES, Candidates.FREE, Candidates.HELPFUL)) {
-      ServingPolicy policy = question.withRouter(base).withSlo(now.slo());
-      if (!policy.equals(now)) {
-        policies.add(policy);
+    for (Slo view : views) {
+      policies.add(now.withSlo(view));
+      for (ServingPolicy base : List.of(ServingPolicy.ROLES, Candidates.FREE, Candidates.HELPFUL)) {
+        policies.add(question.withRouter(base).withSlo(view));
       }
     }
     for (int chunk : new int[] {256, 1024}) {
-      if (chunk != now.chunkTokens()) {
-        policies.add(now.withChunkTokens(chunk));
-      }
+      policies.add(now.withChunkTokens(chunk));
     }
+    policies.removeIf(now::equals);
     return policies;
   }
 

@@ -1,5 +1,7 @@
 package org.e2llm.planner.strategy;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.e2llm.plan.PlanOptions;
 import org.e2llm.plan.PlannedFor;
@@ -74,5 +76,20 @@ public record Question(
   /** The same question, watched as a part of a larger one ({@link SearchWatch#sub}). */
   public Question with(SearchWatch newWatch) {
     return new Question(model, workload, slo, options, space, unusable, newWatch);
+  }
+
+  /**
+   * What serving may keep in view of the SLO: its TTFT alone, which costs less, then all of it;
+   * nothing where there is none.
+   */
+  List<Slo> views() {
+    List<Slo> views = new ArrayList<>();
+    for (double tpot : new double[] {Double.POSITIVE_INFINITY, slo.tpotSeconds()}) {
+      Slo view = new Slo(slo.ttftSeconds(), tpot);
+      if (!view.equals(Slo.NONE) && !views.contains(view)) {
+        views.add(view);
+      }
+    }
+    return views;
   }
 }
