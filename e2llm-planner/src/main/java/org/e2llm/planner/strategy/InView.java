@@ -2,9 +2,7 @@ package org.e2llm.planner.strategy;
 
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import org.e2llm.plan.ServingPolicy;
 import org.e2llm.plan.Slo;
@@ -16,7 +14,6 @@ import org.e2llm.planner.grouping.SearchSpace;
 import org.e2llm.planner.grouping.SearchWatch;
 import org.e2llm.planner.grouping.SplitRoles;
 import org.e2llm.planner.workload.Requests;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Whether the winner is served with the SLO in view, and whether another plan takes its place that
@@ -48,18 +45,6 @@ final class InView {
   /** Simulations for each that is changed. */
   private static final int MOVES = 80;
 
-  /** How much more end-to-end time than the quickest of the other strategies' it may take. */
-  private static final double SLOWER_THAN_OTHERS = 1.09;
-
-  /** The same for twice as many: beyond capacity times grow with what was let wait. */
-  private static final double SLOWER_FOR_MORE = 1.15;
-
-  /** The same when more come than are asked for: near saturation little more makes long queues. */
-  private static final double SLOWER_WHEN_DENSER = 2.5;
-
-  /** Of the other strategies, one so many times slower on few requests is not the quickest. */
-  private static final double NEAR = 1.25;
-
   /** Of each search among the groups that keep the SLO. */
   private static final int PER_SEARCH = 3;
 
@@ -77,15 +62,10 @@ final class InView {
   private final Question question;
   private final Trials trials;
   private final Rounds rounds;
-  private final Candidate quickest;
+  private final TimeLimits limits;
 
   /** What the other strategies plan, as these serve it. */
   private final List<Candidate> rivals;
-
-  /** The quickest of them, once this was asked. */
-  private @Nullable Candidate quickestOther;
-
-  private final Map<Requests, Double> mostSeconds = new HashMap<>();
 
   /**
    * Prepares.
@@ -98,7 +78,7 @@ final class InView {
     this.question = question;
     this.trials = trials;
     this.rounds = rounds;
-    this.quickest = quickest;
+    this.limits = new TimeLimits(trials, rounds, quickest, rivals);
     this.rivals = rivals;
   }
 
@@ -227,79 +207,26 @@ final class InView {
 
   /** What shall be low, if it is below a limit; nothing that is too slow is taken. */
   private double missed(Candidate candidate, double limit) {
-    Requests on = rounds.few();
-    return isQuickAndBelow(candidate, on, limit)
-        ? trials.outcome(candidate, on).missed()
-        : Double.MAX_VALUE;
-  }
-
-  private boolean isQuickAndBelow(Candidate candidate, Requests on, double missed) {
-    double most = mostSeconds(on);
-    return trials.isWanted(
-        candidate, on, outcome -> outcome.seconds() <= most && outcome.missed() < missed);
-  }
-
-  private double mostSeconds(Requests on) {
-    return mostSeconds.computeIfAbsent(
-        on,
-        round -> {
-          double least = trials.outcome(quickest, round).seconds();
-          return Math.max(Finals.SLOWER * least, slowerThanOthers(round) * othersSeconds(round));
-        });
-  }
-
-  private double slowerThanOthers(Requests on) {
-    if (on == rounds.denser()) {
-      return SLOWER_WHEN_DENSER;
-    }
-    return on == rounds.more() ? SLOWER_FOR_MORE : SLOWER_THAN_OTHERS;
-  }
-
-  /** Of the other strategy that is the quickest in the main round; 0 if there is none. */
-  private double othersSeconds(Requests on) {
-    if (rivals.isEmpty()) {
-      return 0;
-    }
-    if (quickestOther == null) {
-      quickestOther = least(near(), rounds.main());
-    }
-    return trials.outcome(quickestOther, on).seconds();
-  }
-
-  /** Those of the others that may be the quickest, most likely ones first. */
-  private List<Candidate> near() {
     Requests few = rounds.few();
-    double most = NEAR * trials.outcome(least(rivals, few), few).seconds();
-    List<Candidate> near = new ArrayList<>(rivals);
-    near.removeIf(rival -> !trials.isWanted(rival, few, outcome -> outcome.seconds() <= most));
-    near.sort(Comparator.comparingDouble(rival -> trials.outcome(rival, few).seconds()));
-    return near;
-  }
-
-  /** The first of those that take the least time. */
-  private Candidate least(List<Candidate> candidates, Requests on) {
-    Candidate first = candidates.get(0);
-    for (Candidate candidate : candidates) {
-      double limit = trials.outcome(first, on).seconds();
-      if (trials.isWanted(candidate, on, outcome -> outcome.seconds() < limit)) {
-        first = candidate;
-      }
-    }
-    return first;
+    double most = limits.few();
+    return trials.isWanted(
+            candidate, few, outcome -> outcome.seconds() <= most && outcome.missed() < limit)
+        ? trials.outcome(candidate, few).missed()
+        : Double.MAX_VALUE;
   }
 
   /** The second if it keeps more of the SLO, on the requests of the round and on others. */
   private Candidate better(Candidate best, Candidate next) {
-    return keepsMore(best, next, rounds.main())
-            && isQuickAndBelow(next, rounds.denser(), Double.MAX_VALUE)
-            && keepsMore(best, next, rounds.more())
+    double most = limits.denser();
+    return keepsMore(best, next, rounds.main(), limits.main())
+            && trials.isWanted(next, rounds.denser(), outcome -> outcome.seconds() <= most)
+            && keepsMore(best, next, rounds.more(), limits.more(next))
         ? next
         : best;
   }
 
-  private boolean keepsMore(Candidate best, Candidate next, Requests on) {
+  private boolean keepsMore(Candidate best, Candidate next, Requests on, double most) {
     Trials.Outcome before = trials.outcome(best, on);
-    double most = mostSeconds(on);
     return trials.isWanted(
         next,
         on,
