@@ -29,20 +29,20 @@ final class InView {
   /** How much of all planning it is, and about how many are run: progress is told by it. */
   static final double SHARE = 0.4;
 
-  private static final int SIMULATIONS = 300;
+  private static final int SIMULATIONS = 250;
 
   /** Plans of the round that are looked at beside those of the other strategies. */
   private static final int LOOKED_AT = 4;
 
-  /** How many of all are compared on all requests, and how many are changed. */
+  /** How many of all are compared on all requests. */
   private static final int KEPT = 8;
 
-  /** Of how many of these other roles are looked at. */
+  /** Of how many of these roles by who keeps the TPOT are looked at. */
   private static final int IN_TPOT_ROLES = 4;
 
+  /** How many are changed step by step, and simulations for each of them. */
   private static final int CLIMBERS = 2;
 
-  /** Simulations for each that is changed. */
   private static final int MOVES = 80;
 
   /** Of each search among the groups that keep the SLO. */
