@@ -37,7 +37,7 @@ public final class SearchSpace {
   private final Set<Integer> preferred;
   private final int[] places;
   private final int[] kinds;
-  private final List<StageTables> tables = new ArrayList<>();
+  private final List<StageTables> tables;
   private final List<String> mediums;
   private final double[] mediumSpeeds;
   private final boolean fullyConnected;
@@ -64,19 +64,6 @@ public final class SearchSpace {
       int[] devices,
       Map<Integer, LayerRange> pins,
       Set<Integer> preferred) {
-    this(cost, network, demand, devices, pins, preferred, new HashMap<>(), Slo.NONE);
-  }
-
-  /** As above, with what is known of groups so far. */
-  private SearchSpace(
-      CostModel cost,
-      Network network,
-      Demand demand,
-      int[] devices,
-      Map<Integer, LayerRange> pins,
-      Set<Integer> preferred,
-      Map<String, Memo> memo,
-      Slo kept) {
     this.cost = cost;
     this.network = network;
     this.demand = demand;
@@ -88,11 +75,31 @@ public final class SearchSpace {
     for (int i = 0; i < this.devices.length; i++) {
       places[this.devices[i]] = i;
     }
+    this.tables = new ArrayList<>();
     this.mediums = mediums();
     this.mediumSpeeds = mediumSpeeds();
     this.kinds = kinds();
     this.fullyConnected = connected(this.devices, this.devices);
-    this.memo = memo;
+    this.memo = new HashMap<>();
+    this.kept = Slo.NONE;
+  }
+
+  /** The same space, in which only groups count that keep an SLO. */
+  private SearchSpace(SearchSpace all, Slo kept) {
+    this.cost = all.cost;
+    this.network = all.network;
+    this.demand = all.demand;
+    this.pins = all.pins;
+    this.preferred = all.preferred;
+    this.estimator = all.estimator;
+    this.devices = all.devices;
+    this.places = all.places;
+    this.tables = all.tables;
+    this.mediums = all.mediums;
+    this.mediumSpeeds = all.mediumSpeeds;
+    this.kinds = all.kinds;
+    this.fullyConnected = all.fullyConnected;
+    this.memo = all.memo;
     this.kept = kept;
   }
 
@@ -107,7 +114,7 @@ public final class SearchSpace {
    * within the TPOT. What is reckoned in one space is known in the other.
    */
   public SearchSpace keeping(Slo slo) {
-    return new SearchSpace(cost, network, demand, devices, pins, preferred, memo, slo);
+    return new SearchSpace(this, slo);
   }
 
   /**

@@ -49,10 +49,11 @@ final class TpotRoles {
       return found;
     }
     others.sort(Comparator.comparingDouble(member -> -promptRate(member)));
-    for (int first = 0; first <= Math.min(MOST_FOR_PROMPTS, others.size()); first++) {
+    int most = Math.min(MOST_FOR_PROMPTS, others.size());
+    for (int forPrompts = 0; forPrompts <= most; forPrompts++) {
       List<Member> members = new ArrayList<>(keepers);
-      addAs(Role.PREFILL, others.subList(0, first), members);
-      addAs(Role.MIXED, others.subList(first, others.size()), members);
+      addAs(Role.PREFILL, others.subList(0, forPrompts), members);
+      addAs(Role.MIXED, others.subList(forPrompts, others.size()), members);
       Arrangement arrangement = GivenRoles.arrange(space, members);
       for (Slo view : arrangement.isFeasible() ? question.views() : List.<Slo>of()) {
         ServingPolicy policy = question.withRouter(ServingPolicy.ROLES).withSlo(view);
